@@ -1,0 +1,48 @@
+# The words people and CI use. `make test` is everything that CI runs.
+
+CARGO_TARGET_DIR ?= $(HOME)/.cache/lakegate/target
+export CARGO_TARGET_DIR
+
+PYTHON ?= python3
+VENV := $(CARGO_TARGET_DIR)/python
+# --locked: what was reviewed in Cargo.lock is what is built. Always the whole workspace: a part of it would enable other
+# features of shared dependencies and build them all again.
+BINARIES := cargo build --locked --workspace
+
+.PHONY: demo test bench fmt lint deny clients
+
+demo:
+	$(BINARIES) --release
+	deploy/sandbox/demo.sh "$(CARGO_TARGET_DIR)/release"
+
+test: lint
+	cargo test --workspace --locked
+	$(MAKE) clients
+
+bench:
+	cargo bench --locked -p lakegate-tests
+
+fmt:
+	cargo fmt --all
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(MAKE) deny
+
+deny:
+	@if command -v cargo-deny >/dev/null 2>&1; then \
+		cargo deny --locked check; \
+	else \
+		echo "skipped: licences, bans and advisories need cargo-deny (cargo install --locked cargo-deny)"; \
+	fi
+
+# Real drivers against the real server and the sandbox, all three started by tests/python/conftest.py.
+clients: $(VENV)/installed
+	$(BINARIES)
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" "$(VENV)/bin/python" -m pytest tests/python client/python/tests
+
+$(VENV)/installed: tests/python/requirements.txt
+	$(PYTHON) -m venv "$(VENV)"
+	"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
+	touch "$@"

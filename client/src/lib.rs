@@ -1,0 +1,40 @@
+//! Client library for Lakegate, or for any Arrow Flight SQL server that logs in with
+//! `authorization: Basic` and continues with `authorization: Bearer`.
+//!
+//! ```no_run
+//! use futures::TryStreamExt;
+//! use lakegate_client::{ConnectOptions, Connection, Credentials};
+//!
+//! # async fn example() -> Result<(), lakegate_client::ClientError> {
+//! let credentials = Credentials::password("analyst", "analyst")?;
+//! let options = ConnectOptions::new("grpc://127.0.0.1:32010".parse()?, credentials);
+//! let connection = Connection::connect(&options).await?;
+//! let mut rows = connection.query("select * from sales.nation").await?;
+//! while let Some(batch) = rows.try_next().await? {
+//!     println!("{} rows", batch.num_rows());
+//! }
+//! connection.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Invariants
+//! - A result ends with `None` only after the server said that it is complete. Everything else
+//!   that can end a stream (error, lost connection, deadline) is an `Err`.
+//! - Credentials are sent to the server that the caller named and to no other: an endpoint that
+//!   points elsewhere is refused, not followed.
+//! - No type of this crate prints a password or a token.
+//! - Dropping a [`RowStream`] resets its HTTP/2 stream, which is how a query is cancelled.
+
+mod catalog;
+mod connection;
+mod deadline;
+mod error;
+mod options;
+mod rows;
+
+pub use catalog::{ServerInfo, TableFilter};
+pub use connection::{Connection, MAX_MESSAGE_BYTES};
+pub use error::{ClientError, ErrorKind, UrlError};
+pub use options::{ConnectOptions, Credentials, DEFAULT_PORT, Secret, ServerUrl};
+pub use rows::RowStream;

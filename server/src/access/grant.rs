@@ -1,0 +1,83 @@
+//! [`Grant`]: the proof that a principal may read a table, and the exact extent of it.
+//!
+//! Only `access` can make one, and everything below the wire that touches a table asks for one; so code that forgot
+//! the check does not compile.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::filter::RowFilter;
+use super::vend::CredentialLease;
+use crate::aws::GlueTable;
+use crate::ids::{PolicyFingerprint, QueryId, TableName};
+
+/// One table's policy for one principal, understood in full.
+pub(super) struct Policy {
+    pub(super) table: TableName,
+    pub(super) catalog_id: String,
+    pub(super) glue: GlueTable,
+    pub(super) authorized_columns: BTreeSet<String>,
+    pub(super) row_filter: Option<RowFilter>,
+    pub(super) fingerprint: PolicyFingerprint,
+    pub(super) query_authorization_id: String,
+    /// The query that asked; AWS saw this id together with the authorisation id.
+    pub(super) asked_by: QueryId,
+}
+
+/// What one principal may see of one table, for one query. Whose it is, its lease knows.
+pub(crate) struct Grant {
+    policy: Arc<Policy>,
+    lease: Arc<CredentialLease>,
+}
+
+impl Grant {
+    pub(super) fn new(policy: Arc<Policy>, lease: Arc<CredentialLease>) -> Self {
+        Self { policy, lease }
+    }
+
+    /// Which table.
+    pub(crate) fn table(&self) -> &TableName {
+        &self.policy.table
+    }
+
+    /// The account id of the catalog that holds the table.
+    pub(crate) fn catalog_id(&self) -> &str {
+        &self.policy.catalog_id
+    }
+
+    /// The table's entry in the catalog, hidden columns included: never to be shown.
+    pub(crate) fn glue(&self) -> &GlueTable {
+        &self.policy.glue
+    }
+
+    /// The columns that may be shown, in lower case. Never empty.
+    pub(crate) fn authorized_columns(&self) -> &BTreeSet<String> {
+        &self.policy.authorized_columns
+    }
+
+    /// The rows that may be shown; `None` means all.
+    pub(crate) fn row_filter(&self) -> Option<&RowFilter> {
+        self.policy.row_filter.as_ref()
+    }
+
+    /// Whether anything of the table is hidden from the principal.
+    pub(crate) fn is_restricted(&self) -> bool {
+        let hides_a_column = self
+            .policy
+            .glue
+            .columns
+            .iter()
+            .any(|column| !self.policy.authorized_columns.contains(&column.name.to_ascii_lowercase()));
+        self.policy.row_filter.is_some() || hides_a_column
+    }
+
+    /// Identifies what is visible; equal for equal sights only.
+    pub(crate) fn fingerprint(&self) -> PolicyFingerprint {
+        self.policy.fingerprint
+    }
+
+    /// Where the credentials for this grant come from, now and when they must be renewed.
+    pub(crate) fn lease(&self) -> &Arc<CredentialLease> {
+        &self.lease
+    }
+}

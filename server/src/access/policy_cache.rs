@@ -1,0 +1,72 @@
+//! Policies already asked for, per principal and table, for at most `access.policy_ttl`.
+//!
+//! The time to live is the documented bound on how long a revoked grant still works. Refusals are not kept: someone
+//! who has just been granted a table can use it at once. Concurrent queries for one entry share one call to AWS.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::decision;
+use super::grant::Policy;
+use crate::aws::RoleClient;
+use crate::error::Error;
+use crate::identity::Principal;
+use crate::ids::{QueryId, TableName};
+use crate::settings::AccessSettings;
+
+/// Never a bare string: a key without the principal would hand one user's policy to another.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct PolicyKey {
+    principal: Principal,
+    table: TableName,
+}
+
+pub(super) struct PolicyCache {
+    time_to_live: Duration,
+    entries: Cache<PolicyKey, Arc<Policy>>,
+}
+
+impl PolicyCache {
+    pub(super) fn new(settings: &AccessSettings) -> Self {
+        Self {
+            time_to_live: settings.policy_ttl,
+            entries: Cache::builder()
+                .max_capacity(settings.policy_cache_entries)
+                .time_to_live(settings.policy_ttl)
+                .build(),
+        }
+    }
+
+    /// The policy, at most `access.policy_ttl` old.
+    pub(super) async fn policy(
+        &self,
+        client: &RoleClient,
+        principal: &Principal,
+        table: &TableName,
+        query_id: QueryId,
+    ) -> Result<Arc<Policy>, Error> {
+        if self.time_to_live.is_zero() {
+            return decision::ask(client, principal, table, query_id).await.map(Arc::new);
+        }
+        let key = PolicyKey {
+            principal: principal.clone(),
+            table: table.clone(),
+        };
+        let asked = async { decision::ask(client, principal, table, query_id).await.map(Arc::new) };
+        self.entries
+            .try_get_with(key, asked)
+            .await
+            .map_err(|shared: Arc<Error>| Error::clone(&shared))
+    }
+
+    /// Forgets an entry that AWS has just contradicted.
+    pub(super) async fn forget(&self, principal: &Principal, table: &TableName) {
+        let key = PolicyKey {
+            principal: principal.clone(),
+            table: table.clone(),
+        };
+        self.entries.invalidate(&key).await;
+    }
+}

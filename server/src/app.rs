@@ -1,0 +1,165 @@
+//! Wiring: the only place that builds components, starts them, and stops them again.
+//!
+//! Settings were checked before anything here runs; ports are bound only after every component could be built, so a server
+//! that answers is a server that works.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::access::Access;
+use crate::admin;
+use crate::audit::AuditTrail;
+use crate::aws::Aws;
+use crate::catalog::Catalog;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::guard::Guard;
+use crate::identity::Identity;
+use crate::pipeline::Pipeline;
+use crate::session::Sessions;
+use crate::settings::Settings;
+use crate::table::Tables;
+use crate::telemetry;
+use crate::telemetry::metrics::Metrics;
+use crate::wire::{self, WireOptions};
+
+/// A running server. Dropping it ends it at once; [`Server::stop`] lets running results end first.
+pub struct Server {
+    flight_address: SocketAddr,
+    admin_address: Option<SocketAddr>,
+    shutdown: CancellationToken,
+    flight: AbortOnDropHandle<Result<(), Error>>,
+    admin: Option<AbortOnDropHandle<Result<(), Error>>>,
+}
+
+impl Server {
+    /// Builds the components, binds the ports and begins to serve, on the multi-threaded runtime of the caller, which
+    /// becomes the I/O runtime.
+    ///
+    /// # Errors
+    /// If a component cannot be built or a port cannot be bound.
+    pub async fn start(settings: Settings) -> Result<Self, Error> {
+        let shutdown = CancellationToken::new();
+        let metrics = Arc::new(Metrics::default());
+        let identity = Arc::new(Identity::new(&settings)?);
+        let pipeline = Arc::new(pipeline(settings.clone(), Arc::clone(&metrics)).await?);
+        let options = WireOptions::new(&settings.server, pipeline.guard.function_names())?;
+
+        let listener = bind(settings.server.address).await?;
+        let flight_address = local_address(&listener)?;
+        let (admin, admin_address) = if settings.admin.enabled {
+            let listener = bind(settings.admin.address).await?;
+            let address = local_address(&listener)?;
+            let served = admin::serve(listener, Arc::clone(&metrics), shutdown.clone());
+            (Some(AbortOnDropHandle::new(tokio::spawn(served))), Some(address))
+        } else {
+            (None, None)
+        };
+        let served = wire::serve(options, pipeline, identity, metrics, listener, shutdown.clone());
+        tracing::info!(%flight_address, ?admin_address, "serving");
+        Ok(Self {
+            flight_address,
+            admin_address,
+            shutdown,
+            flight: AbortOnDropHandle::new(tokio::spawn(served)),
+            admin,
+        })
+    }
+
+    /// Where Flight SQL is served.
+    pub fn flight_address(&self) -> SocketAddr {
+        self.flight_address
+    }
+
+    /// Where health and metrics are served, if they are.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// Takes no new work, waits for running results as long as `server.drain_timeout` allows, and ends.
+    ///
+    /// # Errors
+    /// If serving had failed.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.shutdown.cancel();
+        self.ended().await
+    }
+
+    async fn ended(self) -> Result<(), Error> {
+        let abnormal = |error: tokio::task::JoinError| Error::internal(format!("a server task ended abnormally: {error}"));
+        self.flight.await.map_err(abnormal)??;
+        if let Some(admin) = self.admin {
+            admin.await.map_err(abnormal)??;
+        }
+        Ok(())
+    }
+}
+
+/// Starts logging, serves until the process is told to stop, and drains.
+///
+/// # Errors
+/// If the server cannot start, or serving fails.
+pub async fn run(settings: Settings) -> Result<(), Error> {
+    telemetry::start(&settings.log);
+    let server = Server::start(settings).await?;
+    let shutdown = server.shutdown.clone();
+    let _signals = AbortOnDropHandle::new(tokio::spawn(async move {
+        stop_signal().await;
+        tracing::info!("stopping");
+        shutdown.cancel();
+    }));
+    server.ended().await
+}
+
+async fn pipeline(settings: Settings, metrics: Arc<Metrics>) -> Result<Pipeline, Error> {
+    let external_id = settings.identity.external_id.as_ref();
+    let aws = Arc::new(Aws::connect(&settings.aws, external_id).await);
+    let engine = Engine::start(&settings.engine)?;
+    let guard = Guard::new(&settings.engine, engine.threads(), Arc::clone(engine.base()));
+    Ok(Pipeline {
+        sessions: Sessions::new(&settings.session),
+        access: Access::new(Arc::clone(&aws), &settings.access),
+        catalog: Catalog::new(aws, &settings.access),
+        tables: Tables::new(&settings.table, &settings.aws, Handle::current())?,
+        guard: Arc::new(guard),
+        engine,
+        audit: AuditTrail::new(&settings.audit)?,
+        metrics,
+        settings,
+    })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, Error> {
+    listener
+        .local_addr()
+        .map_err(|error| Error::internal(format!("listener without an address: {error}")))
+}
+
+/// Waits for an interrupt, or on Unix for a request to terminate.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            },
+            Err(_) => drop(interrupt.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}

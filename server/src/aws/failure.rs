@@ -1,0 +1,143 @@
+//! What can go wrong in a call to AWS, reduced to what the rooms above decide on.
+//!
+//! Classified by error *code*, never by the SDK's enum variant: Lake Formation throws codes that its model does not
+//! list (`lake-formation` reference, GetUnfilteredTableMetadata), and the SDK delivers those as `Unhandled`.
+//! A code that is not known here is [`FailureKind::Unknown`], and every caller treats that as a refusal.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::error::{Error, ErrorKind};
+
+/// The reactions that callers choose between.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FailureKind {
+    /// The role may not do this, or the object is hidden from it.
+    AccessDenied,
+    /// The object does not exist.
+    NotFound,
+    /// The policy needs a capability that the call did not claim.
+    PermissionTypeMismatch,
+    /// AWS rejects the request's shape; a defect of this server, or a limit that it ran into.
+    InvalidInput,
+    /// The user's role could not be assumed.
+    RoleNotAssumable,
+    /// The session was no longer valid although this server thought it was.
+    SessionExpired,
+    /// Throttled, or AWS is not reachable, or it answered with a server error.
+    Unavailable,
+    /// Anything else.
+    Unknown,
+}
+
+/// A failed call. Its text is for the operator's log only, hence no `Display`.
+#[derive(Clone)]
+pub(crate) struct AwsFailure {
+    kind: FailureKind,
+    internal: String,
+}
+
+impl AwsFailure {
+    /// A failure that this server found itself, such as a response without a required member.
+    pub(crate) fn new(kind: FailureKind, internal: impl Into<String>) -> Self {
+        Self {
+            kind,
+            internal: internal.into(),
+        }
+    }
+
+    /// Classifies what the SDK returned for `operation`.
+    pub(super) fn from_sdk<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let kind = match &error {
+            SdkError::ServiceError(service) => {
+                let status = service.raw().status().as_u16();
+                classify(service.err().code().unwrap_or_default(), status)
+            }
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
+                FailureKind::Unavailable
+            }
+            _ => FailureKind::Unknown,
+        };
+        Self::new(kind, format!("{operation}: {}", DisplayErrorContext(&error)))
+    }
+
+    /// The reaction that this failure asks for.
+    pub(crate) fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// For the log.
+    pub(crate) fn internal_text(&self) -> &str {
+        &self.internal
+    }
+
+    /// The client's error where the call does not concern one named table.
+    pub(crate) fn into_error(self) -> Error {
+        let error = match self.kind {
+            FailureKind::RoleNotAssumable => Error::new(
+                ErrorKind::PermissionDenied,
+                "your login's AWS role cannot be used; ask your administrator",
+            ),
+            FailureKind::AccessDenied | FailureKind::NotFound => {
+                Error::new(ErrorKind::NotFound, "not found or not granted")
+            }
+            FailureKind::SessionExpired | FailureKind::Unavailable => {
+                Error::new(ErrorKind::Unavailable, "AWS does not answer now; try again later")
+            }
+            FailureKind::PermissionTypeMismatch | FailureKind::InvalidInput | FailureKind::Unknown => {
+                Error::new(ErrorKind::Unavailable, "AWS refused a call of this server; ask your administrator")
+            }
+        };
+        error.because(self.internal)
+    }
+}
+
+/// Maps an AWS error code to a kind.
+///
+/// # Arguments
+/// * `code` - the error code as the service spells it, without a namespace.
+/// * `status` - the HTTP status, which decides for codes that are not listed.
+fn classify(code: &str, status: u16) -> FailureKind {
+    match code {
+        "AccessDeniedException" | "AccessDenied" => FailureKind::AccessDenied,
+        "EntityNotFoundException" => FailureKind::NotFound,
+        "PermissionTypeMismatchException" => FailureKind::PermissionTypeMismatch,
+        "InvalidInputException" | "ValidationException" | "ValidationError" => FailureKind::InvalidInput,
+        "ExpiredTokenException" | "ExpiredToken" | "InvalidClientTokenId" | "UnrecognizedClientException" => {
+            FailureKind::SessionExpired
+        }
+        "ThrottlingException" | "Throttling" | "ThrottledException" | "TooManyRequestsException"
+        | "RequestLimitExceeded" | "SlowDown" | "InternalServiceException" | "InternalFailure"
+        | "ServiceUnavailable" | "OperationTimeoutException" => FailureKind::Unavailable,
+        _ if status >= 500 => FailureKind::Unavailable,
+        _ => FailureKind::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_code_is_never_taken_for_permission_or_absence() {
+        assert_eq!(classify("SomethingNewException", 400), FailureKind::Unknown);
+        assert_eq!(classify("", 403), FailureKind::Unknown);
+    }
+
+    #[test]
+    fn a_server_error_without_a_known_code_may_be_tried_again() {
+        assert_eq!(classify("", 503), FailureKind::Unavailable);
+    }
+
+    #[test]
+    fn the_words_of_aws_stay_out_of_the_clients_error() {
+        let failure = AwsFailure::new(FailureKind::AccessDenied, "arn:aws:iam::canary");
+        let error = failure.into_error();
+        assert!(!format!("{error} {error:?} {:?}", error.to_status()).contains("canary"));
+    }
+}

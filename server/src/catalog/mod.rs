@@ -1,0 +1,145 @@
+//! What a principal may browse: databases, tables and columns, exactly as Glue lists them for the user's role.
+//!
+//! Invariants: every list was asked for as that principal, and is kept under that principal's key for at most
+//! `access.catalog_ttl` (G5). Browsing opens no Delta log and no S3 object, however many tables there are, so a BI tool
+//! that asks for all columns costs one Glue listing per database. Nothing decided here gives access to data.
+//!
+//! Column types come from Glue. A query's types come from the Delta log; the two differ only where a table's owner
+//! let them drift apart.
+
+pub(crate) mod hive_type;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use moka::future::Cache;
+
+use crate::aws::{Aws, FailureKind, GlueColumn, GlueTable};
+use crate::error::Error;
+use crate::identity::Principal;
+use crate::ids::TableName;
+use crate::settings::AccessSettings;
+
+/// Metadata key under which Flight SQL clients look for a column's comment.
+const REMARKS_KEY: &str = "ARROW:FLIGHT:SQL:REMARKS";
+
+/// Most database listings kept, over all principals.
+const CACHE_ENTRIES: u64 = 10_000;
+
+/// A database that the principal may know of.
+#[derive(Clone, Debug)]
+pub(crate) struct DatabaseEntry {
+    pub(crate) name: String,
+    pub(crate) comment: Option<String>,
+}
+
+/// A table that the principal may know of, with the columns that it may know of.
+#[derive(Clone, Debug)]
+pub(crate) struct TableEntry {
+    pub(crate) name: TableName,
+    pub(crate) comment: Option<String>,
+    pub(crate) schema: SchemaRef,
+}
+
+/// Lists for principals. One per server.
+pub(crate) struct Catalog {
+    aws: Arc<Aws>,
+    databases: Cache<Principal, Arc<Vec<DatabaseEntry>>>,
+    tables: Cache<(Principal, String), Arc<Vec<TableEntry>>>,
+}
+
+impl Catalog {
+    /// A catalog with nothing listed yet.
+    pub(crate) fn new(aws: Arc<Aws>, settings: &AccessSettings) -> Self {
+        Self {
+            aws,
+            databases: Cache::builder()
+                .max_capacity(CACHE_ENTRIES)
+                .time_to_live(settings.catalog_ttl)
+                .build(),
+            tables: Cache::builder()
+                .max_capacity(CACHE_ENTRIES)
+                .time_to_live(settings.catalog_ttl)
+                .build(),
+        }
+    }
+
+    /// The databases that Glue lists for the principal, by name.
+    ///
+    /// # Errors
+    /// If AWS does not answer in full.
+    pub(crate) async fn databases(&self, principal: &Principal) -> Result<Arc<Vec<DatabaseEntry>>, Error> {
+        self.databases
+            .try_get_with_by_ref(principal, self.list_databases(principal))
+            .await
+            .map_err(|shared: Arc<Error>| Error::clone(&shared))
+    }
+
+    /// The tables of one database that Glue lists for the principal, by name; empty for a database that is hidden or
+    /// missing, which look alike.
+    ///
+    /// # Errors
+    /// If AWS does not answer in full.
+    pub(crate) async fn tables(&self, principal: &Principal, database: &str) -> Result<Arc<Vec<TableEntry>>, Error> {
+        let key = (principal.clone(), database.to_ascii_lowercase());
+        self.tables
+            .try_get_with_by_ref(&key, self.list_tables(principal, &key.1))
+            .await
+            .map_err(|shared: Arc<Error>| Error::clone(&shared))
+    }
+
+    async fn list_databases(&self, principal: &Principal) -> Result<Arc<Vec<DatabaseEntry>>, Error> {
+        let client = self.aws.client(principal.role(), principal.user());
+        let listed = match client.databases().await {
+            Ok(listed) => listed,
+            // A role that may list nothing sees an empty catalog, as it would in Athena.
+            Err(failure) if failure.kind() == FailureKind::AccessDenied => Vec::new(),
+            Err(failure) => return Err(failure.into_error()),
+        };
+        let mut entries: Vec<DatabaseEntry> = listed
+            .into_iter()
+            .filter(|database| !database.is_resource_link)
+            .map(|database| DatabaseEntry {
+                name: database.name,
+                comment: database.comment,
+            })
+            .collect();
+        entries.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(Arc::new(entries))
+    }
+
+    async fn list_tables(&self, principal: &Principal, database: &str) -> Result<Arc<Vec<TableEntry>>, Error> {
+        let client = self.aws.client(principal.role(), principal.user());
+        let listed = match client.tables(database).await {
+            Ok(listed) => listed,
+            Err(failure) if matches!(failure.kind(), FailureKind::AccessDenied | FailureKind::NotFound) => Vec::new(),
+            Err(failure) => return Err(failure.into_error()),
+        };
+        let mut entries: Vec<TableEntry> = listed
+            .iter()
+            .filter(|table| !table.is_resource_link && !table.is_view && !table.is_federated)
+            .map(|table| entry(database, table))
+            .collect();
+        entries.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(Arc::new(entries))
+    }
+}
+
+fn entry(database: &str, table: &GlueTable) -> TableEntry {
+    let fields: Vec<Field> = table.columns.iter().map(field).collect();
+    TableEntry {
+        name: TableName::new(database, &table.name),
+        comment: table.comment.clone(),
+        schema: Arc::new(Schema::new(fields)),
+    }
+}
+
+fn field(column: &GlueColumn) -> Field {
+    let data_type = hive_type::parse(&column.hive_type).unwrap_or(hive_type::OPAQUE);
+    let field = Field::new(column.name.to_ascii_lowercase(), data_type, true);
+    match &column.comment {
+        Some(comment) => field.with_metadata(HashMap::from([(REMARKS_KEY.to_owned(), comment.clone())])),
+        None => field,
+    }
+}

@@ -1,0 +1,159 @@
+//! The command line: serve, show the configuration, hash a password.
+//!
+//! Arguments and environment are parameters, so that only `main` touches the process. Exit status 0 is success, 64 a
+//! wrong command line or configuration (`EX_USAGE` of `sysexits.h`: nothing was started), 1 a server that failed.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app;
+use crate::error::Error;
+use crate::identity::hash_password;
+use crate::ids::Secret;
+use crate::settings::{Settings, SettingsError, reference};
+
+/// Exit status for a wrong command line or configuration.
+const EXIT_USAGE: u8 = 64;
+
+/// Names the configuration file when `--config` does not.
+const CONFIG_VARIABLE: &str = "LAKEGATE_CONFIG";
+
+/// Arrow Flight SQL over Delta tables, with each user's AWS Lake Formation permissions enforced.
+#[derive(Parser)]
+#[command(name = "lakegate-server", version)]
+struct Arguments {
+    /// Configuration file [default: $LAKEGATE_CONFIG, else ./lakegate.toml if it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the effective configuration, secrets hidden
+    Config {
+        /// Print the reference of all settings instead
+        #[arg(long)]
+        reference: bool,
+    },
+    /// Read a password and print the hash that users.<name>.password_hash takes
+    HashPassword,
+}
+
+/// Why the command failed.
+enum Failure {
+    Settings(SettingsError),
+    Server(Error),
+    Io(io::Error),
+    PasswordsDiffer,
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::Settings(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Runs one command to its end.
+pub fn run(
+    arguments: impl Iterator<Item = OsString>,
+    environment: impl Iterator<Item = (String, String)>,
+) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(answer) => return answer_of_clap(&answer),
+    };
+    match execute(arguments, environment.collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+fn execute(arguments: Arguments, environment: Vec<(String, String)>) -> Result<(), Failure> {
+    let from_environment = environment.iter().find(|(name, _)| name == CONFIG_VARIABLE);
+    let config = arguments
+        .config
+        .or_else(|| from_environment.map(|(_, path)| PathBuf::from(path)));
+    match arguments.command {
+        None => serve(Settings::load(config, environment.into_iter())?),
+        Some(Command::Config { reference: true }) => print(&reference()),
+        Some(Command::Config { reference: false }) => {
+            print(&Settings::load(config, environment.into_iter())?.to_toml())
+        }
+        Some(Command::HashPassword) => print(&format!("{}\n", hash_password(&read_password()?)?)),
+    }
+}
+
+fn serve(settings: Settings) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("lakegate-io")
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(app::run(settings))?)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // The reader has seen enough, as in `… | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+/// Asks twice on a terminal, where a typing error would go unseen; reads one line otherwise.
+fn read_password() -> Result<Secret, Failure> {
+    if io::stdin().is_terminal() {
+        let password = Secret::new(rpassword::prompt_password("Password: ")?);
+        let again = Secret::new(rpassword::prompt_password("Again: ")?);
+        return if password == again {
+            Ok(password)
+        } else {
+            Err(Failure::PasswordsDiffer)
+        };
+    }
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    let line = Secret::new(line);
+    Ok(Secret::new(
+        line.expose().trim_end_matches(['\r', '\n']).to_owned(),
+    ))
+}
+
+/// Help and version go to standard output with status 0, complaints to standard error.
+fn answer_of_clap(answer: &clap::Error) -> ExitCode {
+    let is_complaint = answer.use_stderr();
+    match answer.print() {
+        Ok(()) if !is_complaint => ExitCode::SUCCESS,
+        _ => ExitCode::from(EXIT_USAGE),
+    }
+}
+
+/// Says on standard error what went wrong; the internal text too, since it is the operator who reads it.
+fn report(failure: &Failure) -> ExitCode {
+    let (text, status) = match failure {
+        Failure::Settings(error) => (format!("configuration:\n{error}"), EXIT_USAGE),
+        Failure::PasswordsDiffer => ("the two passwords differ".to_owned(), EXIT_USAGE),
+        Failure::Io(error) => (error.to_string(), 1),
+        Failure::Server(error) => (format!("{error} {}", error.internal_text()), 1),
+    };
+    // When standard error is gone there is nobody to tell; the status still says it.
+    let _ = writeln!(io::stderr(), "error: {}", text.trim_end());
+    ExitCode::from(status)
+}

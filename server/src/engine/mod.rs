@@ -1,0 +1,176 @@
+//! Runs sealed plans: a runtime of its own for CPU work, memory and spill limits, timeouts, cancellation.
+//!
+//! Invariants
+//! - [`Engine::execute`] takes a [`SealedPlan`] and nothing else, so only plans whose leaves are guarded ever run.
+//! - Planning and execution run on the CPU runtime; connections, AWS and S3 are served by the I/O runtime. A heavy query
+//!   cannot starve keep-alives or other users' logins.
+//! - Dropping a [`QueryStream`] ends the query: its tasks are aborted and its memory is given back.
+//! - A query that outlives its deadline, exceeds its memory or panics ends with an error; the server goes on.
+
+mod memory;
+mod stream;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::task::AbortOnDropHandle;
+
+use self::memory::{QueryPool, ServerPool};
+pub(crate) use self::stream::QueryStream;
+use crate::error::{Error, ErrorKind};
+use crate::guard::SealedPlan;
+use crate::settings::EngineSettings;
+use crate::table::NoStores;
+
+/// Stack of a CPU thread. Plans of deep expressions are walked recursively; the SQL limits are chosen to fit.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// Executes plans. One per server.
+pub(crate) struct Engine {
+    cpu: Option<Runtime>,
+    threads: usize,
+    base: Arc<RuntimeEnv>,
+    memory: Arc<ServerPool>,
+    query_memory: usize,
+    statement_timeout: Duration,
+    /// Removed with everything in it when the server ends.
+    _spill: tempfile::TempDir,
+}
+
+impl Engine {
+    /// Starts the CPU runtime and makes an empty private folder for spilled data.
+    ///
+    /// # Errors
+    /// If threads or folder cannot be made.
+    pub(crate) fn start(settings: &EngineSettings) -> Result<Self, Error> {
+        let failed = |what: &str, error: &dyn std::fmt::Display| Error::internal(format!("{what}: {error}"));
+        let threads = match settings.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            configured => configured,
+        };
+        let cpu = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("lakegate-cpu")
+            .thread_stack_size(STACK_BYTES)
+            .enable_all()
+            .build()
+            .map_err(|error| failed("CPU runtime", &error))?;
+        let spill = private_folder(settings.spill_directory.clone()).map_err(|error| failed("spill folder", &error))?;
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![spill.path().to_owned()]))
+            .with_max_temp_directory_size(settings.spill_limit.as_u64());
+        let memory_limit = memory::limit(settings.memory_limit.as_u64());
+        let base = RuntimeEnvBuilder::new()
+            .with_disk_manager_builder(disk)
+            .with_object_store_registry(Arc::new(NoStores))
+            .build_arc()
+            .map_err(|error| failed("runtime environment", &error))?;
+        let query_memory = match usize::try_from(settings.query_memory_limit.as_u64()) {
+            Ok(configured) if configured > 0 => configured.min(memory_limit),
+            _ => memory_limit,
+        };
+        Ok(Self {
+            cpu: Some(cpu),
+            threads,
+            base,
+            memory: Arc::new(ServerPool::new(memory_limit)),
+            query_memory,
+            statement_timeout: settings.statement_timeout,
+            _spill: spill,
+        })
+    }
+
+    /// CPU threads, which is also the number of partitions that a plan is cut into.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The environment that all queries share: spill, and no object store.
+    pub(crate) fn base(&self) -> &Arc<RuntimeEnv> {
+        &self.base
+    }
+
+    /// A memory account for one query, within the server's.
+    ///
+    /// # Errors
+    /// If DataFusion cannot build the environment.
+    pub(crate) fn query_runtime(&self) -> Result<Arc<RuntimeEnv>, Error> {
+        let pool = QueryPool::new(self.query_memory, Arc::clone(&self.memory));
+        RuntimeEnvBuilder::from_runtime_env(&self.base)
+            .with_memory_pool(Arc::new(pool))
+            .build_arc()
+            .map_err(|error| Error::internal(format!("runtime environment: {error}")))
+    }
+
+    /// When a statement that begins now must have ended.
+    ///
+    /// # Arguments
+    /// * `client_timeout` - what the client asked for; it can only shorten the server's own.
+    pub(crate) fn deadline(&self, client_timeout: Option<Duration>) -> Instant {
+        let allowed = client_timeout.map_or(self.statement_timeout, |asked| asked.min(self.statement_timeout));
+        Instant::now() + allowed
+    }
+
+    /// Runs CPU work, such as planning, on the CPU runtime until `deadline`. Dropping the future aborts the work.
+    ///
+    /// # Errors
+    /// The work's own; [`ErrorKind::DeadlineExceeded`]; an internal one if it panicked.
+    pub(crate) async fn compute<T, F>(&self, deadline: Instant, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let task = AbortOnDropHandle::new(self.cpu()?.spawn(work));
+        match tokio::time::timeout_at(deadline.into(), task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(error)) => Err(Error::internal(format!("planning ended abnormally: {error}"))),
+            Err(_) => Err(timed_out()),
+        }
+    }
+
+    /// Starts a plan and returns its result as a stream.
+    ///
+    /// # Errors
+    /// If the plan cannot be started.
+    pub(crate) fn execute(&self, plan: SealedPlan, deadline: Instant) -> Result<QueryStream, Error> {
+        QueryStream::start(self.cpu()?, plan, deadline)
+    }
+
+    fn cpu(&self) -> Result<&Runtime, Error> {
+        self.cpu
+            .as_ref()
+            .ok_or_else(|| Error::new(ErrorKind::Unavailable, "the server is stopping"))
+    }
+}
+
+impl Drop for Engine {
+    /// A runtime must not be dropped where asynchronous code runs; its threads end on their own.
+    fn drop(&mut self) {
+        if let Some(cpu) = self.cpu.take() {
+            cpu.shutdown_background();
+        }
+    }
+}
+
+fn timed_out() -> Error {
+    Error::new(ErrorKind::DeadlineExceeded, "the statement ran longer than it may")
+}
+
+/// A folder that only this process's user can open: spilled data is tenants' data.
+fn private_folder(parent: Option<PathBuf>) -> std::io::Result<tempfile::TempDir> {
+    let parent = parent.unwrap_or_else(std::env::temp_dir);
+    std::fs::create_dir_all(&parent)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("lakegate-spill-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir_in(parent)
+}

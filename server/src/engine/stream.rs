@@ -1,0 +1,103 @@
+//! A running query's result: pulled by the client, computed ahead by a few batches, ended when nobody wants it.
+//!
+//! The plan runs on the CPU runtime and hands batches over a short channel. When the client reads slowly the channel
+//! fills and the plan waits, so the server's memory does not grow with the result.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::DataFusionError;
+use datafusion::physical_plan::execute_stream;
+use futures::{FutureExt, Stream, StreamExt};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use tokio::time::{Sleep, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::timed_out;
+use crate::error::Error;
+use crate::guard::{SealedPlan, from_datafusion};
+
+/// Batches computed ahead of the client.
+const AHEAD: usize = 2;
+
+/// The batches of one query. Dropping it cancels the query.
+pub(crate) struct QueryStream {
+    schema: SchemaRef,
+    batches: mpsc::Receiver<Result<RecordBatch, Error>>,
+    deadline: Pin<Box<Sleep>>,
+    task: AbortOnDropHandle<()>,
+    is_over: bool,
+}
+
+impl QueryStream {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that runs a plan, and only a sealed one")]
+    pub(super) fn start(cpu: &Runtime, plan: SealedPlan, deadline: Instant) -> Result<Self, Error> {
+        let schema = Arc::clone(plan.schema());
+        let (plan, context) = plan.into_parts();
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let task = cpu.spawn(async move {
+            let mut results = match execute_stream(plan, context) {
+                Ok(results) => results,
+                Err(error) => {
+                    // Nobody listens any more if this fails.
+                    let _ = sender.send(Err(from_datafusion(error))).await;
+                    return;
+                }
+            };
+            while let Some(batch) = results.next().await {
+                let is_last = batch.is_err();
+                let batch = batch.map_err(|error: DataFusionError| from_datafusion(error));
+                if sender.send(batch).await.is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        Ok(Self {
+            schema,
+            batches,
+            deadline: Box::pin(sleep_until(deadline.into())),
+            task: AbortOnDropHandle::new(task),
+            is_over: false,
+        })
+    }
+
+    /// The result's columns, as the logical plan declares them.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn end(&mut self, last: Option<Error>) -> Poll<Option<Result<RecordBatch, Error>>> {
+        self.is_over = true;
+        self.task.abort();
+        Poll::Ready(last.map(Err))
+    }
+}
+
+impl Stream for QueryStream {
+    type Item = Result<RecordBatch, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        if self.deadline.as_mut().poll_unpin(context).is_ready() {
+            return self.end(Some(timed_out()));
+        }
+        match ready!(self.batches.poll_recv(context)) {
+            Some(Ok(batch)) => Poll::Ready(Some(Ok(batch))),
+            Some(Err(error)) => self.end(Some(error)),
+            None => {
+                // The channel closes when the task ends: in good order, or by a panic, which must not look like the end.
+                match ready!(self.task.poll_unpin(context)) {
+                    Ok(()) => self.end(None),
+                    Err(error) => self.end(Some(Error::internal(format!("execution ended abnormally: {error}")))),
+                }
+            }
+        }
+    }
+}

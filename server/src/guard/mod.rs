@@ -1,0 +1,52 @@
+//! THE ROOM: the only place where rows and columns are let through.
+//!
+//! # The threat
+//! A user with a filtered account writes SQL that makes the engine tell about hidden data: an expression that fails only
+//! on hidden rows, a statistic counted over them, a plan that prints them, a path, a name. The credentials that AWS
+//! vends open whole files, so nothing but this room stands between that user and the hidden rows.
+//!
+//! # The barrier
+//! In DataFusion a filter node, a view or an analyzer rule is no barrier: the optimiser merges filters, moves cheap
+//! predicates first, swaps projections below filters and answers counts from statistics. A policy is therefore not a
+//! node of the plan. [`table::GuardedTable::scan`] returns one opaque leaf, [`barrier::GuardedScanExec`], that owns the
+//! unguarded scan, the compiled row filter and the column map. The optimiser sees a leaf without children and can put
+//! nothing inside.
+//!
+//! ```text
+//!        user's expressions                      ← only ever see what left the leaf
+//!   ─────────────────────────────── leaf ──────
+//!        keep visible columns
+//!        keep rows where the filter is TRUE      ← barrier.rs, `let_through`: here a row is let through
+//!        unguarded scan (files of one table, one registry, one set of credentials)
+//! ```
+//!
+//! # Invariants
+//! - G1 every leaf of a running plan is guarded or constant ([`seal`]).
+//! - G2 hidden columns never appear in a batch above the leaf ([`columns`], [`barrier`]).
+//! - G3 no user expression sees a row before the row filter said TRUE: nothing is pushed below the leaf but bare columns.
+//! - G4 no statistics, counts, file names or paths of hidden data leave the room ([`barrier`], [`redact`]).
+//! - G5 no cached object crosses principals: state, catalog and registry are made for each query ([`session`]).
+//! - G6 an unknown policy, column or filter refuses the whole table ([`columns`], [`rows`]).
+//! - G7 credentials live in the leaf's own registry and serve no other table (`table`).
+//! - G8 an error text is a constant plus what the user sent or may see ([`redact`]).
+//! - G9 a plan belongs to one query and dies with it ([`SealedPlan`] is consumed by the engine).
+//!
+//! A table without a row filter goes through the same leaf.
+//!
+//! # What is not promised
+//! How long a query takes may depend on hidden rows that share files with visible ones.
+
+mod barrier;
+mod columns;
+mod functions;
+mod query_catalog;
+mod redact;
+mod rows;
+mod seal;
+mod session;
+mod table;
+
+pub(crate) use self::redact::from_datafusion;
+pub(crate) use self::seal::SealedPlan;
+pub(crate) use self::session::{Guard, GuardedQuery};
+pub(crate) use self::table::GuardedTable;

@@ -1,0 +1,106 @@
+//! What a client may hear of an error inside DataFusion (G8).
+//!
+//! - Planning sees visible columns and the user's own text only, so the planner's words are shown, without backtraces and
+//!   cut to a length.
+//! - Running sees values. Arrow's errors quote them (`Cannot cast string '…'`), so of a running query only the kind of
+//!   error is shown, in constant words, though every value that reached a user's expression was a visible one.
+//! - An error that this server made itself, found anywhere inside, is passed on as it is.
+
+use arrow::error::ArrowError;
+use datafusion::common::{DataFusionError, SchemaError};
+
+use crate::error::{Error, ErrorKind};
+
+/// Words an error of DataFusion for a client.
+pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
+    if let Some(ours) = find_ours(&error) {
+        return ours.clone();
+    }
+    let internal = error.to_string();
+    worded(&error).because(internal)
+}
+
+fn worded(error: &DataFusionError) -> Error {
+    let shown = |public: &'static str, words: &str| Error::new(ErrorKind::InvalidRequest, public).echoing(&first_line(words));
+    match error {
+        DataFusionError::Plan(words) => not_found_or(words, || shown("the query cannot be planned", words)),
+        DataFusionError::SQL(parser, _) => shown("the SQL text cannot be parsed", &parser.to_string()),
+        DataFusionError::NotImplemented(words) => {
+            Error::new(ErrorKind::Unsupported, "the query uses SQL that is not supported").echoing(&first_line(words))
+        }
+        DataFusionError::SchemaError(schema, _) => worded_schema_error(schema),
+        DataFusionError::ArrowError(arrow, _) => worded_value_error(arrow),
+        DataFusionError::ResourcesExhausted(_) => {
+            Error::new(ErrorKind::ResourceExhausted, "the query needs more memory than this server gives to one query")
+        }
+        DataFusionError::Execution(_) => {
+            Error::new(ErrorKind::InvalidRequest, "the query failed on a value; check casts, divisions and functions")
+        }
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => worded(inner),
+        DataFusionError::Collection(errors) if !errors.is_empty() => worded(&errors[0]),
+        DataFusionError::Shared(inner) => worded(inner),
+        _ => Error::new(ErrorKind::Internal, "internal error"),
+    }
+}
+
+/// The planner reports a table that is not in the query's catalog; that must read like a hidden one.
+fn not_found_or(words: &str, otherwise: impl FnOnce() -> Error) -> Error {
+    let name = words.strip_prefix("table '").and_then(|rest| rest.split_once("' not found"));
+    match name {
+        Some((name, _)) => Error::no_such_table(name),
+        None => otherwise(),
+    }
+}
+
+/// A name that does not resolve. Only names that the user wrote are repeated; the planner's list of valid names is left
+/// out because it is long, not because it is secret: it holds visible names.
+fn worded_schema_error(error: &SchemaError) -> Error {
+    match error {
+        SchemaError::FieldNotFound { field, .. } => {
+            Error::new(ErrorKind::InvalidRequest, "no such column").echoing(&field.flat_name())
+        }
+        SchemaError::AmbiguousReference { field } => {
+            Error::new(ErrorKind::InvalidRequest, "ambiguous column; name its table").echoing(&field.flat_name())
+        }
+        SchemaError::DuplicateUnqualifiedField { name } => {
+            Error::new(ErrorKind::InvalidRequest, "two columns of one name; give one an alias").echoing(name)
+        }
+        SchemaError::DuplicateQualifiedField { name, .. } => {
+            Error::new(ErrorKind::InvalidRequest, "two columns of one name; give one an alias").echoing(name)
+        }
+    }
+}
+
+fn worded_value_error(error: &ArrowError) -> Error {
+    let public = match error {
+        ArrowError::DivideByZero => "division by zero",
+        ArrowError::ArithmeticOverflow(_) => "arithmetic overflow",
+        ArrowError::CastError(_) | ArrowError::ParseError(_) => "a value cannot be cast to the type that the query asks for",
+        ArrowError::MemoryError(_) => "the query needs more memory than this server gives to one query",
+        _ => "the query failed on a value; check casts, divisions and functions",
+    };
+    Error::new(ErrorKind::InvalidRequest, public)
+}
+
+fn find_ours(error: &DataFusionError) -> Option<&Error> {
+    match error {
+        DataFusionError::External(inner) => inner
+            .downcast_ref::<Error>()
+            .or_else(|| inner.downcast_ref::<DataFusionError>().and_then(find_ours)),
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => find_ours(inner),
+        DataFusionError::Shared(inner) => find_ours(inner),
+        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
+            ArrowError::ExternalError(inner) => inner
+                .downcast_ref::<Error>()
+                .or_else(|| inner.downcast_ref::<DataFusionError>().and_then(find_ours)),
+            _ => None,
+        },
+        DataFusionError::Collection(errors) => errors.iter().find_map(find_ours),
+        _ => None,
+    }
+}
+
+/// The planner's message without a backtrace or a trailing explanation.
+fn first_line(words: &str) -> String {
+    words.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,67 @@
+//! [`SealedPlan`]: a physical plan of which every leaf was seen to be guarded or constant (G1).
+//!
+//! The check is a second lock: by construction no unguarded scan can get into a plan. If a new way in is ever found, the
+//! query fails here instead of leaking. Leaves are allow-listed by name; an unknown leaf refuses the plan.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
+
+use super::barrier::GuardedScanExec;
+use crate::error::Error;
+
+/// A plan that may run. Only this file makes one, and the engine takes nothing else.
+pub(crate) struct SealedPlan {
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    schema: SchemaRef,
+}
+
+impl SealedPlan {
+    /// Checks every leaf.
+    ///
+    /// # Arguments
+    /// * `schema` - what the client was or will be told about the result.
+    ///
+    /// # Errors
+    /// An internal one that names the first leaf which is neither guarded nor constant.
+    pub(super) fn seal(
+        plan: Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+        schema: SchemaRef,
+    ) -> Result<Self, Error> {
+        check(plan.as_ref())?;
+        Ok(Self { plan, context, schema })
+    }
+
+    /// The result's columns, as the logical plan declares them.
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Gives the plan to the engine.
+    pub(crate) fn into_parts(self) -> (Arc<dyn ExecutionPlan>, Arc<TaskContext>) {
+        (self.plan, self.context)
+    }
+}
+
+fn check(plan: &dyn ExecutionPlan) -> Result<(), Error> {
+    let children = plan.children();
+    if children.is_empty() && !is_guarded_or_constant(plan) {
+        return Err(Error::internal(format!("a leaf of the plan is not guarded: {}", plan.name())));
+    }
+    children.into_iter().try_for_each(|child| check(child.as_ref()))
+}
+
+fn is_guarded_or_constant(leaf: &dyn ExecutionPlan) -> bool {
+    let in_memory = leaf
+        .downcast_ref::<DataSourceExec>()
+        .is_some_and(|source| source.data_source().downcast_ref::<MemorySourceConfig>().is_some());
+    in_memory || leaf.is::<GuardedScanExec>() || leaf.is::<EmptyExec>() || leaf.is::<PlaceholderRowExec>()
+}

@@ -1,0 +1,199 @@
+//! Plans queries over guarded tables. The only place that makes a DataFusion `SessionState`.
+//!
+//! Invariants
+//! - The template state has no tables, no object store (not even `file://`), no file formats and no table functions; its
+//!   functions are the list in [`functions`].
+//! - Each query gets a state of its own whose catalog holds that query's guarded tables only (G5, G9).
+//! - Nothing but `statement_to_plan` turns SQL into a plan, and `verify` refuses plans that define, change or set things,
+//!   should one ever come out of a query.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::Session;
+use datafusion::common::{ParamValues, Result as PlanResult, ScalarValue};
+use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionConfig;
+
+use super::functions;
+use super::query_catalog::QueryCatalog;
+use super::redact::from_datafusion;
+use super::seal::SealedPlan;
+use super::table::GuardedTable;
+use crate::error::{Error, ErrorKind};
+use crate::ids::CATALOG;
+use crate::settings::EngineSettings;
+use crate::sql::{DEFAULT_DATABASE, Statement};
+use crate::table::Snapshot;
+
+/// Makes plans. One per server.
+pub(crate) struct Guard {
+    template: SessionState,
+}
+
+impl Guard {
+    /// # Arguments
+    /// * `threads` - partitions that a plan is cut into.
+    /// * `runtime` - an environment without object stores.
+    pub(crate) fn new(settings: &EngineSettings, threads: usize, runtime: Arc<RuntimeEnv>) -> Self {
+        let template = SessionStateBuilder::new()
+            .with_config(config(settings, threads))
+            .with_runtime_env(runtime)
+            .with_expr_planners(SessionStateDefaults::default_expr_planners())
+            .with_scalar_functions(functions::scalar())
+            .with_aggregate_functions(functions::aggregate())
+            .with_window_functions(functions::window())
+            .build();
+        Self { template }
+    }
+
+    /// The names of all functions that a query may call, sorted.
+    pub(crate) fn function_names(&self) -> Vec<String> {
+        let scalar = self.template.scalar_functions().keys();
+        let aggregate = self.template.aggregate_functions().keys();
+        let window = self.template.window_functions().keys();
+        let mut names: Vec<String> = scalar.chain(aggregate).chain(window).cloned().collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Resolves a statement against the guarded tables and nothing else.
+    ///
+    /// # Arguments
+    /// * `runtime` - memory and spill of this query; must hold no object store.
+    ///
+    /// # Errors
+    /// The planner's, as [`from_datafusion`] words them.
+    pub(crate) async fn plan(
+        &self,
+        statement: Statement,
+        tables: Vec<GuardedTable>,
+        runtime: Arc<RuntimeEnv>,
+    ) -> Result<GuardedQuery, Error> {
+        let state = SessionStateBuilder::new_from_existing(self.template.clone())
+            .with_catalog_list(Arc::new(QueryCatalog::new(tables)))
+            .with_runtime_env(runtime)
+            .build();
+        let plan = state
+            .statement_to_plan(statement.into_parsed())
+            .await
+            .map_err(from_datafusion)?;
+        verify(&plan)?;
+        Ok(GuardedQuery { state, plan })
+    }
+}
+
+/// A query whose names are resolved, and whose tables are guarded.
+pub(crate) struct GuardedQuery {
+    state: SessionState,
+    plan: LogicalPlan,
+}
+
+impl GuardedQuery {
+    /// The columns of the result, as the logical plan declares them.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(self.plan.schema().inner())
+    }
+
+    /// One field for each parameter `$1`, `$2`, … in order; a type that cannot be inferred is shown as text.
+    ///
+    /// # Errors
+    /// If parameters are named or numbered with gaps.
+    pub(crate) fn parameters(&self) -> Result<SchemaRef, Error> {
+        let inferred = self.plan.get_parameter_types().map_err(from_datafusion)?;
+        let fields = (1..=inferred.len())
+            .map(|number| {
+                let name = format!("${number}");
+                let data_type = inferred
+                    .get(&name)
+                    .ok_or_else(|| Error::new(ErrorKind::InvalidRequest, "parameters must be $1, $2, … without gaps"))?;
+                Ok(Field::new(name, data_type.clone().unwrap_or(DataType::Utf8), true))
+            })
+            .collect::<Result<Vec<Field>, Error>>()?;
+        Ok(Arc::new(Schema::new(fields)))
+    }
+
+    /// Puts values in the place of the parameters.
+    ///
+    /// # Arguments
+    /// * `row` - one row with a column for each parameter, by position; absent if the client bound none.
+    ///
+    /// # Errors
+    /// If number or types do not fit.
+    pub(crate) fn bind(self, row: Option<&RecordBatch>) -> Result<Self, Error> {
+        let expected = self.parameters()?;
+        let given = row.map_or(0, RecordBatch::num_columns);
+        if given != expected.fields().len() {
+            return Err(Error::new(ErrorKind::InvalidRequest, "the number of bound parameters differs from the statement's"));
+        }
+        let Some(row) = row.filter(|row| row.num_columns() > 0) else {
+            return Ok(self);
+        };
+        let values = row
+            .columns()
+            .iter()
+            .zip(expected.fields())
+            .map(|(column, field)| ScalarValue::try_from_array(column, 0)?.cast_to(field.data_type()))
+            .collect::<PlanResult<Vec<ScalarValue>>>()
+            .map_err(|error| {
+                Error::new(ErrorKind::InvalidRequest, "a bound parameter has a type that the statement cannot take")
+                    .because(error.to_string())
+            })?;
+        let plan = self.plan.with_param_values(ParamValues::from(values)).map_err(from_datafusion)?;
+        Ok(Self { plan, ..self })
+    }
+
+    /// Optimises, makes the physical plan, and seals it.
+    ///
+    /// # Errors
+    /// The planner's; or an internal one if the plan has a leaf that is not guarded.
+    pub(crate) async fn seal(self) -> Result<SealedPlan, Error> {
+        let schema = self.schema();
+        let plan = self.state.create_physical_plan(&self.plan).await.map_err(from_datafusion)?;
+        SealedPlan::seal(plan, self.state.task_ctx(), schema)
+    }
+}
+
+/// The state in which one guarded leaf plans its inner scan: as the query's, but with this table's runtime.
+///
+/// # Errors
+/// If the query was not planned by [`Guard`].
+pub(super) fn for_scan(state: &dyn Session, snapshot: &Snapshot) -> Result<SessionState, Error> {
+    let runtime = snapshot.runtime(state.runtime_env())?;
+    let config = state.config().clone();
+    Ok(SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).build())
+}
+
+fn verify(plan: &LogicalPlan) -> Result<(), Error> {
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(plan)
+        .map_err(|error| {
+            Error::new(ErrorKind::Unsupported, "only queries are supported: this server is read-only")
+                .because(error.to_string())
+        })
+}
+
+fn config(settings: &EngineSettings, threads: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_information_schema(false)
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(CATALOG, DEFAULT_DATABASE)
+        .with_target_partitions(threads)
+        .with_batch_size(settings.batch_rows);
+    let options = config.options_mut();
+    // An endless recursion would run until the statement's timeout.
+    options.execution.enable_recursive_ctes = false;
+    // Moves expressions to just above the scan; wrong results are reported for it upstream.
+    options.optimizer.enable_leaf_expression_pushdown = false;
+    options.execution.parquet.reorder_filters = false;
+    config
+}

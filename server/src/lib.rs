@@ -1,0 +1,26 @@
+//! Lakegate: an Arrow Flight SQL server that shows each user exactly what AWS Lake Formation grants.
+//!
+//! The modules are rooms with ranks; a room imports only from rooms below it (the `house` test reads the `use`
+//! lines). The story of a query is told by `pipeline`; the place where rows and columns are let through is `guard`.
+
+pub mod app;
+pub mod cli;
+pub mod error;
+pub mod ids;
+pub mod settings;
+
+mod access;
+mod admin;
+mod audit;
+mod aws;
+mod catalog;
+mod context;
+mod engine;
+mod guard;
+mod identity;
+mod pipeline;
+mod session;
+mod sql;
+mod table;
+mod telemetry;
+mod wire;

@@ -1,0 +1,287 @@
+//! The story of the program: how a statement becomes rows.
+//!
+//! ```text
+//!   Session ─ admission ─▶ Statement ─▶ Grants ─▶ Snapshots ─▶ GuardedTables ─▶ SealedPlan ─▶ ResultStream
+//!             session      sql          access    table        guard            guard        engine
+//! ```
+//!
+//! Every arrow is a type that only the room under it can make; [`Pipeline::guarded`] reads from left to right. A statement
+//! is authorised each time it is planned and each time it runs: a ticket says what was asked, never that it is allowed.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use futures::future::try_join_all;
+use futures::{Stream, StreamExt};
+
+use crate::access::Access;
+use crate::audit::{AuditTrail, QueryAudit, QueryStart, TableAudit};
+use crate::catalog::{Catalog, DatabaseEntry, TableEntry};
+use crate::context::RequestContext;
+use crate::engine::{Engine, QueryStream};
+use crate::error::{Error, ErrorKind};
+use crate::guard::{Guard, GuardedQuery, GuardedTable};
+use crate::identity::Principal;
+use crate::session::{Admission, Session, Sessions};
+use crate::settings::Settings;
+use crate::sql::Statement;
+use crate::table::Tables;
+use crate::telemetry::metrics::{Entered, Metrics, Outcome};
+
+/// A statement as a client sent it.
+pub(crate) struct QueryRequest {
+    /// The SQL text.
+    pub(crate) sql: String,
+    /// One row, a column for each parameter by position.
+    pub(crate) parameters: Option<RecordBatch>,
+}
+
+/// What a statement will return.
+pub(crate) struct Description {
+    /// The result's columns, as the logical plan declares them.
+    pub(crate) schema: SchemaRef,
+    /// A field for each parameter.
+    pub(crate) parameters: SchemaRef,
+}
+
+/// The rooms, wired together. One per server; made by `app`.
+pub(crate) struct Pipeline {
+    pub(crate) sessions: Sessions,
+    pub(crate) access: Access,
+    pub(crate) catalog: Catalog,
+    pub(crate) tables: Tables,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) engine: Engine,
+    pub(crate) audit: AuditTrail,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) settings: Settings,
+}
+
+impl Pipeline {
+    /// The session of a principal that has proved who it is.
+    pub(crate) fn session(&self, principal: &Principal) -> Arc<Session> {
+        self.sessions.of(principal)
+    }
+
+    /// Plans a statement without running it.
+    ///
+    /// # Errors
+    /// Whatever refuses the statement; such a refusal is audited like a statement that ran.
+    pub(crate) async fn describe(
+        &self,
+        context: &RequestContext,
+        session: &Session,
+        request: &QueryRequest,
+    ) -> Result<Description, Error> {
+        let deadline = self.engine.deadline(context.client_timeout);
+        let mut tables = Vec::new();
+        let planned = self.guarded(context, session, request, deadline, &mut tables).await;
+        let described = planned.and_then(|query| {
+            Ok(Description {
+                schema: query.schema(),
+                parameters: query.parameters()?,
+            })
+        });
+        if let Err(error) = &described {
+            let mut audit = self.start_audit(context, session, request)?;
+            audit.authorised(tables);
+            audit.finish(Err(error.kind()));
+        }
+        described
+    }
+
+    /// Runs a statement.
+    ///
+    /// # Errors
+    /// Whatever refuses the statement before its first row; later errors come through the stream.
+    pub(crate) async fn run(
+        &self,
+        context: &RequestContext,
+        session: &Session,
+        request: &QueryRequest,
+    ) -> Result<ResultStream, Error> {
+        let audit = self.start_audit(context, session, request)?;
+        let mut record = Record::new(audit, Arc::clone(&self.metrics), context.started);
+        match self.start(context, session, request, &mut record).await {
+            Ok((batches, admission)) => Ok(ResultStream {
+                batches,
+                record: Some(record),
+                _admission: admission,
+            }),
+            Err(error) => {
+                record.finish(Err(error.kind()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+        context: &RequestContext,
+        session: &Session,
+        request: &QueryRequest,
+        record: &mut Record,
+    ) -> Result<(QueryStream, Admission), Error> {
+        let waiting = self.metrics.waiting_statements.enter();
+        let admission = self.sessions.admit(session).await?;
+        drop(waiting);
+        record.audit.admitted();
+        let deadline = self.engine.deadline(context.client_timeout);
+        let mut tables = Vec::new();
+        let planned = self.guarded(context, session, request, deadline, &mut tables).await;
+        record.audit.authorised(tables);
+        let query = planned?.bind(request.parameters.as_ref())?;
+        let sealed = self.engine.compute(deadline, query.seal()).await?;
+        record.audit.planned();
+        Ok((self.engine.execute(sealed, deadline)?, admission))
+    }
+
+    /// From SQL text to a query over guarded tables: the drawing of this file's head, line by line.
+    async fn guarded(
+        &self,
+        context: &RequestContext,
+        session: &Session,
+        request: &QueryRequest,
+        deadline: Instant,
+        audited: &mut Vec<TableAudit>,
+    ) -> Result<GuardedQuery, Error> {
+        let sql = request.sql.clone();
+        let max_bytes = self.settings.server.max_sql_bytes.as_usize();
+        let statement = self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes) }).await?;
+        let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
+        let snapshots = try_join_all(grants.into_iter().map(|grant| self.tables.open(grant))).await?;
+        let allow_placeholder = self.settings.access.allow_placeholder_schema;
+        let guarded = snapshots
+            .into_iter()
+            .map(|snapshot| GuardedTable::new(snapshot, allow_placeholder))
+            .collect::<Result<Vec<_>, _>>()?;
+        audited.extend(guarded.iter().map(audit_of));
+        let guard = Arc::clone(&self.guard);
+        let runtime = self.engine.query_runtime()?;
+        self.engine
+            .compute(deadline, async move { guard.plan(statement, guarded, runtime).await })
+            .await
+    }
+
+    /// The databases that a principal may know of.
+    ///
+    /// # Errors
+    /// If AWS does not answer in full.
+    pub(crate) async fn databases(&self, principal: &Principal) -> Result<Vec<DatabaseEntry>, Error> {
+        Ok(self.catalog.databases(principal).await?.to_vec())
+    }
+
+    /// The tables of a database that a principal may know of.
+    ///
+    /// # Errors
+    /// If AWS does not answer in full.
+    pub(crate) async fn tables(&self, principal: &Principal, database: &str) -> Result<Vec<TableEntry>, Error> {
+        Ok(self.catalog.tables(principal, database).await?.to_vec())
+    }
+
+    fn start_audit(&self, context: &RequestContext, session: &Session, request: &QueryRequest) -> Result<QueryAudit, Error> {
+        self.audit.start(&QueryStart {
+            context,
+            user: session.principal().user(),
+            role: session.principal().role().as_str(),
+            statement: &request.sql,
+        })
+    }
+}
+
+fn audit_of(table: &GuardedTable) -> TableAudit {
+    TableAudit {
+        name: table.name().clone(),
+        columns: table.column_names(),
+        row_filter: table.has_row_filter(),
+        policy: table.fingerprint(),
+    }
+}
+
+/// What is written down of one running statement, in the audit trail and in the metrics. Dropping it says "cancelled".
+struct Record {
+    audit: QueryAudit,
+    metrics: Arc<Metrics>,
+    started: Instant,
+    _running: Entered,
+}
+
+impl Record {
+    fn new(audit: QueryAudit, metrics: Arc<Metrics>, started: Instant) -> Self {
+        let running = metrics.running_statements.enter();
+        Self {
+            audit,
+            metrics,
+            started,
+            _running: running,
+        }
+    }
+
+    fn sent(&mut self, batch: &RecordBatch) {
+        let rows = batch.num_rows() as u64;
+        let bytes = batch.columns().iter().map(|column| slice_bytes(column.as_ref())).sum();
+        self.audit.sent(rows, bytes);
+        self.metrics.rows_sent.add(rows);
+        self.metrics.bytes_sent.add(bytes);
+    }
+
+    fn finish(self, outcome: Outcome) {
+        self.metrics.statements.record(outcome);
+        self.metrics.statement_duration.record(self.started.elapsed());
+        self.audit.finish(outcome);
+    }
+}
+
+/// Bytes that a column's rows take; parts of buffers that it does not use are left out.
+fn slice_bytes(column: &dyn Array) -> u64 {
+    column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size()) as u64
+}
+
+/// The rows of a running statement. Dropping it cancels the statement and records that.
+pub(crate) struct ResultStream {
+    batches: QueryStream,
+    /// Gone once the end was recorded.
+    record: Option<Record>,
+    _admission: Admission,
+}
+
+impl ResultStream {
+    /// The result's columns, as [`Pipeline::describe`] announced them.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        self.batches.schema()
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        if let Some(record) = self.record.take() {
+            record.finish(outcome);
+        }
+    }
+}
+
+impl Stream for ResultStream {
+    type Item = Result<RecordBatch, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(self.batches.poll_next_unpin(context));
+        match &next {
+            Some(Ok(batch)) => {
+                if let Some(record) = self.record.as_mut() {
+                    record.sent(batch);
+                }
+            }
+            Some(Err(error)) => self.finish(Err(error.kind())),
+            None => self.finish(Ok(())),
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl Drop for ResultStream {
+    fn drop(&mut self) {
+        self.finish(Err(ErrorKind::Cancelled));
+    }
+}

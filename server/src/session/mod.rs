@@ -1,0 +1,123 @@
+//! Sessions of principals, and admission: who may start a query now.
+//!
+//! Invariants
+//! - Everything here is keyed by [`Principal`]; two users share no session, also when they share a role.
+//! - Numbers are bounded: sessions, running queries, waiting queries. A bound that is reached is an error that says so.
+//! - A place is given back by dropping its [`Admission`], however the query ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::error::{Error, ErrorKind};
+use crate::identity::Principal;
+use crate::settings::SessionSettings;
+
+/// What one principal has open here.
+pub(crate) struct Session {
+    principal: Principal,
+    places: Arc<Semaphore>,
+}
+
+impl Session {
+    /// Whose session it is.
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+}
+
+/// All sessions. One per server.
+pub(crate) struct Sessions {
+    open: Cache<Principal, Arc<Session>>,
+    places: Arc<Semaphore>,
+    places_per_user: usize,
+    waiting: Arc<AtomicUsize>,
+    max_waiting: usize,
+    queue_timeout: Duration,
+}
+
+impl Sessions {
+    /// No session is open yet.
+    pub(crate) fn new(settings: &SessionSettings) -> Self {
+        Self {
+            open: Cache::builder()
+                .max_capacity(settings.max_sessions as u64)
+                .time_to_idle(settings.idle_timeout)
+                .build(),
+            places: Arc::new(Semaphore::new(settings.max_concurrent_queries)),
+            places_per_user: settings.max_concurrent_queries_per_user,
+            waiting: Arc::default(),
+            max_waiting: settings.max_queued_queries,
+            queue_timeout: settings.queue_timeout,
+        }
+    }
+
+    /// The principal's session, opened if need be. The longest unused one makes room when there are too many.
+    pub(crate) fn of(&self, principal: &Principal) -> Arc<Session> {
+        self.open.get_with_by_ref(principal, || {
+            Arc::new(Session {
+                principal: principal.clone(),
+                places: Arc::new(Semaphore::new(self.places_per_user)),
+            })
+        })
+    }
+
+    /// Waits for a place to run a query.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ResourceExhausted`] if the principal has too many queries running, [`ErrorKind::Unavailable`] if the
+    /// server does.
+    pub(crate) async fn admit(&self, session: &Session) -> Result<Admission, Error> {
+        let own = Arc::clone(&session.places).try_acquire_owned().map_err(|_| {
+            Error::new(ErrorKind::ResourceExhausted, "you have too many queries running; wait for one to end")
+        })?;
+        let everyones = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => self.wait().await?,
+        };
+        Ok(Admission {
+            _own: own,
+            _everyones: everyones,
+        })
+    }
+
+    async fn wait(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let full = || Error::new(ErrorKind::Unavailable, "the server is busy; try again later");
+        let _waiting = Waiting::enter(&self.waiting, self.max_waiting).ok_or_else(full)?;
+        match timeout(self.queue_timeout, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(full()),
+        }
+    }
+}
+
+/// The right to run one query, until dropped.
+pub(crate) struct Admission {
+    _own: OwnedSemaphorePermit,
+    _everyones: OwnedSemaphorePermit,
+}
+
+/// A place in the queue, until dropped.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn enter(count: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| (waiting < limit).then_some(waiting + 1))
+            .ok()
+            .map(|_| Self(Arc::clone(count)))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! Behaviour of admission.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use super::*;
+use crate::ids::RoleArn;
+
+fn principal(user: &str) -> Principal {
+    Principal::for_test(user, RoleArn::parse("arn:aws:iam::123456789012:role/shared").unwrap())
+}
+
+fn sessions(all: usize, per_user: usize, queue: usize) -> Sessions {
+    Sessions::new(&SessionSettings {
+        max_concurrent_queries: all,
+        max_concurrent_queries_per_user: per_user,
+        max_queued_queries: queue,
+        queue_timeout: Duration::from_millis(50),
+        ..SessionSettings::default()
+    })
+}
+
+fn kind(result: Result<Admission, Error>) -> Option<ErrorKind> {
+    result.err().map(|error| error.kind())
+}
+
+#[tokio::test]
+async fn users_of_one_role_have_sessions_of_their_own() {
+    let sessions = sessions(10, 1, 0);
+    let first = sessions.of(&principal("first"));
+    let second = sessions.of(&principal("second"));
+    let _held = sessions.admit(&first).await.unwrap();
+    assert_eq!(kind(sessions.admit(&first).await), Some(ErrorKind::ResourceExhausted));
+    assert_eq!(kind(sessions.admit(&second).await), None);
+}
+
+#[tokio::test]
+async fn a_full_server_says_so_after_the_wait_and_takes_up_work_again() {
+    let sessions = sessions(1, 5, 1);
+    let session = sessions.of(&principal("user"));
+    let held = sessions.admit(&session).await.unwrap();
+    assert_eq!(kind(sessions.admit(&session).await), Some(ErrorKind::Unavailable));
+    drop(held);
+    assert_eq!(kind(sessions.admit(&session).await), None);
+    assert_eq!(sessions.waiting.load(Ordering::Relaxed), 0);
+}

@@ -1,0 +1,180 @@
+//! Every setting: its key, type, default, allowed range and meaning. The only place where one is added.
+//!
+//! Form: `key: Type = default, within low..=high;`, the range where a bound matters. The comment above a key is
+//! its text in the configuration reference, so it speaks to operators and names the unit or the special value.
+//! Defaults are safe ones: loopback only, small lifetimes, the whole machine's cores but not its whole memory.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::problem::Problem;
+use super::section::{Entry, Given, Section, debug_section, range_in_words, read, read_within, settings};
+use super::users::UserSettings;
+use super::value::{ByteSize, LogFormat, LogLevel, SettingValue};
+use crate::ids::Secret;
+
+settings! {
+    /// The Flight SQL endpoint.
+    section server: ServerSettings {
+        /// Address and port of the Flight SQL endpoint.
+        address: SocketAddr = loopback(32010);
+        /// PEM file with the server's certificate chain. Set together with `tls_key`.
+        tls_certificate: Option<PathBuf> = None;
+        /// PEM file with the certificate's private key.
+        tls_key: Option<PathBuf> = None;
+        /// Allows an address other than loopback without TLS. Passwords and data then travel in clear text:
+        /// only behind a proxy that terminates TLS on the same host or pod.
+        allow_plaintext: bool = false;
+        /// Longest SQL text of one statement.
+        max_sql_bytes: ByteSize = ByteSize::mib(1), within ByteSize::kib(1)..=ByteSize::mib(16);
+        /// Largest message that is accepted from a client.
+        max_message_bytes: ByteSize = ByteSize::mib(16), within ByteSize::kib(64)..=ByteSize::gib(1);
+        /// Time between HTTP/2 keep-alive pings to an idle client.
+        keepalive: Duration = seconds(30), within seconds(1)..=hours(1);
+        /// How long running queries may go on after a stop signal.
+        drain_timeout: Duration = seconds(30), within seconds(0)..=hours(24);
+        /// Lifetime of the ticket that GetFlightInfo hands out.
+        ticket_ttl: Duration = minutes(10), within seconds(1)..=hours(24);
+        /// Lifetime of a prepared statement's handle.
+        prepared_ttl: Duration = hours(12), within seconds(1)..=hours(168);
+    }
+
+    /// Health and metrics over plain HTTP, for the operator's network only.
+    section admin: AdminSettings {
+        /// Whether the admin endpoint is served.
+        enabled: bool = true;
+        /// Address and port of the admin endpoint.
+        address: SocketAddr = loopback(32011);
+    }
+
+    /// Logins and what proves them afterwards. Who may log in is in `[users.<name>]`.
+    section identity: IdentitySettings {
+        /// Lifetime of the bearer token that a login answers with.
+        token_ttl: Duration = hours(12), within seconds(1)..=hours(168);
+        /// Keys that seal tokens, tickets and handles: 32 random bytes in Base64 each. The first one seals, all of
+        /// them open. Empty: a random key, so that sessions end with this process and only one server can run.
+        sealing_keys: Vec<Secret> = Vec::new();
+        /// External id that the users' roles demand in their trust policy. Treat it as a secret.
+        external_id: Option<Secret> = None;
+    }
+
+    /// How AWS is called.
+    section aws: AwsSettings {
+        /// Region of the Glue Data Catalog and of Lake Formation. `AWS_REGION` is used if this is not set.
+        region: String = "us-east-1".to_owned();
+        /// Endpoint of all AWS services instead of the region's own. `AWS_ENDPOINT_URL` is used if this is not set.
+        endpoint_url: Option<Url> = None;
+        /// Endpoint of S3 alone; overrides `endpoint_url`.
+        s3_endpoint_url: Option<Url> = None;
+        /// Value of the session tag `LakeFormationAuthorizedCaller`, `lakegate` unless set. Who knows it and may assume
+        /// a user's role reads unfiltered data: treat it as a secret and choose your own.
+        caller_tag: Secret = Secret::new("lakegate".to_owned());
+        /// Lifetime of an assumed role's session. AWS allows 1h at most where the server itself runs as a role.
+        session_duration: Duration = hours(1), within minutes(15)..=hours(12);
+        /// Time to connect to AWS.
+        connect_timeout: Duration = seconds(3), within milliseconds(100)..=minutes(5);
+        /// Time for one AWS call, all its attempts together.
+        call_timeout: Duration = seconds(15), within milliseconds(100)..=minutes(5);
+        /// Attempts per AWS call, the first one included.
+        max_attempts: u32 = 3, within 1..=10;
+    }
+
+    /// What Lake Formation said, and for how long it is believed.
+    section access: AccessSettings {
+        /// How long a decision is used again: the longest time that a revoked right still works. 0 asks every time.
+        policy_ttl: Duration = seconds(30), within seconds(0)..=hours(1);
+        /// Decisions kept, one per user and table.
+        policy_cache_entries: u64 = 10_000, within 1..=10_000_000;
+        /// How long lists of databases and tables are used again. 0 asks every time.
+        catalog_ttl: Duration = seconds(30), within seconds(0)..=hours(1);
+        /// Serves Delta tables for which Spark left only a placeholder (`col array<string>`) as schema in Glue, to users
+        /// with a grant on the whole table. Column grants and row filters cannot be checked against a placeholder.
+        allow_placeholder_schema: bool = false;
+    }
+
+    /// How Delta tables are read.
+    section table: TableSettings {
+        /// How old the known version of a table may be before its log is looked at again.
+        snapshot_max_age: Duration = seconds(10), within seconds(0)..=hours(1);
+        /// Memory for Delta logs already read.
+        snapshot_cache_bytes: ByteSize = ByteSize::mib(256), within ByteSize::mib(1)..=ByteSize::gib(256);
+        /// Memory for data blocks already read. 0 switches the cache off.
+        block_cache_bytes: ByteSize = ByteSize::mib(512), within ByteSize::bytes(0)..=ByteSize::gib(1024);
+        /// Memory for Parquet footers already read.
+        footer_cache_bytes: ByteSize = ByteSize::mib(64), within ByteSize::mib(1)..=ByteSize::gib(256);
+    }
+
+    /// How statements are executed.
+    section engine: EngineSettings {
+        /// Threads that plan and execute. 0 is one per core.
+        threads: usize = 0, within 0..=1024;
+        /// Memory of all running statements together. 0 is 60 % of what the machine or container offers.
+        memory_limit: ByteSize = ByteSize::bytes(0), within ByteSize::bytes(0)..=ByteSize::gib(4096);
+        /// Memory of one statement. 0 is `memory_limit`.
+        query_memory_limit: ByteSize = ByteSize::bytes(0), within ByteSize::bytes(0)..=ByteSize::gib(4096);
+        /// Folder for statements that outgrow their memory. Not set: a private folder in the system's temporary one.
+        spill_directory: Option<PathBuf> = None;
+        /// Disk space of all spilled data together. 0 forbids spilling.
+        spill_limit: ByteSize = ByteSize::gib(20), within ByteSize::bytes(0)..=ByteSize::gib(65_536);
+        /// Longest run of one statement.
+        statement_timeout: Duration = minutes(10), within seconds(1)..=hours(24);
+        /// Rows of one batch inside the engine.
+        batch_rows: usize = 8192, within 64..=65_536;
+    }
+
+    /// How many users and statements at once.
+    section session: SessionSettings {
+        /// Sessions kept at once.
+        max_sessions: usize = 10_000, within 1..=1_000_000;
+        /// Time after which an unused session is forgotten.
+        idle_timeout: Duration = hours(1), within seconds(1)..=hours(168);
+        /// Statements that run at once.
+        max_concurrent_queries: usize = 64, within 1..=10_000;
+        /// Statements that wait for their turn; more are refused.
+        max_queued_queries: usize = 256, within 0..=100_000;
+        /// Statements of one user that run at once.
+        max_concurrent_queries_per_user: usize = 16, within 1..=10_000;
+        /// Longest wait for a turn.
+        queue_timeout: Duration = seconds(60), within seconds(0)..=hours(1);
+    }
+
+    /// The record of who asked what and what was let through.
+    section audit: AuditSettings {
+        /// File that records are appended to, one JSON object per line. Not set: standard error.
+        path: Option<PathBuf> = None;
+        /// Whether records carry the SQL text, which may hold personal data in its literals.
+        log_statements: bool = true;
+    }
+
+    /// The operator's log, on standard error.
+    section log: LogSettings {
+        /// How much is logged. Libraries never log below `warn`: their lower levels print requests and plans.
+        level: LogLevel = LogLevel::Info;
+        /// How log lines look.
+        format: LogFormat = LogFormat::Text;
+    }
+}
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+const fn milliseconds(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
+}
+
+const fn hours(count: u64) -> Duration {
+    Duration::from_secs(count * 3600)
+}

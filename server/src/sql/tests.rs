@@ -1,0 +1,97 @@
+//! Behaviour of the SQL gate.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use super::*;
+
+const MEBIBYTE: usize = 1 << 20;
+
+fn kind_of(sql: &str) -> Option<ErrorKind> {
+    Statement::parse(sql, MEBIBYTE).err().map(|error| error.kind())
+}
+
+#[test]
+fn queries_pass_and_name_their_tables_once_in_lower_case() {
+    let statement = Statement::parse(
+        "with r as (select * from Sales.Region) \
+         select * from r join awsdatacatalog.sales.NATION n on true where exists (select 1 from sales.region)",
+        MEBIBYTE,
+    )
+    .unwrap();
+    assert_eq!(
+        statement.tables(),
+        [TableName::new("sales", "region"), TableName::new("sales", "nation")]
+    );
+    assert_eq!(Statement::parse("select 1;", MEBIBYTE).unwrap().tables(), []);
+    assert_eq!(kind_of("values (1), (2)"), None);
+}
+
+#[test]
+fn anything_that_is_not_one_query_is_refused() {
+    for sql in [
+        "insert into sales.nation values (1)",
+        "update sales.nation set n_name = 'x'",
+        "delete from sales.nation",
+        "create table t (a int)",
+        "create external table t stored as parquet location 's3://lakegate-demo/'",
+        "copy (select 1) to '/tmp/x.parquet'",
+        "set datafusion.execution.batch_size = 1",
+        "explain select 1",
+        "explain analyze verbose select 1",
+        "show tables",
+        "describe sales.nation",
+        "prepare p as select 1",
+        "drop table sales.nation",
+        "select * into t from sales.nation",
+        "select * from sales.nation for update",
+        "begin",
+    ] {
+        assert_eq!(kind_of(sql), Some(ErrorKind::Unsupported), "{sql}");
+    }
+    assert_eq!(kind_of("select 1; select 2"), Some(ErrorKind::InvalidRequest));
+    assert_eq!(kind_of(""), Some(ErrorKind::InvalidRequest));
+    assert_eq!(kind_of("selec 1"), Some(ErrorKind::InvalidRequest));
+}
+
+#[test]
+fn writing_inside_a_query_is_refused() {
+    for sql in [
+        "with x as (insert into sales.nation values (1) returning *) select * from x",
+        "with x as (delete from sales.nation returning *) select * from x",
+    ] {
+        assert!(kind_of(sql).is_some(), "{sql}");
+    }
+}
+
+#[test]
+fn a_table_without_a_database_or_of_another_catalog_is_not_found() {
+    assert_eq!(kind_of("select * from nation"), Some(ErrorKind::NotFound));
+    assert_eq!(kind_of("select * from other.sales.nation"), Some(ErrorKind::NotFound));
+    assert_eq!(kind_of("select * from 's3://lakegate-demo/hr/employees'"), Some(ErrorKind::NotFound));
+}
+
+#[test]
+fn text_that_would_build_a_deep_tree_is_refused_before_it_is_parsed() {
+    let chain = format!("select 1 where {}", vec!["1=1"; 50_000].join(" or "));
+    let parentheses = format!("select {}1{}", "(".repeat(10_000), ")".repeat(10_000));
+    let casts = format!("select 1{}", "::int".repeat(50_000));
+    let unions = vec!["select 1"; 5_000].join(" union all ");
+    let negations = format!("select {} true", "not ".repeat(20_000));
+    for sql in [chain, parentheses, casts, unions, negations, "a".repeat(2 * MEBIBYTE)] {
+        assert_eq!(kind_of(&sql), Some(ErrorKind::InvalidRequest), "{}", &sql[..40]);
+    }
+}
+
+#[test]
+fn a_long_list_of_constants_is_not_deep() {
+    let list: Vec<String> = (0..50_000).map(|number| number.to_string()).collect();
+    assert_eq!(kind_of(&format!("select 1 where 1 in ({})", list.join(","))), None);
+}
+
+#[test]
+fn question_marks_are_numbered_parameters_and_those_in_strings_are_not() {
+    let statement = Statement::parse("select ?, '?', \"?\" -- ?\n, ? from (values (1)) t(\"?\")", MEBIBYTE).unwrap();
+    let text = statement.into_parsed().to_string();
+    assert_eq!(text, "SELECT $1, '?', \"?\", $2 FROM (VALUES (1)) t (\"?\")");
+    assert_eq!(kind_of("select ?, $1"), Some(ErrorKind::InvalidRequest));
+}

@@ -1,0 +1,110 @@
+//! Parsed Parquet footers, kept under the identity of their table.
+//!
+//! DataFusion's own cache is keyed by the object's key without its bucket and trusts an equal size and modification
+//! time; Delta scans report the same modification time for every file. Two tables with a file of one name and size would
+//! then exchange footers. Here each table sees the shared cache through its own name space (G5).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::common::{HashMap, Result, TableReference};
+use datafusion::execution::cache::cache_manager::{CachedFileMetadataEntry, FileMetadataCache};
+use datafusion::execution::cache::{Cache, CacheEntryInfo};
+use datafusion::execution::cache::default_cache::DefaultCache;
+use object_store::path::Path;
+
+/// The shared cache. One per server.
+#[derive(Clone)]
+pub(super) struct FooterCache {
+    shared: Arc<FileMetadataCache>,
+    capacity: usize,
+}
+
+impl FooterCache {
+    /// # Arguments
+    /// * `capacity` - bytes of parsed footers to keep at the most.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            shared: Arc::new(DefaultCache::new(capacity).with_name("footers")),
+            capacity,
+        }
+    }
+
+    /// Bytes that the cache keeps at the most.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The cache as one table sees it.
+    ///
+    /// # Arguments
+    /// * `table` - identity of the table.
+    pub(super) fn of_table(&self, table: &str) -> Arc<FileMetadataCache> {
+        Arc::new(TableFooters {
+            shared: Arc::clone(&self.shared),
+            name_space: Path::from(table),
+        })
+    }
+}
+
+struct TableFooters {
+    shared: Arc<FileMetadataCache>,
+    name_space: Path,
+}
+
+impl TableFooters {
+    fn key(&self, file: &Path) -> Path {
+        self.name_space.parts().chain(file.parts()).collect()
+    }
+}
+
+impl Cache<Path, CachedFileMetadataEntry> for TableFooters {
+    fn get(&self, file: &Path) -> Option<CachedFileMetadataEntry> {
+        self.shared.get(&self.key(file))
+    }
+
+    fn put(&self, file: &Path, value: CachedFileMetadataEntry) -> Option<CachedFileMetadataEntry> {
+        self.shared.put(&self.key(file), value)
+    }
+
+    fn remove(&self, file: &Path) -> Option<CachedFileMetadataEntry> {
+        self.shared.remove(&self.key(file))
+    }
+
+    fn contains_key(&self, file: &Path) -> bool {
+        self.shared.contains_key(&self.key(file))
+    }
+
+    fn len(&self) -> usize {
+        self.shared.len()
+    }
+
+    /// Nothing: one table does not decide for the others.
+    fn clear(&self) {}
+
+    fn name(&self) -> String {
+        self.shared.name()
+    }
+
+    fn cache_limit(&self) -> usize {
+        self.shared.cache_limit()
+    }
+
+    /// Nothing: the limit is the server's setting, and every runtime environment made for a table would set it.
+    fn update_cache_limit(&self, _: usize) {}
+
+    fn cache_ttl(&self) -> Option<Duration> {
+        self.shared.cache_ttl()
+    }
+
+    fn update_cache_ttl(&self, _: Option<Duration>) {}
+
+    fn drop_table_entries(&self, _: &TableReference) -> Result<()> {
+        Ok(())
+    }
+
+    /// Nothing: a listing would show other tables' files.
+    fn list_entries(&self) -> HashMap<Path, CacheEntryInfo<CachedFileMetadataEntry>> {
+        HashMap::new()
+    }
+}

@@ -1,0 +1,142 @@
+//! An object store that opens one table's folder and nothing else.
+//!
+//! Paths inside a Delta log may be absolute: shallow clones, deletion vectors of kind `p`, sidecars. Whoever can write
+//! one table's log could point it at another table's files, and would have this server read them. Every path of every
+//! call is checked here, whatever asked for it. Writing is refused: this server is read-only.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult, Result,
+};
+
+use super::location::TableLocation;
+
+/// The name that this store gives in errors.
+const NAME: &str = "jail";
+
+/// See the file's head.
+#[derive(Debug)]
+pub(super) struct JailedStore {
+    inner: Arc<dyn ObjectStore>,
+    location: TableLocation,
+}
+
+impl JailedStore {
+    pub(super) fn new(inner: Arc<dyn ObjectStore>, location: TableLocation) -> Self {
+        Self { inner, location }
+    }
+
+    fn check(&self, path: &Path) -> Result<()> {
+        if self.location.contains(path) {
+            return Ok(());
+        }
+        Err(outside(path))
+    }
+
+    fn check_prefix(&self, prefix: Option<&Path>) -> Result<()> {
+        match prefix {
+            Some(prefix) if prefix == self.location.prefix() => Ok(()),
+            Some(prefix) => self.check(prefix),
+            None => Err(outside(&Path::default())),
+        }
+    }
+}
+
+/// The source of the error that a path outside the table gives; recognised by [`is_escape`].
+#[derive(Debug)]
+pub(super) struct OutsideTable;
+
+impl fmt::Display for OutsideTable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("path outside the table's folder")
+    }
+}
+
+impl std::error::Error for OutsideTable {}
+
+fn outside(path: &Path) -> Error {
+    Error::PermissionDenied {
+        path: path.to_string(),
+        source: Box::new(OutsideTable),
+    }
+}
+
+/// Whether an error, or anything that it wraps, is a refusal of this jail.
+pub(super) fn is_escape(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if error.is::<OutsideTable>() || error.to_string().contains("path outside the table's folder") {
+            return true;
+        }
+        current = error.source();
+    }
+    false
+}
+
+fn read_only() -> Error {
+    Error::NotSupported {
+        source: "this server does not write".into(),
+    }
+}
+
+impl fmt::Display for JailedStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(NAME)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for JailedStore {
+    async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
+        Err(read_only())
+    }
+
+    async fn put_multipart_opts(&self, _: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        Err(read_only())
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.check(location)?;
+        self.inner.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.check(location)?;
+        self.inner.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(&self, _: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        stream::once(async { Err(read_only()) }).boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        match self.check_prefix(prefix) {
+            Ok(()) => self.inner.list(prefix),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
+    }
+
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        match self.check_prefix(prefix) {
+            Ok(()) => self.inner.list_with_offset(prefix, offset),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.check_prefix(prefix)?;
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
+        Err(read_only())
+    }
+}

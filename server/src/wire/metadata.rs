@@ -1,0 +1,200 @@
+//! Metadata commands: what there is, as the user may see it.
+//!
+//! A metadata ticket is the command itself, so it holds no state; the answer is asked for again at DoGet, as the caller
+//! of that moment. Drivers compare these results exactly: names, plain types and nullability are Flight SQL's, and the
+//! schema that GetFlightInfo announces is the one that is sent.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow_flight::sql::metadata::{
+    GetCatalogsBuilder, GetDbSchemasBuilder, GetTablesBuilder, SqlInfoDataBuilder, XdbcTypeInfoDataBuilder,
+};
+use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTableTypes, CommandGetTables};
+use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::authenticate::Caller;
+use super::commands::MetadataCommand;
+use super::front_door::FrontDoor;
+use super::like::{Pattern, passes};
+use super::schema;
+use crate::catalog::TableEntry;
+use crate::error::{Error, ErrorKind};
+use crate::ids::CATALOG;
+
+/// The only type of table there is.
+const TABLE_TYPE: &str = "TABLE";
+
+/// Databases that are listed at once: one click in a tool asks for the tables of all of them.
+const CONCURRENT_LISTINGS: usize = 8;
+
+/// Tables that one answer has at most. With their schemas they are held in memory together.
+const MAX_TABLES: usize = 50_000;
+
+impl MetadataCommand {
+    /// The schema of the answer, which does not depend on what there is.
+    pub(super) fn schema(&self) -> SchemaRef {
+        match self {
+            Self::Catalogs => GetCatalogsBuilder::new().schema(),
+            Self::DbSchemas(_) => db_schemas_builder().schema(),
+            Self::Tables(command) => tables_builder(command.include_schema).schema(),
+            Self::TableTypes => CommandGetTableTypes {}.into_builder().schema(),
+            Self::PrimaryKeys => Arc::clone(&PRIMARY_KEYS),
+            Self::ForeignKeys => Arc::clone(&FOREIGN_KEYS),
+            Self::SqlInfo(_) => Arc::new(SqlInfoDataBuilder::schema().clone()),
+            Self::XdbcTypeInfo(_) => XdbcTypeInfoDataBuilder::new().schema(),
+        }
+    }
+
+    /// FlightInfo whose ticket is the command as it was sent.
+    ///
+    /// # Errors
+    /// Only a defect.
+    pub(super) fn flight_info(&self, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
+        let ticket = Ticket::new(descriptor.cmd.clone());
+        Ok(FlightInfo {
+            schema: schema::encapsulated(&self.schema())?,
+            endpoint: vec![FlightEndpoint::new().with_ticket(ticket)],
+            flight_descriptor: Some(descriptor),
+            total_records: -1,
+            total_bytes: -1,
+            ..FlightInfo::default()
+        })
+    }
+}
+
+impl FrontDoor {
+    /// Answers a metadata command for a caller.
+    ///
+    /// # Errors
+    /// What browsing the catalog answers.
+    pub(super) async fn metadata(&self, caller: &Caller, command: MetadataCommand) -> Result<RecordBatch, Error> {
+        match command {
+            MetadataCommand::Catalogs => catalogs(),
+            MetadataCommand::DbSchemas(command) => self.db_schemas(caller, &command).await,
+            MetadataCommand::Tables(command) => self.tables(caller, &command).await,
+            MetadataCommand::TableTypes => table_types(),
+            MetadataCommand::PrimaryKeys => Ok(RecordBatch::new_empty(Arc::clone(&PRIMARY_KEYS))),
+            MetadataCommand::ForeignKeys => Ok(RecordBatch::new_empty(Arc::clone(&FOREIGN_KEYS))),
+            MetadataCommand::SqlInfo(command) => self.sql_info.select(&command.info),
+            MetadataCommand::XdbcTypeInfo(command) => self.xdbc_types.select(command.data_type),
+        }
+    }
+
+    async fn db_schemas(&self, caller: &Caller, command: &CommandGetDbSchemas) -> Result<RecordBatch, Error> {
+        let mut builder = db_schemas_builder();
+        let pattern = command.db_schema_filter_pattern.as_deref().map(Pattern::new);
+        for database in self.databases(caller, command.catalog.as_deref(), pattern.as_ref()).await? {
+            builder.append(CATALOG, database);
+        }
+        builder.build().map_err(broken)
+    }
+
+    async fn tables(&self, caller: &Caller, command: &CommandGetTables) -> Result<RecordBatch, Error> {
+        let builder = tables_builder(command.include_schema);
+        let wanted = |table_type: &String| table_type.eq_ignore_ascii_case(TABLE_TYPE);
+        if !command.table_types.is_empty() && !command.table_types.iter().any(wanted) {
+            return builder.build().map_err(broken);
+        }
+        let database_pattern = command.db_schema_filter_pattern.as_deref().map(Pattern::new);
+        let table_pattern = command.table_name_filter_pattern.as_deref().map(Pattern::new);
+        let databases = self.databases(caller, command.catalog.as_deref(), database_pattern.as_ref()).await?;
+        let mut found = Vec::new();
+        let mut listings = stream::iter(databases)
+            .map(|database| async move { self.pipeline.tables(&caller.principal, &database).await })
+            .buffer_unordered(CONCURRENT_LISTINGS);
+        while let Some(mut tables) = listings.try_next().await? {
+            tables.retain(|table| passes(table_pattern.as_ref(), table.name.table()));
+            found.append(&mut tables);
+            if found.len() > MAX_TABLES {
+                let text = "too many tables for one answer: narrow the search by schema or table name";
+                return Err(Error::new(ErrorKind::ResourceExhausted, text));
+            }
+        }
+        tables_answer(builder, &found)
+    }
+
+    /// Names of the databases that the caller may see and that pass the filters.
+    async fn databases(
+        &self,
+        caller: &Caller,
+        catalog: Option<&str>,
+        pattern: Option<&Pattern>,
+    ) -> Result<Vec<String>, Error> {
+        // An empty catalog asks for what belongs to none, and nothing does.
+        if catalog.is_some_and(|catalog| !catalog.eq_ignore_ascii_case(CATALOG)) {
+            return Ok(Vec::new());
+        }
+        let databases = self.pipeline.databases(&caller.principal).await?;
+        Ok(databases.into_iter().map(|database| database.name).filter(|name| passes(pattern, name)).collect())
+    }
+}
+
+fn tables_answer(mut builder: GetTablesBuilder, tables: &[TableEntry]) -> Result<RecordBatch, Error> {
+    for table in tables {
+        let wire_schema = schema::wire_schema(&table.schema);
+        builder
+            .append(CATALOG, table.name.database(), table.name.table(), TABLE_TYPE, &wire_schema)
+            .map_err(broken)?;
+    }
+    builder.build().map_err(broken)
+}
+
+fn catalogs() -> Result<RecordBatch, Error> {
+    let mut builder = GetCatalogsBuilder::new();
+    builder.append(CATALOG);
+    builder.build().map_err(broken)
+}
+
+fn table_types() -> Result<RecordBatch, Error> {
+    let mut builder = CommandGetTableTypes {}.into_builder();
+    builder.append(TABLE_TYPE);
+    builder.build().map_err(broken)
+}
+
+/// A builder that sorts but does not filter: patterns are applied before anything is fetched.
+fn db_schemas_builder() -> GetDbSchemasBuilder {
+    GetDbSchemasBuilder::new(None::<String>, None::<String>)
+}
+
+fn tables_builder(include_schema: bool) -> GetTablesBuilder {
+    GetTablesBuilder::new(None::<String>, None::<String>, None::<String>, Vec::<String>::new(), include_schema)
+}
+
+fn broken(error: impl std::fmt::Display) -> Error {
+    Error::internal(format!("a metadata result cannot be built: {error}"))
+}
+
+static PRIMARY_KEYS: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(vec![
+        Field::new("catalog_name", DataType::Utf8, true),
+        Field::new("db_schema_name", DataType::Utf8, true),
+        Field::new("table_name", DataType::Utf8, false),
+        Field::new("column_name", DataType::Utf8, false),
+        Field::new("key_name", DataType::Utf8, true),
+        Field::new("key_sequence", DataType::Int32, false),
+    ]))
+});
+
+static FOREIGN_KEYS: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(vec![
+        Field::new("pk_catalog_name", DataType::Utf8, true),
+        Field::new("pk_db_schema_name", DataType::Utf8, true),
+        Field::new("pk_table_name", DataType::Utf8, false),
+        Field::new("pk_column_name", DataType::Utf8, false),
+        Field::new("fk_catalog_name", DataType::Utf8, true),
+        Field::new("fk_db_schema_name", DataType::Utf8, true),
+        Field::new("fk_table_name", DataType::Utf8, false),
+        Field::new("fk_column_name", DataType::Utf8, false),
+        Field::new("key_sequence", DataType::Int32, false),
+        Field::new("fk_key_name", DataType::Utf8, true),
+        Field::new("pk_key_name", DataType::Utf8, true),
+        Field::new("update_rule", DataType::UInt8, false),
+        Field::new("delete_rule", DataType::UInt8, false),
+    ]))
+});
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! The front door: Arrow Flight SQL over gRPC.
+//!
+//! ```text
+//!  client                                   wire                          identity   pipeline
+//!    │ Handshake, authorization: Basic ─────▶ authenticate ───────────────▶ login       │
+//!    │ ◀──────── authorization: Bearer token ─────────────────────────────────┘         │
+//!    │                                                                                  │
+//!    │ GetFlightInfo(statement) ────────────▶ authenticate ▶ commands ▶ statements ─────▶ describe (authorises)
+//!    │ ◀── wire schema, sealed ticket ──────── handles ◀── schema ◀─────────────────────┘
+//!    │                                                                                  │
+//!    │ DoGet(ticket) ───────────────────────▶ authenticate ▶ handles ───────────────────▶ run (authorises again)
+//!    │ ◀── schema, batch, batch, … ─────────── stream ◀── rechunk ◀── schema ◀─ batches ─┘
+//!    │
+//!    │ CreatePreparedStatement ─────────────▶ actions ▶ prepared ───────────────────────▶ describe
+//!    │ ◀── schemas, sealed handle ──────────────┘
+//!    │ DoPut(handle, one row) ──────────────▶ parameters ▶ handles
+//!    │ ◀── new sealed handle ───────────────────┘
+//!    │ GetFlightInfo(handle), DoGet(ticket)     as above
+//!    │
+//!    │ GetFlightInfo(metadata), DoGet(same) ▶ metadata, sql_info, xdbc_types ───────────▶ databases, tables
+//! ```
+//!
+//! Invariants
+//! - A handler gets a `Caller`, and only `authenticate` makes one.
+//! - A ticket or handle says what was asked, never that it is allowed: everything is authorised again when it runs.
+//! - One schema per query, from the logical plan, in the announcement and in the stream (`schema`).
+//! - What the client can observe of a result beside its rows (message borders, totals) follows from the visible rows
+//!   alone (`rechunk`, `statements`).
+//! - Errors leave by `report` only; a stream that was cut short ends with one (`stream`).
+//! - The server keeps no state of a client between calls, so any replica with the same keys can answer each of them.
+
+mod actions;
+mod authenticate;
+mod commands;
+mod deadline;
+mod front_door;
+mod functions;
+mod handles;
+mod like;
+mod metadata;
+mod parameters;
+mod prepared;
+mod rechunk;
+mod report;
+mod row_size;
+mod schema;
+mod server;
+mod sql_info;
+mod statements;
+mod stream;
+mod xdbc_types;
+
+pub(crate) use self::server::{WireOptions, serve};

@@ -1,0 +1,181 @@
+//! Bound parameters: the only Arrow data that a client sends, so the only place where a stranger's bytes meet a decoder.
+//!
+//! arrow-ipc trusts its input in ways a server cannot afford: a compressed buffer declares its own decompressed size
+//! and gets it allocated, lengths and offsets are used before they are compared, and some malformed schemas end in a
+//! panic. So a message is admitted by its parts before it is decoded:
+//! - few bytes, one row, flat types only, no compression, no dictionaries;
+//! - every buffer lies within the body, every column has one value.
+//!
+//! What is left runs in a task of its own, where a panic becomes an error of the one call.
+//!
+//! Clients invent the columns' names (`0`, `1`, …), so parameters are bound by position and the names mean nothing.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow_flight::FlightData;
+use arrow_ipc::reader::{StreamReader, read_record_batch};
+use arrow_ipc::writer::StreamWriter;
+use arrow_ipc::{MessageHeader, MetadataVersion, root_as_message};
+use futures::{Stream, StreamExt};
+use tonic::Status;
+
+use crate::error::{Error, ErrorKind};
+
+/// Bytes of all messages of one bind together. A bound handle travels in each call that uses it.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// Messages of one bind: a schema, a row, and some that are empty.
+const MAX_MESSAGES: usize = 16;
+
+/// Columns of one bind; PostgreSQL's limit, which drivers know.
+const MAX_COLUMNS: usize = 65_535;
+
+/// Reads what follows a bind command: its first message is `first`, which also carried the command.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`] for anything but exactly one row of plain values; [`ErrorKind::ResourceExhausted`]
+/// for more bytes than a bind may have.
+pub(super) async fn receive<S>(first: FlightData, rest: S) -> Result<RecordBatch, Error>
+where
+    S: Stream<Item = Result<FlightData, Status>>,
+{
+    let mut rest = std::pin::pin!(rest);
+    let mut bytes = 0;
+    let mut messages = Vec::new();
+    let mut next = Some(Ok(first));
+    while let Some(message) = next {
+        let message = message.map_err(|_| Error::new(ErrorKind::Cancelled, "the parameters were not sent to the end"))?;
+        bytes += message.data_header.len() + message.data_body.len();
+        if bytes > MAX_BYTES || messages.len() == MAX_MESSAGES {
+            return Err(Error::new(ErrorKind::ResourceExhausted, "the parameters are too large"));
+        }
+        // The command's own message may carry nothing but the command.
+        if !message.data_header.is_empty() {
+            messages.push(message);
+        }
+        next = rest.next().await;
+    }
+    // A panic of the decoder ends this task only.
+    tokio::task::spawn_blocking(move || decode(&messages)).await.map_err(|_| malformed())?
+}
+
+fn decode(messages: &[FlightData]) -> Result<RecordBatch, Error> {
+    let (schema_message, batches) = messages.split_first().ok_or_else(not_one_row)?;
+    let schema = decode_schema(schema_message)?;
+    let mut row = None;
+    for message in batches {
+        match decode_batch(message, &schema)? {
+            None => {}
+            Some(_) if row.is_some() => return Err(not_one_row()),
+            some_row => row = some_row,
+        }
+    }
+    row.ok_or_else(not_one_row)
+}
+
+fn decode_schema(message: &FlightData) -> Result<SchemaRef, Error> {
+    let header = root_as_message(&message.data_header).map_err(|_| malformed())?;
+    let encoded = header.header_as_schema().ok_or_else(malformed)?;
+    let columns = encoded.fields().map_or(0, |fields| fields.len());
+    if columns > MAX_COLUMNS {
+        return Err(Error::new(ErrorKind::ResourceExhausted, "the parameters have too many columns"));
+    }
+    let schema: Schema = arrow_ipc::convert::fb_to_schema(encoded);
+    match schema.fields().iter().find(|field| !is_plain(field.data_type())) {
+        Some(_) => Err(Error::new(ErrorKind::InvalidRequest, "a parameter has a type that cannot be bound")),
+        None => Ok(Arc::new(schema)),
+    }
+}
+
+/// One row, or `None` for a batch without rows.
+fn decode_batch(message: &FlightData, schema: &SchemaRef) -> Result<Option<RecordBatch>, Error> {
+    let header = root_as_message(&message.data_header).map_err(|_| malformed())?;
+    if header.header_type() != MessageHeader::RecordBatch || header.version() < MetadataVersion::V4 {
+        return Err(malformed());
+    }
+    let batch = header.header_as_record_batch().ok_or_else(malformed)?;
+    if batch.compression().is_some() {
+        return Err(Error::new(ErrorKind::InvalidRequest, "compressed parameters are not accepted"));
+    }
+    match batch.length() {
+        0 => return Ok(None),
+        1 => {}
+        _ => return Err(not_one_row()),
+    }
+    let one_value_each = |node: &arrow_ipc::FieldNode| node.length() == 1 && (0..=1).contains(&node.null_count());
+    let nodes = batch.nodes().ok_or_else(malformed)?;
+    if nodes.len() != schema.fields().len() || !nodes.iter().all(one_value_each) {
+        return Err(malformed());
+    }
+    let within_body = |buffer: &arrow_ipc::Buffer| {
+        let (Ok(offset), Ok(length)) = (usize::try_from(buffer.offset()), usize::try_from(buffer.length())) else {
+            return false;
+        };
+        offset.checked_add(length).is_some_and(|end| end <= message.data_body.len())
+    };
+    if !batch.buffers().ok_or_else(malformed)?.iter().all(within_body) {
+        return Err(malformed());
+    }
+    // One copy of at most a megabyte gives aligned memory, which the network does not promise.
+    let body = Buffer::from(message.data_body.as_ref());
+    read_record_batch(&body, batch, Arc::clone(schema), &HashMap::new(), None, &header.version())
+        .map(Some)
+        .map_err(|_| malformed())
+}
+
+fn is_plain(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Null
+        | DataType::Boolean
+        | DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Binary
+        | DataType::LargeBinary => true,
+        DataType::FixedSizeBinary(bytes) => *bytes > 0,
+        other => other.is_primitive(),
+    }
+}
+
+fn malformed() -> Error {
+    Error::new(ErrorKind::InvalidRequest, "the parameters are not a valid Arrow stream")
+}
+
+fn not_one_row() -> Error {
+    Error::new(ErrorKind::InvalidRequest, "parameters must be exactly one row: run the statement once per row")
+}
+
+/// A row as bytes for a sealed ticket or handle.
+///
+/// # Errors
+/// Only a defect.
+pub(super) fn to_bytes(row: Option<&RecordBatch>) -> Result<Vec<u8>, Error> {
+    let Some(row) = row else { return Ok(Vec::new()) };
+    let encode = || {
+        let mut writer = StreamWriter::try_new(Vec::new(), &row.schema())?;
+        writer.write(row)?;
+        writer.into_inner()
+    };
+    encode().map_err(|error| Error::internal(format!("parameters cannot be encoded: {error}")))
+}
+
+/// The row that [`to_bytes`] encoded. Only for bytes that were sealed: they are decoded without checks.
+///
+/// # Errors
+/// Only a defect.
+pub(super) fn from_sealed_bytes(bytes: &[u8]) -> Result<Option<RecordBatch>, Error> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let broken = |error: ArrowError| Error::internal(format!("sealed parameters cannot be decoded: {error}"));
+    let mut reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(broken)?;
+    reader.next().transpose().map_err(broken)
+}
+
+#[cfg(test)]
+mod tests;

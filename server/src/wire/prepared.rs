@@ -1,0 +1,85 @@
+//! Prepared statements: the path on which JDBC and ADBC send every query.
+//!
+//! The server keeps nothing. A handle holds the text, and after a bind the parameters as well: binding answers with a
+//! new handle and leaves the old one as it was. Clients differ in which of the two they close and use again, so both
+//! are good until they expire, and closing always succeeds.
+
+use arrow_flight::sql::DoPutPreparedStatementResult;
+use arrow_flight::{FlightData, PutResult};
+use futures::Stream;
+use lakegate_proto::flight::ActionCreatePreparedStatementResult;
+use prost::Message;
+use tonic::Status;
+
+use super::authenticate::Caller;
+use super::front_door::FrontDoor;
+use super::stream::ResultBody;
+use super::{handles, parameters, schema};
+use crate::error::Error;
+use crate::pipeline::QueryRequest;
+
+impl FrontDoor {
+    /// Plans a statement and hands out a handle for it.
+    ///
+    /// # Errors
+    /// What planning answers.
+    pub(super) async fn prepare(
+        &self,
+        caller: &Caller,
+        sql: String,
+    ) -> Result<ActionCreatePreparedStatementResult, Error> {
+        let request = QueryRequest { sql, parameters: None };
+        let description = self.describe(caller, &request).await?;
+        let sealer = self.identity.sealer();
+        let lifetime = self.options.prepared_ttl;
+        let handle = handles::seal_prepared(sealer, &caller.principal, lifetime, &request.sql, None)?;
+        Ok(ActionCreatePreparedStatementResult {
+            prepared_statement_handle: handle.into(),
+            dataset_schema: schema::encapsulated(&schema::wire_schema(&description.schema))?.into(),
+            parameter_schema: schema::encapsulated(&schema::wire_schema(&description.parameters))?.into(),
+            is_update: Some(false),
+        })
+    }
+
+    /// The request that a handle stands for.
+    ///
+    /// # Errors
+    /// What opening the handle answers.
+    pub(super) fn open_prepared(&self, caller: &Caller, handle: &[u8]) -> Result<QueryRequest, Error> {
+        handles::open_prepared(self.identity.sealer(), &caller.principal, handle)
+    }
+
+    /// Executes a handle that was presented as a ticket.
+    ///
+    /// # Errors
+    /// What opening the handle and running the statement answer.
+    pub(super) async fn run_prepared(&self, caller: &Caller, handle: &[u8]) -> Result<ResultBody, Error> {
+        let request = self.open_prepared(caller, handle)?;
+        // No schema was announced with the handle as a ticket, so there is none to keep to.
+        self.run(caller, &request, |_| Ok(())).await
+    }
+
+    /// Binds one row of parameters and answers with the handle that holds them.
+    ///
+    /// # Errors
+    /// What opening the handle answers, and [`InvalidRequest`](crate::error::ErrorKind::InvalidRequest) for anything but one row of plain values.
+    pub(super) async fn bind<S>(
+        &self,
+        caller: &Caller,
+        handle: &[u8],
+        first: FlightData,
+        rest: S,
+    ) -> Result<PutResult, Error>
+    where
+        S: Stream<Item = Result<FlightData, Status>>,
+    {
+        let request = self.open_prepared(caller, handle)?;
+        let row = parameters::receive(first, rest).await?;
+        let sealer = self.identity.sealer();
+        let lifetime = self.options.prepared_ttl;
+        let bound = handles::seal_prepared(sealer, &caller.principal, lifetime, &request.sql, Some(&row))?;
+        // The Java client uses the handle without looking whether there is one.
+        let answer = DoPutPreparedStatementResult { prepared_statement_handle: Some(bound) };
+        Ok(PutResult { app_metadata: answer.encode_to_vec().into() })
+    }
+}

@@ -1,0 +1,197 @@
+//! A running query as a Flight stream.
+//!
+//! ```text
+//! ResultStream ─▶ coerce ─▶ rechunk ─▶ encode ─▶ channel of 2 ─▶ ResultBody ─▶ tonic ─▶ client
+//! └────────────── one task, the pump ───────────┘                └─ polled by the connection ─┘
+//! ```
+//!
+//! The pump runs ahead of the connection by two messages, so encoding overlaps sending and a slow client costs a few
+//! megabytes at most. Invariants:
+//! - Dropping the body aborts the pump, which drops the query. A client that goes away stops its work.
+//! - A stream ends well only if the pump said so. Its errors travel in its join handle, which always has room, so a
+//!   result that was cut short can never look complete, whatever the state of the channel.
+//! - A stream ends at the client's deadline, at the end of the drain, and when the client takes nothing for
+//!   [`STALL_LIMIT`]: HTTP/2 itself lets a stalled stream hold its query forever.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow_flight::FlightData;
+use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
+use futures::{Stream, StreamExt};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tonic::Status;
+
+use super::rechunk::Rechunker;
+use super::{report, schema};
+use crate::context::RequestContext;
+use crate::error::{Error, ErrorKind};
+use crate::telemetry::metrics::{Entered, RpcMethod};
+
+/// Encoded messages that wait for the connection.
+const PREFETCHED_MESSAGES: usize = 2;
+
+/// How long a client may take nothing before its query is stopped.
+const STALL_LIMIT: Duration = Duration::from_secs(600);
+
+/// What a DoGet answers with.
+pub(super) struct ResultBody {
+    messages: mpsc::Receiver<FlightData>,
+    /// Taken when the pump has ended and was asked how.
+    pump: Option<AbortOnDropHandle<Result<(), Error>>>,
+    context: RequestContext,
+    _open: Entered,
+}
+
+impl ResultBody {
+    /// Starts to send batches whose columns are those of `wire_schema`, up to their representation. `open` counts the
+    /// stream as long as it lives.
+    pub(super) fn start<S>(
+        batches: S,
+        wire_schema: SchemaRef,
+        context: RequestContext,
+        limits: StreamLimits,
+        open: Entered,
+    ) -> Self
+    where
+        S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
+    {
+        let (sender, messages) = mpsc::channel(PREFETCHED_MESSAGES);
+        let deadline = context.client_timeout.map(|timeout| context.started + timeout);
+        let pump = tokio::spawn(async move {
+            let outlet = Outlet { sender, stall: limits.stall };
+            limits.apply(deadline, pump(batches, wire_schema, &outlet)).await
+        });
+        Self { messages, pump: Some(AbortOnDropHandle::new(pump)), context, _open: open }
+    }
+}
+
+impl Stream for ResultBody {
+    type Item = Result<FlightData, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(message) = ready!(self.messages.poll_recv(waker)) {
+            return Poll::Ready(Some(Ok(message)));
+        }
+        let Some(pump) = self.pump.as_mut() else { return Poll::Ready(None) };
+        let outcome = ready!(Pin::new(pump).poll(waker));
+        self.pump = None;
+        let error = match outcome {
+            Ok(Ok(())) => return Poll::Ready(None),
+            Ok(Err(error)) => error,
+            // A panic's message may quote data, so it is not repeated.
+            Err(join_error) => Error::internal(format!("a result stream broke off, panic: {}", join_error.is_panic())),
+        };
+        Poll::Ready(Some(Err(report::status(&self.context, RpcMethod::DoGet, &error))))
+    }
+}
+
+/// What ends a stream before its own end.
+#[derive(Clone)]
+pub(super) struct StreamLimits {
+    draining_ended: CancellationToken,
+    stall: Duration,
+}
+
+impl StreamLimits {
+    /// Streams that end when `draining_ended` is cancelled.
+    pub(super) fn new(draining_ended: CancellationToken) -> Self {
+        Self { draining_ended, stall: STALL_LIMIT }
+    }
+
+    async fn apply(
+        &self,
+        deadline: Option<Instant>,
+        work: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Error> {
+        let deadline = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            outcome = work => outcome,
+            () = deadline => Err(Error::new(ErrorKind::DeadlineExceeded, "the client's deadline has passed")),
+            () = self.draining_ended.cancelled() => {
+                Err(Error::new(ErrorKind::Unavailable, "the server is shutting down: ask again"))
+            }
+        }
+    }
+}
+
+async fn pump<S>(batches: S, wire_schema: SchemaRef, outlet: &Outlet) -> Result<(), Error>
+where
+    S: Stream<Item = Result<RecordBatch, Error>>,
+{
+    let mut batches = std::pin::pin!(batches);
+    let mut encoder = Encoder::default();
+    let mut rechunker = Rechunker::new(Arc::clone(&wire_schema));
+    outlet.send(encoder.schema(&wire_schema)).await?;
+    while let Some(batch) = batches.next().await {
+        rechunker.push(schema::coerce(batch?, &wire_schema)?);
+        while let Some(message) = rechunker.next_full()? {
+            outlet.send(encoder.batch(&message)?).await?;
+        }
+    }
+    while let Some(message) = rechunker.next_rest()? {
+        outlet.send(encoder.batch(&message)?).await?;
+    }
+    Ok(())
+}
+
+/// The pump's end of the channel.
+struct Outlet {
+    sender: mpsc::Sender<FlightData>,
+    stall: Duration,
+}
+
+impl Outlet {
+    async fn send(&self, message: FlightData) -> Result<(), Error> {
+        match tokio::time::timeout(self.stall, self.sender.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_closed)) => Err(Error::new(ErrorKind::Cancelled, "the client has closed the stream")),
+            Err(_elapsed) => Err(Error::new(ErrorKind::Cancelled, "the client has taken nothing for too long")),
+        }
+    }
+}
+
+/// Arrow IPC without compression, which the Java driver cannot read, and without dictionaries, which the wire schema
+/// does not have.
+#[derive(Default)]
+struct Encoder {
+    generator: IpcDataGenerator,
+    options: IpcWriteOptions,
+    buffers: Option<IpcWriteContext>,
+}
+
+impl Encoder {
+    fn schema(&self, schema: &SchemaRef) -> FlightData {
+        let mut no_dictionaries = DictionaryTracker::new(true);
+        self.generator.schema_to_bytes_with_dictionary_tracker(schema, &mut no_dictionaries, &self.options).into()
+    }
+
+    fn batch(&mut self, batch: &RecordBatch) -> Result<FlightData, Error> {
+        let buffers = self.buffers.get_or_insert_with(|| {
+            let mut buffers = IpcWriteContext::default();
+            // Messages are of one size: allocating the size of the last one saves growing step by step.
+            buffers.set_reserve_scratch(true);
+            buffers
+        });
+        let mut no_dictionaries = DictionaryTracker::new(true);
+        let (_, message) = self
+            .generator
+            .encode(batch, &mut no_dictionaries, &self.options, buffers)
+            .map_err(|error| Error::internal(format!("a result batch cannot be encoded: {error}")))?;
+        Ok(message.into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

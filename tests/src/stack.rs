@@ -1,0 +1,154 @@
+//! A sandbox with the sample lake and a server in front of it, on free loopback ports, for as long as the value lives.
+//!
+//! The sandbox runs in this process, so that tests can read its counters; the server runs as a process of its own, so that
+//! its log is a file which can be searched for what must not be in it.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use lakegate_client::{ConnectOptions, Connection, Credentials};
+use lakegate_sandbox::lake::{SeedOptions, seed};
+use lakegate_sandbox::{SERVER_ACCESS_KEY, SERVER_SECRET_KEY, Sandbox, SandboxOptions};
+
+/// TPC-H scale factor of the sample lake in tests.
+pub const SCALE_FACTOR: f64 = 0.01;
+
+/// How long a process may take to start on a busy machine.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// Why a stack could not be started; a test stops at it.
+pub type StackError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A sandbox that holds the sample lake.
+///
+/// # Errors
+/// If it cannot be started or filled.
+pub async fn sandbox(scale_factor: f64) -> Result<Sandbox, StackError> {
+    let sandbox = Sandbox::start(SandboxOptions {
+        address: ([127, 0, 0, 1], 0).into(),
+        data_dir: None,
+        allow_non_loopback: false,
+    })
+    .await?;
+    let options = SeedOptions {
+        endpoint: sandbox.endpoint(),
+        scale_factor,
+    };
+    seed(options).await?;
+    Ok(sandbox)
+}
+
+/// A server process. Dropping it ends it.
+pub struct Server {
+    process: Child,
+    url: String,
+    admin_url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts `program` with the demo's configuration in front of `aws`.
+    ///
+    /// # Arguments
+    /// * `aws` - endpoint of the sandbox.
+    /// * `overrides` - further environment variables, which win over the demo's configuration.
+    ///
+    /// # Errors
+    /// If it does not begin to serve.
+    pub async fn start(program: &Path, aws: &str, overrides: &[(&str, &str)]) -> Result<Self, StackError> {
+        let folder = tempfile::tempdir()?;
+        let (address, admin) = (free_address()?, free_address()?);
+        let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sandbox/lakegate.toml");
+        let process = Command::new(program)
+            .arg("--config")
+            .arg(configuration)
+            .env_remove("AWS_PROFILE")
+            .env_remove("AWS_SESSION_TOKEN")
+            .env("AWS_ACCESS_KEY_ID", SERVER_ACCESS_KEY)
+            .env("AWS_SECRET_ACCESS_KEY", SERVER_SECRET_KEY)
+            .env("LAKEGATE__AWS__ENDPOINT_URL", aws)
+            .env("LAKEGATE__SERVER__ADDRESS", &address)
+            .env("LAKEGATE__ADMIN__ADDRESS", &admin)
+            .env("LAKEGATE__AUDIT__PATH", folder.path().join("audit.jsonl"))
+            .env("LAKEGATE__LOG__LEVEL", "debug")
+            .envs(overrides.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(File::create(folder.path().join("stdout.log"))?)
+            .stderr(File::create(folder.path().join("stderr.log"))?)
+            .spawn()?;
+        let mut server = Self {
+            process,
+            url: format!("grpc://{address}"),
+            admin_url: format!("http://{admin}"),
+            folder,
+        };
+        server.wait_until_it_serves(&address).await?;
+        Ok(server)
+    }
+
+    async fn wait_until_it_serves(&mut self, address: &str) -> Result<(), StackError> {
+        let began = Instant::now();
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            if self.process.try_wait()?.is_some() || began.elapsed() > START_LIMIT {
+                return Err(format!("the server did not start:\n{}", self.log()).into());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Flight SQL address as `grpc://host:port`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Health and metrics as `http://host:port`.
+    pub fn admin_url(&self) -> &str {
+        &self.admin_url
+    }
+
+    /// Everything that the process has written to its log so far.
+    pub fn log(&self) -> String {
+        let read = |name| std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
+        read("stdout.log") + &read("stderr.log")
+    }
+
+    /// The audit trail so far, a JSON object a line.
+    pub fn audit(&self) -> String {
+        std::fs::read_to_string(self.audit_path()).unwrap_or_default()
+    }
+
+    fn audit_path(&self) -> PathBuf {
+        self.folder.path().join("audit.jsonl")
+    }
+
+    /// Whether the process is still there.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+
+    /// Logs a user in.
+    ///
+    /// # Errors
+    /// The client's.
+    pub async fn connect(&self, user: &str, password: &str) -> Result<Connection, StackError> {
+        let credentials = Credentials::password(user, password)?;
+        Ok(Connection::connect(&ConnectOptions::new(self.url.parse()?, credentials)).await?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only if the process has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_address() -> Result<String, StackError> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}

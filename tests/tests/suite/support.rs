@@ -1,0 +1,110 @@
+//! The stack that tests share, and how a query's answer is taken.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use arrow::array::RecordBatch;
+use arrow::util::pretty::pretty_format_batches;
+use futures::TryStreamExt;
+use lakegate_client::{ClientError, Connection};
+use lakegate_sandbox::Sandbox;
+use lakegate_tests::stack::{self, Server};
+use tokio::runtime::Runtime;
+
+/// Drives the sandbox and all clients. Lives as long as the process, because the shared stack runs on it.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// A sandbox with the sample lake and a server with the demo's configuration, which no test may change.
+static SHARED: LazyLock<(Sandbox, Server)> = LazyLock::new(|| {
+    RUNTIME.block_on(async {
+        let sandbox = stack::sandbox(stack::SCALE_FACTOR).await.unwrap();
+        let server = start_server(&sandbox, &[]).await;
+        (sandbox, server)
+    })
+});
+
+/// The shared server.
+pub(crate) fn server() -> &'static Server {
+    &SHARED.1
+}
+
+/// A server in front of a sandbox.
+pub(crate) async fn start_server(sandbox: &Sandbox, overrides: &[(&str, &str)]) -> Server {
+    let program = Path::new(env!("CARGO_BIN_EXE_lakegate-test-server"));
+    Server::start(program, &sandbox.endpoint(), overrides).await.unwrap()
+}
+
+/// Runs a test's asynchronous body.
+pub(crate) fn run<T>(body: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(body)
+}
+
+/// Logs a demo user in: the password is the name.
+pub(crate) async fn login(server: &Server, user: &str) -> Connection {
+    server.connect(user, user).await.unwrap()
+}
+
+/// All rows of a query.
+pub(crate) async fn rows(connection: &Connection, sql: &str) -> Result<Vec<RecordBatch>, ClientError> {
+    let stream = connection.query(sql).await?;
+    let schema = stream.schema();
+    let mut batches: Vec<RecordBatch> = stream.try_collect().await?;
+    if batches.is_empty() {
+        batches.push(RecordBatch::new_empty(schema));
+    }
+    Ok(batches)
+}
+
+/// A query's answer as a table, or its error as one line.
+pub(crate) async fn answer(connection: &Connection, sql: &str) -> String {
+    match rows(connection, sql).await {
+        Ok(batches) => pretty_format_batches(&batches).unwrap().to_string(),
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+/// The gRPC code and text of a query that must fail.
+pub(crate) async fn refusal(connection: &Connection, sql: &str) -> (tonic::Code, String) {
+    match rows(connection, sql).await {
+        Ok(_) => panic!("not refused: {sql}"),
+        Err(ClientError::Status(status)) => (status.code(), status.message().to_owned()),
+        Err(other) => panic!("not a status: {other}"),
+    }
+}
+
+/// One value of a query with one row and one column, as text.
+pub(crate) async fn value(connection: &Connection, sql: &str) -> String {
+    let batches = rows(connection, sql).await.unwrap();
+    let batch = batches.iter().find(|batch| batch.num_rows() == 1).unwrap();
+    arrow::util::display::array_value_to_string(batch.column(0), 0).unwrap()
+}
+
+/// SDK configuration of the sandbox's administrator.
+pub(crate) async fn admin(sandbox: &Sandbox) -> aws_config::SdkConfig {
+    let credentials = aws_credential_types::Credentials::new(
+        lakegate_sandbox::ADMIN_ACCESS_KEY,
+        lakegate_sandbox::ADMIN_SECRET_KEY,
+        None,
+        None,
+        "test",
+    );
+    aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .region("us-east-1")
+        .endpoint_url(sandbox.endpoint())
+        .credentials_provider(credentials)
+        .load()
+        .await
+}
+
+/// Makes all temporary sessions of the account invalid now.
+pub(crate) async fn expire_sessions(sandbox: &Sandbox) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let address = sandbox.endpoint().trim_start_matches("http://").to_owned();
+    let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let request = format!("POST /_sandbox/expire-sessions HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+}
