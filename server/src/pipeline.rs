@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use futures::{Stream, StreamExt};
 
 use crate::access::Access;
@@ -153,11 +153,11 @@ impl Pipeline {
         let max_bytes = self.settings.server.max_sql_bytes.as_usize();
         let statement = self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes) }).await?;
         let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
-        let snapshots = try_join_all(grants.into_iter().map(|grant| self.tables.open(grant))).await?;
+        let snapshots = join_all(grants.into_iter().map(|grant| self.tables.open(grant))).await;
         let allow_placeholder = self.settings.access.allow_placeholder_schema;
         let guarded = snapshots
             .into_iter()
-            .map(|snapshot| GuardedTable::new(snapshot, allow_placeholder))
+            .map(|snapshot| GuardedTable::new(snapshot?, allow_placeholder))
             .collect::<Result<Vec<_>, _>>()?;
         audited.extend(guarded.iter().map(audit_of));
         let guard = Arc::clone(&self.guard);

@@ -79,7 +79,7 @@ impl AuditTrail {
     /// # Errors
     /// `Unavailable` if the record cannot be written.
     pub(crate) fn start(&self, start: &QueryStart<'_>) -> Result<QueryAudit, Error> {
-        let statement = self.log_statements.then(|| start.statement);
+        let statement = self.log_statements.then_some(start.statement);
         let kept = statement.map(|text| &text[..text.floor_char_boundary(STATEMENT_LIMIT)]);
         let record = Started {
             ts: start.context.received_at,

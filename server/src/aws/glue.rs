@@ -15,7 +15,6 @@ use crate::ids::{QueryId, TableName};
 #[derive(Clone, Debug)]
 pub(crate) struct GlueDatabase {
     pub(crate) name: String,
-    pub(crate) comment: Option<String>,
     /// The database only points to another one.
     pub(crate) is_resource_link: bool,
 }
@@ -36,7 +35,6 @@ pub(crate) struct GlueTable {
     pub(crate) catalog_id: Option<String>,
     pub(crate) database: Option<String>,
     pub(crate) name: String,
-    pub(crate) comment: Option<String>,
     pub(crate) parameters: HashMap<String, String>,
     /// `StorageDescriptor.Location`.
     pub(crate) location: Option<String>,
@@ -137,7 +135,6 @@ impl RoleClient {
             databases.extend(page.database_list.into_iter().map(|database| GlueDatabase {
                 is_resource_link: database.target_database.is_some(),
                 name: database.name,
-                comment: database.description,
             }));
         }
         ensure_complete(OPERATION, next_token)?;
@@ -192,7 +189,6 @@ fn plain_table(table: &Table) -> GlueTable {
         catalog_id: table.catalog_id.clone(),
         database: table.database_name.clone(),
         name: table.name.clone(),
-        comment: table.description.clone(),
         parameters: table.parameters.clone().unwrap_or_default(),
         location: storage.and_then(|storage| storage.location.clone()),
         serde_path,

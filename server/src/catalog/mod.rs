@@ -31,14 +31,12 @@ const CACHE_ENTRIES: u64 = 10_000;
 #[derive(Clone, Debug)]
 pub(crate) struct DatabaseEntry {
     pub(crate) name: String,
-    pub(crate) comment: Option<String>,
 }
 
 /// A table that the principal may know of, with the columns that it may know of.
 #[derive(Clone, Debug)]
 pub(crate) struct TableEntry {
     pub(crate) name: TableName,
-    pub(crate) comment: Option<String>,
     pub(crate) schema: SchemaRef,
 }
 
@@ -100,10 +98,7 @@ impl Catalog {
         let mut entries: Vec<DatabaseEntry> = listed
             .into_iter()
             .filter(|database| !database.is_resource_link)
-            .map(|database| DatabaseEntry {
-                name: database.name,
-                comment: database.comment,
-            })
+            .map(|database| DatabaseEntry { name: database.name })
             .collect();
         entries.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(Arc::new(entries))
@@ -130,7 +125,6 @@ fn entry(database: &str, table: &GlueTable) -> TableEntry {
     let fields: Vec<Field> = table.columns.iter().map(field).collect();
     TableEntry {
         name: TableName::new(database, &table.name),
-        comment: table.comment.clone(),
         schema: Arc::new(Schema::new(fields)),
     }
 }

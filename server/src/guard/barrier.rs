@@ -161,7 +161,7 @@ impl ExecutionPlan for GuardedScanExec {
             .with_session_config(context.session_config().clone())
             .with_runtime(Arc::clone(&self.runtime));
         let snapshot = Arc::clone(&self.snapshot);
-        let hide = move |error: DataFusionError| DataFusionError::External(Box::new(snapshot.failure(error)));
+        let hide = move |error: DataFusionError| DataFusionError::External(Box::new(snapshot.failure(&error)));
         let unguarded = self.unguarded.execute(partition, Arc::new(inner_context)).map_err(&hide)?;
         let policy = self.policy.clone();
         let visible = Arc::clone(&self.visible);

@@ -130,7 +130,7 @@ impl TableProvider for GuardedTable {
             .unguarded_provider()
             .scan(&inner_state, Some(&positions), &pruning, None)
             .await
-            .map_err(|error| external(self.snapshot.failure(error)))?;
+            .map_err(|error| external(self.snapshot.failure(&error)))?;
         let options = state.config_options();
         let parallel = unguarded.repartitioned(options.execution.target_partitions, options)?;
         let visible = Arc::new(self.columns.schema().project(&wanted)?);

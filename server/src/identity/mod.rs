@@ -85,11 +85,16 @@ impl Identity {
                 "user name or password is wrong",
             ));
         };
-        let token = token::issue(&self.sealer, user, self.token_lifetime)?;
-        Ok(Login {
+        let login = Login {
             principal: user.principal().clone(),
-            token,
-        })
+            token: token::issue(&self.sealer, user, self.token_lifetime)?,
+        };
+        tracing::info!(
+            user = login.principal.user(),
+            role = login.principal.role().as_str(),
+            "logged in"
+        );
+        Ok(login)
     }
 
     /// Who a bearer token stands for today.

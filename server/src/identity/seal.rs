@@ -37,7 +37,6 @@ use crate::error::{Error, ErrorKind};
 use crate::ids::Secret;
 
 const VERSION: u8 = 1;
-const KEY_BYTES: usize = 32;
 const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 24;
 const EXPIRY_BYTES: usize = 8;

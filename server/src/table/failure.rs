@@ -1,7 +1,8 @@
 //! What went wrong while a table's log or files were read, as a client may hear it.
 //!
 //! Errors of S3, Delta and Parquet name paths, keys and values. Their words go to the log; the client gets one of a few
-//! constants. A refusal of the lease (the grant was revoked, the policy changed) wins over whatever it caused.
+//! constants. What S3 or the lease said (the grant was revoked, the policy changed, a file is missing) is noted where it
+//! happens, with its type, and wins over whatever the readers above made of it.
 
 use std::error::Error as StdError;
 
@@ -9,98 +10,75 @@ use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::TransactionError;
 
-use super::jail::is_escape;
+use super::jail::{OutsideTable, Trouble};
 use crate::access::Grant;
 use crate::error::{Error, ErrorKind};
 
 /// A failure while the Delta log was read.
-pub(super) fn log(grant: &Grant, error: DeltaTableError) -> Error {
-    let named = match &error {
+pub(super) fn log(grant: &Grant, trouble: &Trouble, error: &DeltaTableError) -> Error {
+    let no_log = match error {
         DeltaTableError::NotATable(_) => Some(Error::new(
             ErrorKind::DataInvalid,
             "there is no Delta log at the table's location",
         )),
-        _ => unsupported_feature(&error),
+        _ => None,
     };
-    match named {
-        Some(named) => finish(grant, named, &error),
-        None => classify(grant, &error),
-    }
-}
-
-/// A failure of S3 outside the log reader.
-pub(super) fn store(grant: &Grant, error: object_store::Error) -> Error {
-    classify(grant, &error)
+    let named = unsupported_feature(error).or_else(|| trouble.last()).or(no_log);
+    finish(grant, named, error)
 }
 
 /// A failure while a scan was planned or ran.
-pub(super) fn scan(grant: &Grant, error: DataFusionError) -> Error {
-    match find::<DeltaTableError>(&error).and_then(unsupported_feature) {
-        Some(named) => finish(grant, named, &error),
-        None => classify(grant, &error),
+pub(super) fn scan(grant: &Grant, trouble: &Trouble, error: &DataFusionError) -> Error {
+    let feature = match error {
+        DataFusionError::External(inner) => inner.downcast_ref::<DeltaTableError>().and_then(unsupported_feature),
+        _ => None,
+    };
+    finish(grant, feature.or_else(|| trouble.last()), error)
+}
+
+/// What an error of S3, of the lease or of the jail means.
+pub(super) fn of_store(error: &object_store::Error) -> Error {
+    if let Some(ours) = error.source().and_then(|source| source.downcast_ref::<Error>()) {
+        return ours.clone();
     }
+    let is_escape = error.source().is_some_and(|source| source.is::<OutsideTable>());
+    let (kind, public) = match error {
+        _ if is_escape => (ErrorKind::DataInvalid, "the table's log names a file outside the table's folder"),
+        object_store::Error::NotFound { .. } => {
+            (ErrorKind::DataInvalid, "a file of the table is missing; the table may have been rewritten, try again")
+        }
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            (ErrorKind::PermissionDenied, "AWS gives no access to the table's files")
+        }
+        _ => (ErrorKind::Unavailable, "the table's files cannot be read now; try again later"),
+    };
+    Error::new(kind, public)
 }
 
 fn unsupported_feature(error: &DeltaTableError) -> Option<Error> {
-    let feature = match error {
-        DeltaTableError::Transaction {
-            source: TransactionError::UnsupportedTableFeatures(features),
-        } => format!("{features:?}"),
-        DeltaTableError::KernelError(delta_kernel::Error::Unsupported(_)) => String::new(),
-        _ => return None,
-    };
-    let named = Error::new(
-        ErrorKind::Unsupported,
-        "the table uses a Delta feature that this server does not read",
-    );
-    Some(if feature.is_empty() { named } else { named.echoing(&feature) })
+    let named = Error::new(ErrorKind::Unsupported, "the table uses a Delta feature that this server does not read");
+    match error {
+        DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(features) } => {
+            Some(named.echoing(&format!("{features:?}")))
+        }
+        DeltaTableError::KernelError(kernel) => is_unsupported(kernel).then_some(named),
+        _ => None,
+    }
 }
 
-fn classify(grant: &Grant, error: &(dyn StdError + 'static)) -> Error {
-    if let Some(ours) = find::<Error>(error) {
-        return ours.clone();
+fn is_unsupported(error: &delta_kernel::Error) -> bool {
+    match error {
+        delta_kernel::Error::Unsupported(_) => true,
+        delta_kernel::Error::Backtraced { source, .. } => is_unsupported(source),
+        _ => false,
     }
-    if is_escape(error) {
-        let escape = Error::new(ErrorKind::DataInvalid, "the table's log names a file outside the table's folder");
-        return finish(grant, escape, error);
-    }
-    let public = match find::<object_store::Error>(error) {
-        Some(object_store::Error::NotFound { .. }) => (
-            ErrorKind::DataInvalid,
-            "a file of the table is missing; the table may have been rewritten, try again",
-        ),
-        Some(object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }) => {
-            (ErrorKind::PermissionDenied, "AWS gives no access to the table's files")
-        }
-        Some(object_store::Error::Generic { .. }) => (ErrorKind::Unavailable, "the table's files cannot be read now; try again later"),
-        _ => (ErrorKind::DataInvalid, "the table cannot be read; its owner or your administrator must act"),
-    };
-    finish(grant, Error::new(public.0, public.1), error)
 }
 
-fn finish(grant: &Grant, named: Error, error: &dyn StdError) -> Error {
-    named.because(format!("table {}: {}", grant.table(), chain(error)))
-}
-
-/// The first error of a type in a chain of causes.
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let mut current = Some(error);
-    while let Some(error) = current {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        // A shared error hides the type of what it shares.
-        let shared = error.downcast_ref::<DataFusionError>().and_then(|error| match error {
-            DataFusionError::Shared(shared) => find::<T>(shared.as_ref()),
-            DataFusionError::External(inner) => find::<T>(inner.as_ref()),
-            _ => None,
-        });
-        if shared.is_some() {
-            return shared;
-        }
-        current = error.source();
-    }
-    None
+fn finish(grant: &Grant, named: Option<Error>, error: &(dyn StdError + 'static)) -> Error {
+    let unknown = || Error::new(ErrorKind::DataInvalid, "the table cannot be read; its owner or your administrator must act");
+    let named = named.unwrap_or_else(unknown);
+    let noted = named.internal_text().to_owned();
+    named.because(format!("table {}: {noted} {}", grant.table(), chain(error)))
 }
 
 /// An error and all its causes, for the log.

@@ -6,39 +6,98 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
     PutOptions, PutPayload, PutResult, Result,
 };
 
+use url::Url;
+
+use super::failure;
 use super::location::TableLocation;
 
 /// The name that this store gives in errors.
 const NAME: &str = "jail";
+
+/// A file of the log that may be absent.
+const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct JailedStore {
     inner: Arc<dyn ObjectStore>,
     location: TableLocation,
+    trouble: Arc<Trouble>,
+}
+
+/// The last thing that went wrong in a store. The readers above turn errors into text on their way up; here they still
+/// have a type.
+#[derive(Debug, Default)]
+pub(super) struct Trouble(Mutex<Option<crate::error::Error>>);
+
+impl Trouble {
+    /// What went wrong last, if anything did.
+    pub(super) fn last(&self) -> Option<crate::error::Error> {
+        self.0.lock().map_or(None, |last| last.clone())
+    }
+
+    /// Notes a way out of the table that is not a path of its bucket.
+    pub(super) fn escape(&self, url: &Url) -> Error {
+        let escape = Error::PermissionDenied {
+            path: url.to_string(),
+            source: Box::new(OutsideTable),
+        };
+        self.note(&escape);
+        escape
+    }
+
+    fn note(&self, error: &Error) {
+        if let Ok(mut last) = self.0.lock() {
+            *last = Some(failure::of_store(error));
+        }
+    }
 }
 
 impl JailedStore {
-    pub(super) fn new(inner: Arc<dyn ObjectStore>, location: TableLocation) -> Self {
-        Self { inner, location }
+    /// # Arguments
+    /// * `trouble` - where to note what goes wrong.
+    pub(super) fn new(inner: Arc<dyn ObjectStore>, location: TableLocation, trouble: Arc<Trouble>) -> Self {
+        Self {
+            inner,
+            location,
+            trouble,
+        }
     }
 
     fn check(&self, path: &Path) -> Result<()> {
         if self.location.contains(path) {
             return Ok(());
         }
-        Err(outside(path))
+        let escape = outside(path);
+        self.trouble.note(&escape);
+        Err(escape)
+    }
+
+    /// Notes a failure, unless it is one that readers expect: most tables have no checkpoint.
+    fn noted<T>(&self, path: &Path, answer: Result<T>) -> Result<T> {
+        if let Err(error) = &answer {
+            let is_expected = matches!(error, Error::NotFound { .. }) && path.filename() == Some(LAST_CHECKPOINT);
+            if !is_expected {
+                self.trouble.note(error);
+            }
+        }
+        answer
+    }
+
+    fn noted_listing(&self, listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let trouble = Arc::clone(&self.trouble);
+        listing.inspect_err(move |error| trouble.note(error)).boxed()
     }
 
     fn check_prefix(&self, prefix: Option<&Path>) -> Result<()> {
@@ -50,7 +109,7 @@ impl JailedStore {
     }
 }
 
-/// The source of the error that a path outside the table gives; recognised by [`is_escape`].
+/// The source of the error that a path outside the table gives.
 #[derive(Debug)]
 pub(super) struct OutsideTable;
 
@@ -67,18 +126,6 @@ fn outside(path: &Path) -> Error {
         path: path.to_string(),
         source: Box::new(OutsideTable),
     }
-}
-
-/// Whether an error, or anything that it wraps, is a refusal of this jail.
-pub(super) fn is_escape(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut current = Some(error);
-    while let Some(error) = current {
-        if error.is::<OutsideTable>() || error.to_string().contains("path outside the table's folder") {
-            return true;
-        }
-        current = error.source();
-    }
-    false
 }
 
 fn read_only() -> Error {
@@ -105,12 +152,12 @@ impl ObjectStore for JailedStore {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.check(location)?;
-        self.inner.get_opts(location, options).await
+        self.noted(location, self.inner.get_opts(location, options).await)
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         self.check(location)?;
-        self.inner.get_ranges(location, ranges).await
+        self.noted(location, self.inner.get_ranges(location, ranges).await)
     }
 
     fn delete_stream(&self, _: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -119,14 +166,14 @@ impl ObjectStore for JailedStore {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         match self.check_prefix(prefix) {
-            Ok(()) => self.inner.list(prefix),
+            Ok(()) => self.noted_listing(self.inner.list(prefix)),
             Err(error) => stream::once(async { Err(error) }).boxed(),
         }
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
         match self.check_prefix(prefix) {
-            Ok(()) => self.inner.list_with_offset(prefix, offset),
+            Ok(()) => self.noted_listing(self.inner.list_with_offset(prefix, offset)),
             Err(error) => stream::once(async { Err(error) }).boxed(),
         }
     }

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use deltalake::DeltaTableError;
 use deltalake::kernel::EagerSnapshot;
 use deltalake::logstore::{StorageConfig, default_logstore};
 use futures::StreamExt;
@@ -20,6 +21,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::Mutex;
 
 use super::failure;
+use super::jail::Trouble;
 use super::location::TableLocation;
 use crate::access::Grant;
 use crate::error::Error;
@@ -104,6 +106,7 @@ impl Logs {
     ///
     /// # Arguments
     /// * `store` - the bucket, jailed to the table.
+    /// * `trouble` - what that store noted.
     ///
     /// # Errors
     /// See [`failure`].
@@ -112,6 +115,7 @@ impl Logs {
         grant: &Grant,
         location: &TableLocation,
         store: Arc<dyn ObjectStore>,
+        trouble: &Trouble,
     ) -> Result<Arc<LogState>, Error> {
         let key = LogKey {
             catalog_id: grant.catalog_id().to_owned(),
@@ -125,13 +129,15 @@ impl Logs {
                 return Ok(Arc::clone(&known.state));
             }
             let began = Instant::now();
-            if is_newest(&known.state, location, store.as_ref()).await.map_err(|error| failure::store(grant, error))? {
+            let failed = |error| failure::log(grant, trouble, &DeltaTableError::from(error));
+            if is_newest(&known.state, location, store.as_ref()).await.map_err(failed)? {
                 known.looked_at = began;
                 return Ok(Arc::clone(&known.state));
             }
         }
         let began = Instant::now();
-        let state = Arc::new(load(&key, grant, store).await?);
+        let loaded = load(&key, store).await;
+        let state = Arc::new(loaded.map_err(|error| failure::log(grant, trouble, &error))?);
         *held = Some(Held {
             state: Arc::clone(&state),
             looked_at: began,
@@ -143,17 +149,14 @@ impl Logs {
     }
 }
 
-async fn load(key: &LogKey, grant: &Grant, store: Arc<dyn ObjectStore>) -> Result<LogState, Error> {
+async fn load(key: &LogKey, store: Arc<dyn ObjectStore>) -> Result<LogState, DeltaTableError> {
     let prefix = key.location.prefix();
     let prefixed = Arc::new(PrefixStore::new(Arc::clone(&store), prefix.clone()));
-    let url = key.location.url()?;
+    let url = key.location.url().map_err(|error| DeltaTableError::InvalidTableLocation(error.internal_text().to_owned()))?;
     let log_store = default_logstore(prefixed, Arc::clone(&store), &url, &StorageConfig::default());
-    let snapshot = EagerSnapshot::try_new(log_store.as_ref(), None)
-        .await
-        .map_err(|error| failure::log(grant, error))?;
+    let snapshot = EagerSnapshot::try_new(log_store.as_ref(), None).await?;
     let newest_commit = commits_from(&key.location, store.as_ref(), snapshot.version())
-        .await
-        .map_err(|error| failure::store(grant, error))?
+        .await?
         .into_iter()
         .find(|object| object.location == commit_path(&key.location, snapshot.version()))
         .map(|object| CommitMark::of(&object));

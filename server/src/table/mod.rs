@@ -27,12 +27,11 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
-use object_store::ObjectStore;
 use tokio::runtime::Handle;
 
 use self::blocks::BlockCache;
 use self::footers::FooterCache;
-use self::jail::JailedStore;
+use self::jail::{JailedStore, Trouble};
 use self::location::TableLocation;
 use self::log::Logs;
 pub(crate) use self::registry::NoStores;
@@ -72,14 +71,16 @@ impl Tables {
     pub(crate) async fn open(&self, grant: Grant) -> Result<Snapshot, Error> {
         let location = TableLocation::of(grant.glue(), grant.table())?;
         let bucket = self.s3.store(&grant, &location)?;
-        let jailed: Arc<dyn ObjectStore> = Arc::new(JailedStore::new(Arc::clone(&bucket), location.clone()));
-        let log = self.logs.state(&grant, &location, jailed).await?;
+        let trouble = Arc::new(Trouble::default());
+        let jailed = JailedStore::new(Arc::clone(&bucket), location.clone(), Arc::clone(&trouble));
+        let log = self.logs.state(&grant, &location, Arc::new(jailed), &trouble).await?;
         let config = DeltaScanConfig::new().with_wrap_partition_values(false);
-        let scan = DeltaScanNext::new(log.snapshot(), config).map_err(|error| failure::scan(&grant, error))?;
+        let scan = DeltaScanNext::new(log.snapshot(), config).map_err(|error| failure::scan(&grant, &trouble, &error))?;
         let cached = self.blocks.in_front_of(bucket, log.identity());
-        let store = Arc::new(JailedStore::new(Arc::new(cached), location.clone()));
+        let store = JailedStore::new(Arc::new(cached), location.clone(), Arc::clone(&trouble));
         Ok(Snapshot {
-            registry: Arc::new(OneBucket::new(&location, store)?),
+            registry: Arc::new(OneBucket::new(&location, store, Arc::clone(&trouble))?),
+            trouble,
             caches: CacheManagerConfig::default()
                 .with_file_metadata_cache(Some(self.footers.of_table(&log.identity())))
                 .with_metadata_cache_limit(self.footers.capacity())
@@ -96,6 +97,7 @@ pub(crate) struct Snapshot {
     grant: Grant,
     provider: Arc<dyn TableProvider>,
     registry: Arc<OneBucket>,
+    trouble: Arc<Trouble>,
     caches: CacheManagerConfig,
 }
 
@@ -128,7 +130,7 @@ impl Snapshot {
     }
 
     /// What a failure inside this table's scan means for the client.
-    pub(crate) fn failure(&self, error: datafusion::error::DataFusionError) -> Error {
-        failure::scan(&self.grant, error)
+    pub(crate) fn failure(&self, error: &datafusion::error::DataFusionError) -> Error {
+        failure::scan(&self.grant, &self.trouble, error)
     }
 }

@@ -11,7 +11,7 @@ use datafusion::execution::object_store::ObjectStoreRegistry;
 use object_store::ObjectStore;
 use url::Url;
 
-use super::jail::JailedStore;
+use super::jail::{JailedStore, Trouble};
 use super::location::TableLocation;
 use crate::error::Error;
 
@@ -20,13 +20,19 @@ use crate::error::Error;
 pub(super) struct OneBucket {
     url: Url,
     store: Arc<JailedStore>,
+    trouble: Arc<Trouble>,
 }
 
 impl OneBucket {
-    pub(super) fn new(location: &TableLocation, store: Arc<JailedStore>) -> std::result::Result<Self, Error> {
+    pub(super) fn new(
+        location: &TableLocation,
+        store: JailedStore,
+        trouble: Arc<Trouble>,
+    ) -> std::result::Result<Self, Error> {
         Ok(Self {
             url: location.url()?,
-            store,
+            store: Arc::new(store),
+            trouble,
         })
     }
 }
@@ -42,7 +48,7 @@ impl ObjectStoreRegistry for OneBucket {
         if is_ours {
             return Ok(Arc::clone(&self.store) as _);
         }
-        Err(DataFusionError::External(Box::new(super::jail::OutsideTable)))
+        Err(DataFusionError::ObjectStore(Box::new(self.trouble.escape(url))))
     }
 }
 

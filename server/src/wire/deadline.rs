@@ -24,7 +24,8 @@ pub(super) fn client_timeout(metadata: &MetadataMap) -> Option<Duration> {
 fn parse(text: &str) -> Option<Duration> {
     let unit = text.chars().last()?;
     let digits = &text[..text.len() - unit.len_utf8()];
-    let well_formed = !digits.is_empty() && digits.len() <= MAX_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
+    let well_formed =
+        !digits.is_empty() && digits.len() <= MAX_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
     if !well_formed {
         return None;
     }
@@ -61,7 +62,19 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_deadline() {
-        for text in ["", "S", "1", "1s", "-1S", "+1S", "1.5S", "999999999S", "1ü", "ü", "1 S"] {
+        for text in [
+            "",
+            "S",
+            "1",
+            "1s",
+            "-1S",
+            "+1S",
+            "1.5S",
+            "999999999S",
+            "1ü",
+            "ü",
+            "1 S",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -12,8 +12,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::{
-    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse,
-    PollInfo, PutResult, SchemaResult, Ticket,
+    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest,
+    HandshakeResponse, PollInfo, PutResult, SchemaResult, Ticket,
 };
 use futures::{Stream, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
@@ -68,7 +68,15 @@ impl FrontDoor {
         let sql_info = SqlInfoTable::new(&capabilities)?;
         let xdbc_types = XdbcTypes::new()?;
         let stream_limits = StreamLimits::new(draining_ended);
-        Ok(Self { pipeline, identity, options, sql_info, xdbc_types, metrics, stream_limits })
+        Ok(Self {
+            pipeline,
+            identity,
+            options,
+            sql_info,
+            xdbc_types,
+            metrics,
+            stream_limits,
+        })
     }
 
     /// Sends batches that fit `wire_schema`, up to their representation.
@@ -77,7 +85,13 @@ impl FrontDoor {
         S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
     {
         let context = caller.context.clone();
-        ResultBody::start(batches, wire_schema, context, self.stream_limits.clone(), self.metrics.open_streams.enter())
+        ResultBody::start(
+            batches,
+            wire_schema,
+            context,
+            self.stream_limits.clone(),
+            self.metrics.open_streams.enter(),
+        )
     }
 
     fn caller(&self, context: &RequestContext, metadata: &MetadataMap) -> Result<Caller, Error> {
@@ -91,7 +105,8 @@ impl FrontDoor {
         context: &RequestContext,
         outcome: Result<T, Error>,
     ) -> Result<Response<T>, Status> {
-        self.metrics.record_rpc(method, outcome.as_ref().map(|_| ()).map_err(Error::kind));
+        self.metrics
+            .record_rpc(method, outcome.as_ref().map(|_| ()).map_err(Error::kind));
         match outcome {
             Ok(answer) => Ok(Response::new(answer)),
             Err(error) => Err(report::status(context, method, &error)),
@@ -106,18 +121,31 @@ impl FrontDoor {
                 self.plan(caller, &request, descriptor).await
             }
             Question::Metadata(command) => command.flight_info(descriptor),
-            Question::Ticket(_) => Err(Error::new(ErrorKind::InvalidRequest, "a ticket is redeemed with DoGet")),
+            Question::Ticket(_) => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "a ticket is redeemed with DoGet",
+            )),
         }
     }
 
     async fn schema(&self, caller: &Caller, descriptor: &FlightDescriptor) -> Result<SchemaResult, Error> {
         let schema = match question(&descriptor.cmd)? {
             Question::Statement(sql) => self.result_schema(caller, &statement(sql)).await?,
-            Question::Prepared(handle) => self.result_schema(caller, &self.open_prepared(caller, &handle)?).await?,
+            Question::Prepared(handle) => {
+                self.result_schema(caller, &self.open_prepared(caller, &handle)?)
+                    .await?
+            }
             Question::Metadata(command) => command.schema(),
-            Question::Ticket(_) => return Err(Error::new(ErrorKind::InvalidRequest, "a ticket is redeemed with DoGet")),
+            Question::Ticket(_) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidRequest,
+                    "a ticket is redeemed with DoGet",
+                ));
+            }
         };
-        Ok(SchemaResult { schema: schema::encapsulated(&schema)? })
+        Ok(SchemaResult {
+            schema: schema::encapsulated(&schema)?,
+        })
     }
 
     async fn results(&self, caller: &Caller, ticket: &Ticket) -> Result<ResultBody, Error> {
@@ -129,15 +157,25 @@ impl FrontDoor {
                 let wire_schema = batch.schema();
                 Ok(self.stream(caller, stream::iter([Ok(batch)]), wire_schema))
             }
-            Question::Statement(_) => {
-                Err(Error::new(ErrorKind::InvalidRequest, "DoGet needs the ticket that GetFlightInfo returns"))
-            }
+            Question::Statement(_) => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "DoGet needs the ticket that GetFlightInfo returns",
+            )),
         }
     }
 
     async fn put(&self, caller: &Caller, mut messages: Streaming<FlightData>) -> Result<PutResult, Error> {
-        let no_command = || Error::new(ErrorKind::InvalidRequest, "the first message of DoPut carries no command");
-        let mut first = messages.next().await.and_then(Result::ok).ok_or_else(no_command)?;
+        let no_command = || {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "the first message of DoPut carries no command",
+            )
+        };
+        let mut first = messages
+            .next()
+            .await
+            .and_then(Result::ok)
+            .ok_or_else(no_command)?;
         let descriptor = first.flight_descriptor.take().ok_or_else(no_command)?;
         match question(&descriptor.cmd)? {
             Question::Prepared(handle) => self.bind(caller, &handle, first, messages).await,
@@ -147,7 +185,10 @@ impl FrontDoor {
 }
 
 fn statement(sql: String) -> crate::pipeline::QueryRequest {
-    crate::pipeline::QueryRequest { sql, parameters: None }
+    crate::pipeline::QueryRequest {
+        sql,
+        parameters: None,
+    }
 }
 
 fn replies<T: Send + 'static>(items: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Replies<T> {
@@ -189,12 +230,18 @@ impl FlightService for FrontDoor {
         let (header, token) = response.into_inner();
         // Drivers take the token from the header; clients of plain Flight from the payload.
         let payload = token.expose().to_owned().into();
-        let mut response = Response::new(replies([HandshakeResponse { protocol_version: 0, payload }]));
+        let mut response = Response::new(replies([HandshakeResponse {
+            protocol_version: 0,
+            payload,
+        }]));
         response.metadata_mut().insert("authorization", header);
         Ok(response)
     }
 
-    async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
+    async fn get_flight_info(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
         let context = context_of(&request);
         let outcome = async {
             let caller = self.caller(&context, request.metadata())?;
@@ -221,7 +268,10 @@ impl FlightService for FrontDoor {
         self.answer(RpcMethod::DoGet, &context, outcome.await)
     }
 
-    async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
+    async fn do_put(
+        &self,
+        request: Request<Streaming<FlightData>>,
+    ) -> Result<Response<Self::DoPutStream>, Status> {
         let context = context_of(&request);
         let outcome = async {
             let caller = self.caller(&context, request.metadata())?;
@@ -241,21 +291,36 @@ impl FlightService for FrontDoor {
         self.answer(RpcMethod::DoAction, &context, outcome.await)
     }
 
-    async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
+    async fn list_actions(
+        &self,
+        request: Request<Empty>,
+    ) -> Result<Response<Self::ListActionsStream>, Status> {
         let context = context_of(&request);
-        let outcome = self.caller(&context, request.metadata()).map(|_caller| replies(actions::list()));
+        let outcome = self
+            .caller(&context, request.metadata())
+            .map(|_caller| replies(actions::list()));
         self.answer(RpcMethod::ListActions, &context, outcome)
     }
 
-    async fn list_flights(&self, request: Request<Criteria>) -> Result<Response<Self::ListFlightsStream>, Status> {
+    async fn list_flights(
+        &self,
+        request: Request<Criteria>,
+    ) -> Result<Response<Self::ListFlightsStream>, Status> {
         let context = context_of(&request);
-        let outcome = self.caller(&context, request.metadata()).and_then(|_caller| Err(not_offered()));
+        let outcome = self
+            .caller(&context, request.metadata())
+            .and_then(|_caller| Err(not_offered()));
         self.answer(RpcMethod::ListFlights, &context, outcome)
     }
 
-    async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
+    async fn poll_flight_info(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<PollInfo>, Status> {
         let context = context_of(&request);
-        let outcome = self.caller(&context, request.metadata()).and_then(|_caller| Err(not_offered()));
+        let outcome = self
+            .caller(&context, request.metadata())
+            .and_then(|_caller| Err(not_offered()));
         self.answer(RpcMethod::PollFlightInfo, &context, outcome)
     }
 
@@ -264,7 +329,9 @@ impl FlightService for FrontDoor {
         request: Request<Streaming<FlightData>>,
     ) -> Result<Response<Self::DoExchangeStream>, Status> {
         let context = context_of(&request);
-        let outcome = self.caller(&context, request.metadata()).and_then(|_caller| Err(not_offered()));
+        let outcome = self
+            .caller(&context, request.metadata())
+            .and_then(|_caller| Err(not_offered()));
         self.answer(RpcMethod::DoExchange, &context, outcome)
     }
 }

@@ -62,7 +62,9 @@ pub(super) fn seal_ticket(
         planned_as: context.query_id.to_string(),
     };
     let sealed = sealer.seal(Purpose::Ticket, Some(principal), lifetime, &body)?;
-    let command = TicketStatementQuery { statement_handle: sealed.into() };
+    let command = TicketStatementQuery {
+        statement_handle: sealed.into(),
+    };
     Ok(Ticket::new(command.as_any().encode_to_vec()))
 }
 
@@ -70,10 +72,17 @@ pub(super) fn seal_ticket(
 ///
 /// # Errors
 /// Those of [`Sealer::open`].
-pub(super) fn open_ticket(sealer: &Sealer, principal: &Principal, sealed: &[u8]) -> Result<OpenedTicket, Error> {
+pub(super) fn open_ticket(
+    sealer: &Sealer,
+    principal: &Principal,
+    sealed: &[u8],
+) -> Result<OpenedTicket, Error> {
     let body: StatementTicket = sealer.open(Purpose::Ticket, Some(principal), sealed)?;
     Ok(OpenedTicket {
-        request: QueryRequest { sql: body.sql, parameters: parameters::from_sealed_bytes(&body.parameters)? },
+        request: QueryRequest {
+            sql: body.sql,
+            parameters: parameters::from_sealed_bytes(&body.parameters)?,
+        },
         schema_digest: body.schema_digest,
         planned_as: body.planned_as,
     })
@@ -90,17 +99,29 @@ pub(super) fn seal_prepared(
     sql: &str,
     parameters: Option<&RecordBatch>,
 ) -> Result<Bytes, Error> {
-    let body = PreparedHandle { sql: sql.to_owned(), parameters: parameters::to_bytes(parameters)? };
-    Ok(sealer.seal(Purpose::Prepared, Some(principal), lifetime, &body)?.into())
+    let body = PreparedHandle {
+        sql: sql.to_owned(),
+        parameters: parameters::to_bytes(parameters)?,
+    };
+    Ok(sealer
+        .seal(Purpose::Prepared, Some(principal), lifetime, &body)?
+        .into())
 }
 
 /// Opens what [`seal_prepared`] sealed for the same principal.
 ///
 /// # Errors
 /// Those of [`Sealer::open`].
-pub(super) fn open_prepared(sealer: &Sealer, principal: &Principal, sealed: &[u8]) -> Result<QueryRequest, Error> {
+pub(super) fn open_prepared(
+    sealer: &Sealer,
+    principal: &Principal,
+    sealed: &[u8],
+) -> Result<QueryRequest, Error> {
     let body: PreparedHandle = sealer.open(Purpose::Prepared, Some(principal), sealed)?;
-    Ok(QueryRequest { sql: body.sql, parameters: parameters::from_sealed_bytes(&body.parameters)? })
+    Ok(QueryRequest {
+        sql: body.sql,
+        parameters: parameters::from_sealed_bytes(&body.parameters)?,
+    })
 }
 
 #[cfg(test)]

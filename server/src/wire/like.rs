@@ -58,11 +58,15 @@ impl Pattern {
                 }
                 Some(Symbol::Literal(_)) | None => {}
             }
-            let Some((symbol, character)) = resume else { return false };
+            let Some((symbol, character)) = resume else {
+                return false;
+            };
             (at_symbol, at_character) = (symbol, character + 1);
             resume = Some((symbol, character + 1));
         }
-        self.0[at_symbol..].iter().all(|symbol| *symbol == Symbol::AnyText)
+        self.0[at_symbol..]
+            .iter()
+            .all(|symbol| *symbol == Symbol::AnyText)
     }
 }
 
@@ -92,7 +96,11 @@ mod tests {
         assert_matches("nat%", &["nat", "nation"], &["anat", "na"]);
         assert_matches("%ion", &["nation", "ion", "ionion"], &["ions"]);
         assert_matches("n_tion", &["nation", "nütion"], &["ntion", "naation"]);
-        assert_matches("%a%b%c", &["abc", "aabbcc", "xaxbxc", "abcabc"], &["acb", "ab", "abcx"]);
+        assert_matches(
+            "%a%b%c",
+            &["abc", "aabbcc", "xaxbxc", "abcabc"],
+            &["acb", "ab", "abcx"],
+        );
         assert_matches("", &[""], &["a"]);
         assert_matches("_%_", &["ab", "abc"], &["a", ""]);
     }

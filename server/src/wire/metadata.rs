@@ -70,7 +70,11 @@ impl FrontDoor {
     ///
     /// # Errors
     /// What browsing the catalog answers.
-    pub(super) async fn metadata(&self, caller: &Caller, command: MetadataCommand) -> Result<RecordBatch, Error> {
+    pub(super) async fn metadata(
+        &self,
+        caller: &Caller,
+        command: MetadataCommand,
+    ) -> Result<RecordBatch, Error> {
         match command {
             MetadataCommand::Catalogs => catalogs(),
             MetadataCommand::DbSchemas(command) => self.db_schemas(caller, &command).await,
@@ -86,7 +90,10 @@ impl FrontDoor {
     async fn db_schemas(&self, caller: &Caller, command: &CommandGetDbSchemas) -> Result<RecordBatch, Error> {
         let mut builder = db_schemas_builder();
         let pattern = command.db_schema_filter_pattern.as_deref().map(Pattern::new);
-        for database in self.databases(caller, command.catalog.as_deref(), pattern.as_ref()).await? {
+        for database in self
+            .databases(caller, command.catalog.as_deref(), pattern.as_ref())
+            .await?
+        {
             builder.append(CATALOG, database);
         }
         builder.build().map_err(broken)
@@ -100,7 +107,9 @@ impl FrontDoor {
         }
         let database_pattern = command.db_schema_filter_pattern.as_deref().map(Pattern::new);
         let table_pattern = command.table_name_filter_pattern.as_deref().map(Pattern::new);
-        let databases = self.databases(caller, command.catalog.as_deref(), database_pattern.as_ref()).await?;
+        let databases = self
+            .databases(caller, command.catalog.as_deref(), database_pattern.as_ref())
+            .await?;
         let mut found = Vec::new();
         let mut listings = stream::iter(databases)
             .map(|database| async move { self.pipeline.tables(&caller.principal, &database).await })
@@ -128,7 +137,11 @@ impl FrontDoor {
             return Ok(Vec::new());
         }
         let databases = self.pipeline.databases(&caller.principal).await?;
-        Ok(databases.into_iter().map(|database| database.name).filter(|name| passes(pattern, name)).collect())
+        Ok(databases
+            .into_iter()
+            .map(|database| database.name)
+            .filter(|name| passes(pattern, name))
+            .collect())
     }
 }
 
@@ -136,7 +149,13 @@ fn tables_answer(mut builder: GetTablesBuilder, tables: &[TableEntry]) -> Result
     for table in tables {
         let wire_schema = schema::wire_schema(&table.schema);
         builder
-            .append(CATALOG, table.name.database(), table.name.table(), TABLE_TYPE, &wire_schema)
+            .append(
+                CATALOG,
+                table.name.database(),
+                table.name.table(),
+                TABLE_TYPE,
+                &wire_schema,
+            )
             .map_err(broken)?;
     }
     builder.build().map_err(broken)
@@ -160,7 +179,13 @@ fn db_schemas_builder() -> GetDbSchemasBuilder {
 }
 
 fn tables_builder(include_schema: bool) -> GetTablesBuilder {
-    GetTablesBuilder::new(None::<String>, None::<String>, None::<String>, Vec::<String>::new(), include_schema)
+    GetTablesBuilder::new(
+        None::<String>,
+        None::<String>,
+        None::<String>,
+        Vec::<String>::new(),
+        include_schema,
+    )
 }
 
 fn broken(error: impl std::fmt::Display) -> Error {

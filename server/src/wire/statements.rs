@@ -17,9 +17,12 @@ impl FrontDoor {
     /// Plans a statement without running it.
     ///
     /// # Errors
-    /// What the pipeline answers, and [`ErrorKind::ResourceExhausted`] for a text longer than the configured limit.
-    pub(super) async fn describe(&self, caller: &Caller, request: &QueryRequest) -> Result<Description, Error> {
-        self.check_length(&request.sql)?;
+    /// What the pipeline answers.
+    pub(super) async fn describe(
+        &self,
+        caller: &Caller,
+        request: &QueryRequest,
+    ) -> Result<Description, Error> {
         let session = self.pipeline.session(&caller.principal);
         self.pipeline.describe(&caller.context, &session, request).await
     }
@@ -28,7 +31,11 @@ impl FrontDoor {
     ///
     /// # Errors
     /// As [`describe`](Self::describe).
-    pub(super) async fn result_schema(&self, caller: &Caller, request: &QueryRequest) -> Result<SchemaRef, Error> {
+    pub(super) async fn result_schema(
+        &self,
+        caller: &Caller,
+        request: &QueryRequest,
+    ) -> Result<SchemaRef, Error> {
         Ok(schema::wire_schema(&self.describe(caller, request).await?.schema))
     }
 
@@ -80,7 +87,10 @@ impl FrontDoor {
     pub(super) async fn run_ticket(&self, caller: &Caller, sealed: &[u8]) -> Result<ResultBody, Error> {
         let ticket = handles::open_ticket(self.identity.sealer(), &caller.principal, sealed)?;
         tracing::debug!(query_id = %caller.context.query_id, planned_as = ticket.planned_as, "ticket redeemed");
-        self.run(caller, &ticket.request, |wire_schema| ticket.check_schema(wire_schema)).await
+        self.run(caller, &ticket.request, |wire_schema| {
+            ticket.check_schema(wire_schema)
+        })
+        .await
     }
 
     /// Executes a statement. `check` may refuse its wire schema before the first row.
@@ -93,18 +103,10 @@ impl FrontDoor {
         request: &QueryRequest,
         check: impl FnOnce(&SchemaRef) -> Result<(), Error>,
     ) -> Result<ResultBody, Error> {
-        self.check_length(&request.sql)?;
         let session = self.pipeline.session(&caller.principal);
         let result = self.pipeline.run(&caller.context, &session, request).await?;
         let wire_schema = schema::wire_schema(&result.schema());
         check(&wire_schema)?;
         Ok(self.stream(caller, result, wire_schema))
-    }
-
-    fn check_length(&self, sql: &str) -> Result<(), Error> {
-        if sql.len() <= self.options.max_sql_bytes {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::ResourceExhausted, "the SQL text is too long"))
     }
 }

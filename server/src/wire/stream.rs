@@ -65,10 +65,18 @@ impl ResultBody {
         let (sender, messages) = mpsc::channel(PREFETCHED_MESSAGES);
         let deadline = context.client_timeout.map(|timeout| context.started + timeout);
         let pump = tokio::spawn(async move {
-            let outlet = Outlet { sender, stall: limits.stall };
+            let outlet = Outlet {
+                sender,
+                stall: limits.stall,
+            };
             limits.apply(deadline, pump(batches, wire_schema, &outlet)).await
         });
-        Self { messages, pump: Some(AbortOnDropHandle::new(pump)), context, _open: open }
+        Self {
+            messages,
+            pump: Some(AbortOnDropHandle::new(pump)),
+            context,
+            _open: open,
+        }
     }
 }
 
@@ -79,14 +87,19 @@ impl Stream for ResultBody {
         if let Some(message) = ready!(self.messages.poll_recv(waker)) {
             return Poll::Ready(Some(Ok(message)));
         }
-        let Some(pump) = self.pump.as_mut() else { return Poll::Ready(None) };
+        let Some(pump) = self.pump.as_mut() else {
+            return Poll::Ready(None);
+        };
         let outcome = ready!(Pin::new(pump).poll(waker));
         self.pump = None;
         let error = match outcome {
             Ok(Ok(())) => return Poll::Ready(None),
             Ok(Err(error)) => error,
             // A panic's message may quote data, so it is not repeated.
-            Err(join_error) => Error::internal(format!("a result stream broke off, panic: {}", join_error.is_panic())),
+            Err(join_error) => Error::internal(format!(
+                "a result stream broke off, panic: {}",
+                join_error.is_panic()
+            )),
         };
         Poll::Ready(Some(Err(report::status(&self.context, RpcMethod::DoGet, &error))))
     }
@@ -102,7 +115,10 @@ pub(super) struct StreamLimits {
 impl StreamLimits {
     /// Streams that end when `draining_ended` is cancelled.
     pub(super) fn new(draining_ended: CancellationToken) -> Self {
-        Self { draining_ended, stall: STALL_LIMIT }
+        Self {
+            draining_ended,
+            stall: STALL_LIMIT,
+        }
     }
 
     async fn apply(
@@ -156,8 +172,14 @@ impl Outlet {
     async fn send(&self, message: FlightData) -> Result<(), Error> {
         match tokio::time::timeout(self.stall, self.sender.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_closed)) => Err(Error::new(ErrorKind::Cancelled, "the client has closed the stream")),
-            Err(_elapsed) => Err(Error::new(ErrorKind::Cancelled, "the client has taken nothing for too long")),
+            Ok(Err(_closed)) => Err(Error::new(
+                ErrorKind::Cancelled,
+                "the client has closed the stream",
+            )),
+            Err(_elapsed) => Err(Error::new(
+                ErrorKind::Cancelled,
+                "the client has taken nothing for too long",
+            )),
         }
     }
 }
@@ -174,7 +196,9 @@ struct Encoder {
 impl Encoder {
     fn schema(&self, schema: &SchemaRef) -> FlightData {
         let mut no_dictionaries = DictionaryTracker::new(true);
-        self.generator.schema_to_bytes_with_dictionary_tracker(schema, &mut no_dictionaries, &self.options).into()
+        self.generator
+            .schema_to_bytes_with_dictionary_tracker(schema, &mut no_dictionaries, &self.options)
+            .into()
     }
 
     fn batch(&mut self, batch: &RecordBatch) -> Result<FlightData, Error> {

@@ -29,7 +29,10 @@ impl XdbcTypes {
         for row in types() {
             builder.append(row);
         }
-        builder.build().map(Self).map_err(|error| Error::internal(format!("the type list cannot be built: {error}")))
+        builder
+            .build()
+            .map(Self)
+            .map_err(|error| Error::internal(format!("the type list cannot be built: {error}")))
     }
 
     /// The types of one data type, or all.
@@ -44,7 +47,11 @@ impl XdbcTypes {
 
 fn types() -> Vec<XdbcTypeInfo> {
     vec![
-        XdbcTypeInfo { unsigned_attribute: None, num_prec_radix: None, ..number("BOOLEAN", XdbcDataType::XdbcBit, 1) },
+        XdbcTypeInfo {
+            unsigned_attribute: None,
+            num_prec_radix: None,
+            ..number("BOOLEAN", XdbcDataType::XdbcBit, 1)
+        },
         number("TINYINT", XdbcDataType::XdbcTinyint, 8),
         number("SMALLINT", XdbcDataType::XdbcSmallint, 16),
         number("INTEGER", XdbcDataType::XdbcInteger, 32),
@@ -58,10 +65,25 @@ fn types() -> Vec<XdbcTypeInfo> {
             num_prec_radix: Some(DECIMAL_RADIX),
             ..number("DECIMAL", XdbcDataType::XdbcDecimal, 38)
         },
-        XdbcTypeInfo { case_sensitive: true, ..quoted("VARCHAR", XdbcDataType::XdbcVarchar, "'", i32::MAX) },
+        XdbcTypeInfo {
+            case_sensitive: true,
+            ..quoted("VARCHAR", XdbcDataType::XdbcVarchar, "'", i32::MAX)
+        },
         quoted("VARBINARY", XdbcDataType::XdbcVarbinary, "X'", i32::MAX),
-        moment("DATE", XdbcDataType::XdbcDate, XdbcDatetimeSubcode::XdbcSubcodeYear, "YYYY-MM-DD", false),
-        moment("TIME", XdbcDataType::XdbcTime, XdbcDatetimeSubcode::XdbcSubcodeTime, "hh:mm:ss", true),
+        moment(
+            "DATE",
+            XdbcDataType::XdbcDate,
+            XdbcDatetimeSubcode::XdbcSubcodeYear,
+            "YYYY-MM-DD",
+            false,
+        ),
+        moment(
+            "TIME",
+            XdbcDataType::XdbcTime,
+            XdbcDatetimeSubcode::XdbcSubcodeTime,
+            "hh:mm:ss",
+            true,
+        ),
         moment(
             "TIMESTAMP",
             XdbcDataType::XdbcTimestamp,
@@ -123,14 +145,23 @@ fn moment(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
+    #![expect(
+        clippy::unwrap_used,
+        reason = "a test that cannot build its input should stop"
+    )]
 
     use super::*;
 
     #[test]
     fn a_data_type_selects_its_own_rows() {
         let types = XdbcTypes::new().unwrap();
-        assert_eq!(types.select(Some(XdbcDataType::XdbcVarchar as i32)).unwrap().num_rows(), 1);
+        assert_eq!(
+            types
+                .select(Some(XdbcDataType::XdbcVarchar as i32))
+                .unwrap()
+                .num_rows(),
+            1
+        );
         assert_eq!(types.select(Some(12_345)).unwrap().num_rows(), 0);
         assert!(types.select(None).unwrap().num_rows() > 10);
     }

@@ -39,9 +39,10 @@ const PROBES: [(&str, &str); 12] = [
 #[test]
 fn every_user_sees_exactly_what_the_grants_say() {
     let matrix = run(async {
+        let server = server().await;
         let mut matrix = String::from("What each demo user may see, at scale factor 0.01. Passwords are the users' names.\n");
         for user in USERS {
-            let connection = login(server(), user).await;
+            let connection = login(&server, user).await;
             write!(matrix, "\n{0}\n== {user}\n{0}\n\n-- browse\n{1}", "=".repeat(80), browse(&connection).await).unwrap();
             for (name, sql) in PROBES {
                 write!(matrix, "\n-- {name}: {sql}\n{}\n", answer(&connection, sql).await).unwrap();

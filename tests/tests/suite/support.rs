@@ -1,8 +1,9 @@
 //! The stack that tests share, and how a query's answer is taken.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Weak};
 
 use arrow::array::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
@@ -11,22 +12,42 @@ use lakegate_client::{ClientError, Connection};
 use lakegate_sandbox::Sandbox;
 use lakegate_tests::stack::{self, Server};
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 
 /// Drives the sandbox and all clients. Lives as long as the process, because the shared stack runs on it.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
+/// The stack that tests share, as long as one of them holds it: a value that nobody drops would leave its process behind.
+static SHARED: Mutex<Weak<Shared>> = Mutex::const_new(Weak::new());
+
 /// A sandbox with the sample lake and a server with the demo's configuration, which no test may change.
-static SHARED: LazyLock<(Sandbox, Server)> = LazyLock::new(|| {
-    RUNTIME.block_on(async {
-        let sandbox = stack::sandbox(stack::SCALE_FACTOR).await.unwrap();
-        let server = start_server(&sandbox, &[]).await;
-        (sandbox, server)
-    })
-});
+pub(crate) struct Shared {
+    server: Server,
+    _sandbox: Sandbox,
+}
+
+impl Deref for Shared {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
 
 /// The shared server.
-pub(crate) fn server() -> &'static Server {
-    &SHARED.1
+pub(crate) async fn server() -> Arc<Shared> {
+    let mut shared = SHARED.lock().await;
+    if let Some(running) = shared.upgrade() {
+        return running;
+    }
+    let sandbox = stack::sandbox(stack::SCALE_FACTOR).await.unwrap();
+    let server = start_server(&sandbox, &[]).await;
+    let started = Arc::new(Shared {
+        server,
+        _sandbox: sandbox,
+    });
+    *shared = Arc::downgrade(&started);
+    started
 }
 
 /// A server in front of a sandbox.

@@ -19,7 +19,6 @@ fn glue_table() -> GlueTable {
         catalog_id: Some(ACCOUNT.to_owned()),
         database: Some("sales".to_owned()),
         name: "orders".to_owned(),
-        comment: None,
         parameters: HashMap::from([("table_type".to_owned(), "delta".to_owned())]),
         location: Some("s3://bucket/orders".to_owned()),
         serde_path: None,

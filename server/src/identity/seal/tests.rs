@@ -7,6 +7,7 @@ use lakegate_proto::v1::PreparedHandle;
 use super::*;
 use crate::ids::RoleArn;
 
+const KEY_BYTES: usize = 32;
 const LIFETIME: Duration = Duration::from_secs(60);
 
 fn key(byte: u8) -> Secret {
