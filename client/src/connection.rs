@@ -225,6 +225,9 @@ async fn open_channel(options: &ConnectOptions) -> Result<Channel, ClientError> 
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
     if options.url.uses_tls() {
+        // A program that links two implementations of TLS's cryptography must choose one, or rustls panics. Fails if the
+        // program has chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let trust = match &options.ca_pem {
             Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
             None => ClientTlsConfig::new().with_native_roots(),

@@ -34,7 +34,7 @@ pub struct Server {
     admin_address: Option<SocketAddr>,
     shutdown: CancellationToken,
     flight: AbortOnDropHandle<Result<(), Error>>,
-    admin: Option<AbortOnDropHandle<Result<(), Error>>>,
+    _admin: Option<AbortOnDropHandle<Result<(), Error>>>,
 }
 
 impl Server {
@@ -67,7 +67,7 @@ impl Server {
             admin_address,
             shutdown,
             flight: AbortOnDropHandle::new(tokio::spawn(served)),
-            admin,
+            _admin: admin,
         })
     }
 
@@ -90,13 +90,12 @@ impl Server {
         self.ended().await
     }
 
+    /// Waits for the end of serving. Health and metrics are served until then, and a little longer than readiness.
     async fn ended(self) -> Result<(), Error> {
-        let abnormal = |error: tokio::task::JoinError| Error::internal(format!("a server task ended abnormally: {error}"));
-        self.flight.await.map_err(abnormal)??;
-        if let Some(admin) = self.admin {
-            admin.await.map_err(abnormal)??;
-        }
-        Ok(())
+        let abnormal = |error: tokio::task::JoinError| {
+            Error::internal(format!("a server task ended abnormally: {error}"))
+        };
+        self.flight.await.map_err(abnormal)?
     }
 }
 

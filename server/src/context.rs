@@ -32,7 +32,11 @@ pub(crate) struct RequestContext {
 
 impl RequestContext {
     /// A context that begins now.
-    pub(crate) fn begin(peer: Option<SocketAddr>, user_agent: &str, client_timeout: Option<Duration>) -> Self {
+    pub(crate) fn begin(
+        peer: Option<SocketAddr>,
+        user_agent: &str,
+        client_timeout: Option<Duration>,
+    ) -> Self {
         Self {
             query_id: QueryId::new(),
             received_at: Utc::now(),

@@ -99,7 +99,9 @@ impl RoleArn {
         let account_and_role = rest.strip_prefix("iam::")?;
         let (account, role) = account_and_role.split_once(':')?;
         let partition_is_sane = partition.starts_with("aws")
-            && partition.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            && partition
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
         let account_is_sane =
             account.len() == ACCOUNT_DIGITS && account.bytes().all(|byte| byte.is_ascii_digit());
         let role_name = role.strip_prefix("role/")?;
@@ -199,7 +201,10 @@ mod tests {
 
     #[test]
     fn a_table_name_has_one_spelling() {
-        assert_eq!(TableName::new("Sales", "NATION"), TableName::new("sales", "nation"));
+        assert_eq!(
+            TableName::new("Sales", "NATION"),
+            TableName::new("sales", "nation")
+        );
         assert_ne!(TableName::new("sales", "İ"), TableName::new("sales", "i"));
     }
 }

@@ -79,7 +79,9 @@ impl Pipeline {
     ) -> Result<Description, Error> {
         let deadline = self.engine.deadline(context.client_timeout);
         let mut tables = Vec::new();
-        let planned = self.guarded(context, session, request, deadline, &mut tables).await;
+        let planned = self
+            .guarded(context, session, request, deadline, &mut tables)
+            .await;
         let described = planned.and_then(|query| {
             Ok(Description {
                 schema: query.schema(),
@@ -132,7 +134,9 @@ impl Pipeline {
         record.audit.admitted();
         let deadline = self.engine.deadline(context.client_timeout);
         let mut tables = Vec::new();
-        let planned = self.guarded(context, session, request, deadline, &mut tables).await;
+        let planned = self
+            .guarded(context, session, request, deadline, &mut tables)
+            .await;
         record.audit.authorised(tables);
         let query = planned?.bind(request.parameters.as_ref())?;
         let sealed = self.engine.compute(deadline, query.seal()).await?;
@@ -151,8 +155,14 @@ impl Pipeline {
     ) -> Result<GuardedQuery, Error> {
         let sql = request.sql.clone();
         let max_bytes = self.settings.server.max_sql_bytes.as_usize();
-        let statement = self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes) }).await?;
-        let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
+        let statement = self
+            .engine
+            .compute(deadline, async move { Statement::parse(&sql, max_bytes) })
+            .await?;
+        let grants = self
+            .access
+            .authorise(session.principal(), statement.tables(), context.query_id)
+            .await?;
         let snapshots = join_all(grants.into_iter().map(|grant| self.tables.open(grant))).await;
         let allow_placeholder = self.settings.access.allow_placeholder_schema;
         let guarded = snapshots
@@ -163,7 +173,10 @@ impl Pipeline {
         let guard = Arc::clone(&self.guard);
         let runtime = self.engine.query_runtime()?;
         self.engine
-            .compute(deadline, async move { guard.plan(statement, guarded, runtime).await })
+            .compute(
+                deadline,
+                async move { guard.plan(statement, guarded, runtime).await },
+            )
             .await
     }
 
@@ -179,11 +192,20 @@ impl Pipeline {
     ///
     /// # Errors
     /// If AWS does not answer in full.
-    pub(crate) async fn tables(&self, principal: &Principal, database: &str) -> Result<Vec<TableEntry>, Error> {
+    pub(crate) async fn tables(
+        &self,
+        principal: &Principal,
+        database: &str,
+    ) -> Result<Vec<TableEntry>, Error> {
         Ok(self.catalog.tables(principal, database).await?.to_vec())
     }
 
-    fn start_audit(&self, context: &RequestContext, session: &Session, request: &QueryRequest) -> Result<QueryAudit, Error> {
+    fn start_audit(
+        &self,
+        context: &RequestContext,
+        session: &Session,
+        request: &QueryRequest,
+    ) -> Result<QueryAudit, Error> {
         self.audit.start(&QueryStart {
             context,
             user: session.principal().user(),
@@ -223,7 +245,11 @@ impl Record {
 
     fn sent(&mut self, batch: &RecordBatch) {
         let rows = batch.num_rows() as u64;
-        let bytes = batch.columns().iter().map(|column| slice_bytes(column.as_ref())).sum();
+        let bytes = batch
+            .columns()
+            .iter()
+            .map(|column| slice_bytes(column.as_ref()))
+            .sum();
         self.audit.sent(rows, bytes);
         self.metrics.rows_sent.add(rows);
         self.metrics.bytes_sent.add(bytes);
@@ -238,7 +264,10 @@ impl Record {
 
 /// Bytes that a column's rows take; parts of buffers that it does not use are left out.
 fn slice_bytes(column: &dyn Array) -> u64 {
-    column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size()) as u64
+    column
+        .to_data()
+        .get_slice_memory_size()
+        .unwrap_or_else(|_| column.get_array_memory_size()) as u64
 }
 
 /// The rows of a running statement. Dropping it cancels the statement and records that.

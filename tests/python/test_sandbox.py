@@ -117,11 +117,27 @@ def trust_policy():
     )
 
 
-def create_role(iam, name):
+def create_user_role(iam, name):
+    """What a user of the query engine is: policies are asked for as this role, and no S3 right exists."""
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust_policy())
     actions = ["lakeformation:GetDataAccess", "glue:GetTable*", "glue:GetDatabase*", "glue:GetUnfiltered*"]
     identity_policy = policy({"Effect": "Allow", "Action": actions, "Resource": "*"})
     iam.put_role_policy(RoleName=name, PolicyName="lake", PolicyDocument=identity_policy)
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def create_data_access_role(iam, name, bucket):
+    """What Lake Formation reads the bucket with: vended keys can do no more than this role."""
+    service = {"Service": "lakeformation.amazonaws.com"}
+    trust = policy({"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"})
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    objects, whole_bucket = f"arn:aws:s3:::{bucket}/*", f"arn:aws:s3:::{bucket}"
+    identity_policy = policy(
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": whole_bucket},
+    )
+    iam.put_role_policy(RoleName=name, PolicyName="data", PolicyDocument=identity_policy)
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 
 def switch_on_external_filtering(lake_formation):
@@ -153,7 +169,7 @@ def table_input(lake_name, table):
 
 @pytest.fixture(scope="module")
 def lake():
-    """A bucket with three prefixes, two tables on two of them, a role, and the role's grants."""
+    """A bucket with three prefixes, tables, a user's role, and the role's grants on two of the tables."""
     name = f"pytest-{uuid.uuid4().hex[:12]}"
     iam, s3, glue, lake_formation = (client(s) for s in ("iam", "s3", "glue", "lakeformation"))
 
@@ -162,13 +178,13 @@ def lake():
     for key in keys:
         s3.put_object(Bucket=name, Key=key, Body=key.encode())
 
-    create_role(iam, name)
-    role_arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    role_arn = create_user_role(iam, name)
+    data_role_arn = create_data_access_role(iam, f"{name}-data", name)
     switch_on_external_filtering(lake_formation)
-    lake_formation.register_resource(ResourceArn=f"arn:aws:s3:::{name}", RoleArn=role_arn)
+    lake_formation.register_resource(ResourceArn=f"arn:aws:s3:::{name}", RoleArn=data_role_arn)
 
     glue.create_database(DatabaseInput={"Name": name})
-    for table in ("people", "other"):
+    for table in ("people", "other", "announced"):
         glue.create_table(DatabaseName=name, TableInput=table_input(name, table))
     lake_formation.create_data_cells_filter(
         TableData={
@@ -187,7 +203,7 @@ def lake():
     grants = [
         ({"Database": {"Name": name}}, ["DESCRIBE"]),
         ({"DataCellsFilter": filter_resource}, ["SELECT"]),
-        ({"Table": {"DatabaseName": name, "Name": "people"}}, ["DESCRIBE"]),
+        ({"Table": {"DatabaseName": name, "Name": "announced"}}, ["DESCRIBE"]),
     ]
     for resource, permissions in grants:
         lake_formation.grant_permissions(Principal=principal, Resource=resource, Permissions=permissions)
@@ -196,8 +212,9 @@ def lake():
 
     glue.delete_database(Name=name)
     lake_formation.deregister_resource(ResourceArn=f"arn:aws:s3:::{name}")
-    iam.delete_role_policy(RoleName=name, PolicyName="lake")
-    iam.delete_role(RoleName=name)
+    for role in (name, f"{name}-data"):
+        # The sandbox drops inline policies together with their role and has no DeleteRolePolicy.
+        iam.delete_role(RoleName=role)
     s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": key} for key in keys]})
     s3.delete_bucket(Bucket=name)
 
@@ -216,7 +233,7 @@ def test_a_created_database_and_table_are_read_back(lake):
     assert table["CatalogId"] == ACCOUNT
     tables = [t["Name"] for page in glue.get_paginator("get_tables").paginate(
         DatabaseName=lake.name, PaginationConfig={"PageSize": 1}) for t in page["TableList"]]
-    assert sorted(tables) == ["other", "people"]
+    assert sorted(tables) == ["announced", "other", "people"]
 
 
 def test_creating_what_exists_and_reading_what_does_not_are_told_apart(lake):
@@ -286,10 +303,9 @@ def test_list_permissions_pages_through_every_grant_once(lake):
     assert sorted(list(grant["Resource"])[0] for grant in one_by_one) == ["DataCellsFilter", "Database", "Table"]
 
 
-def test_a_user_sees_only_their_own_grants(lake):
+def test_a_user_without_the_right_to_list_permissions_lists_none(lake):
     session = lake.session()
-    # The demo roles hold no right to list permissions, and neither does this one.
-    assert refusal(client("lakeformation", session).list_permissions) == ("AccessDeniedException", 400)
+    assert refusal(client("lakeformation", session).list_permissions) == ("AccessDeniedException", 403)
 
 
 # Sessions
@@ -369,11 +385,22 @@ def test_plain_get_table_shows_the_user_only_the_granted_columns(lake):
     assert [c["Name"] for c in table["StorageDescriptor"]["Columns"]] == ["id", "name", "country"]
 
 
+def test_a_described_table_shows_its_columns_but_authorizes_none(lake):
+    glue = client("glue", lake.session())
+    table = glue.get_table(DatabaseName=lake.name, Name="announced")["Table"]
+    assert len(table["StorageDescriptor"]["Columns"]) == 4
+    answer = glue.get_unfiltered_table_metadata(
+        CatalogId=ACCOUNT, DatabaseName=lake.name, Name="announced",
+        SupportedPermissionTypes=["CELL_FILTER_PERMISSION"],
+    )
+    assert answer["AuthorizedColumns"] == []
+
+
 def test_a_table_without_a_grant_is_neither_shown_nor_listed(lake):
     glue = client("glue", lake.session())
     assert refusal(glue.get_table, DatabaseName=lake.name, Name="other") == ("AccessDeniedException", 400)
     listed = [table["Name"] for table in glue.get_tables(DatabaseName=lake.name)["TableList"]]
-    assert listed == ["people"]
+    assert sorted(listed) == ["announced", "people"]
 
 
 def test_exactly_one_permission_type_is_accepted(lake):

@@ -125,6 +125,17 @@ impl Server {
         self.folder.path().join("audit.jsonl")
     }
 
+    /// Asks the process to end, as a service manager does, and waits for it.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub fn terminate(mut self) -> Result<std::process::ExitStatus, StackError> {
+        Command::new("kill")
+            .args(["-TERM", &self.process.id().to_string()])
+            .status()?;
+        Ok(self.process.wait()?)
+    }
+
     /// Whether the process is still there.
     pub fn is_running(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
@@ -135,8 +146,29 @@ impl Server {
     /// # Errors
     /// The client's.
     pub async fn connect(&self, user: &str, password: &str) -> Result<Connection, StackError> {
-        let credentials = Credentials::password(user, password)?;
-        Ok(Connection::connect(&ConnectOptions::new(self.url.parse()?, credentials)).await?)
+        Ok(Connection::connect(&self.options(&self.url, user, password)?).await?)
+    }
+
+    /// Logs a user in over TLS.
+    ///
+    /// # Arguments
+    /// * `certificate` - the only one that is trusted, as PEM.
+    ///
+    /// # Errors
+    /// The client's.
+    pub async fn connect_with_tls(&self, user: &str, certificate: &str) -> Result<Connection, StackError> {
+        let url = self.url.replace("grpc://127.0.0.1", "grpc+tls://localhost");
+        let options = self
+            .options(&url, user, user)?
+            .with_ca_certificates(certificate.as_bytes().to_vec());
+        Ok(Connection::connect(&options).await?)
+    }
+
+    fn options(&self, url: &str, user: &str, password: &str) -> Result<ConnectOptions, StackError> {
+        Ok(ConnectOptions::new(
+            url.parse()?,
+            Credentials::password(user, password)?,
+        ))
     }
 }
 

@@ -156,7 +156,9 @@ impl Sandbox {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox").field("endpoint", &self.endpoint()).finish_non_exhaustive()
+        f.debug_struct("Sandbox")
+            .field("endpoint", &self.endpoint())
+            .finish_non_exhaustive()
     }
 }
 

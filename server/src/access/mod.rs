@@ -25,8 +25,8 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 pub(crate) use self::grant::Grant;
-pub(crate) use self::vend::CredentialLease;
 use self::policy_cache::PolicyCache;
+pub(crate) use self::vend::CredentialLease;
 use crate::aws::Aws;
 use crate::error::Error;
 use crate::identity::Principal;
@@ -63,7 +63,12 @@ impl Access {
         asked.await.into_iter().collect()
     }
 
-    async fn grant(&self, principal: &Principal, table: &TableName, query_id: QueryId) -> Result<Grant, Error> {
+    async fn grant(
+        &self,
+        principal: &Principal,
+        table: &TableName,
+        query_id: QueryId,
+    ) -> Result<Grant, Error> {
         let client = self.aws.client(principal.role(), principal.user());
         let policy = self.policies.policy(&client, principal, table, query_id).await?;
         let lease = CredentialLease::new(

@@ -48,13 +48,19 @@ impl PolicyCache {
         query_id: QueryId,
     ) -> Result<Arc<Policy>, Error> {
         if self.time_to_live.is_zero() {
-            return decision::ask(client, principal, table, query_id).await.map(Arc::new);
+            return decision::ask(client, principal, table, query_id)
+                .await
+                .map(Arc::new);
         }
         let key = PolicyKey {
             principal: principal.clone(),
             table: table.clone(),
         };
-        let asked = async { decision::ask(client, principal, table, query_id).await.map(Arc::new) };
+        let asked = async {
+            decision::ask(client, principal, table, query_id)
+                .await
+                .map(Arc::new)
+        };
         self.entries
             .try_get_with(key, asked)
             .await

@@ -131,7 +131,9 @@ impl CredentialLease {
 
     async fn vend(&self, policy: &Policy) -> Result<VendedCredentials, Error> {
         let table = &policy.table;
-        let arn = self.client.table_arn(&policy.catalog_id, table.database(), table.table());
+        let arn = self
+            .client
+            .table_arn(&policy.catalog_id, table.database(), table.table());
         let audit_note = format!("lakegate user={} query={}", self.principal.user(), self.query_id);
         let issued = self
             .client

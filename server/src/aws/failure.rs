@@ -90,7 +90,10 @@ impl AwsFailure {
                 Error::new(ErrorKind::Unavailable, "AWS does not answer now; try again later")
             }
             FailureKind::PermissionTypeMismatch | FailureKind::InvalidInput | FailureKind::Unknown => {
-                Error::new(ErrorKind::Unavailable, "AWS refused a call of this server; ask your administrator")
+                Error::new(
+                    ErrorKind::Unavailable,
+                    "AWS refused a call of this server; ask your administrator",
+                )
             }
         };
         error.because(self.internal)
@@ -111,9 +114,16 @@ fn classify(code: &str, status: u16) -> FailureKind {
         "ExpiredTokenException" | "ExpiredToken" | "InvalidClientTokenId" | "UnrecognizedClientException" => {
             FailureKind::SessionExpired
         }
-        "ThrottlingException" | "Throttling" | "ThrottledException" | "TooManyRequestsException"
-        | "RequestLimitExceeded" | "SlowDown" | "InternalServiceException" | "InternalFailure"
-        | "ServiceUnavailable" | "OperationTimeoutException" => FailureKind::Unavailable,
+        "ThrottlingException"
+        | "Throttling"
+        | "ThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "SlowDown"
+        | "InternalServiceException"
+        | "InternalFailure"
+        | "ServiceUnavailable"
+        | "OperationTimeoutException" => FailureKind::Unavailable,
         _ if status >= 500 => FailureKind::Unavailable,
         _ => FailureKind::Unknown,
     }

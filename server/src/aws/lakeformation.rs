@@ -12,8 +12,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::failure::{AwsFailure, FailureKind};
 use super::RoleClient;
+use super::failure::{AwsFailure, FailureKind};
 use crate::ids::{QueryId, Secret};
 
 /// Longest life to ask for: a session that came from AssumeRole with a tag counts as role chaining, which AWS caps
@@ -51,7 +51,9 @@ impl RoleClient {
             .query_id(query_id.to_string())
             .query_authorization_id(query_authorization_id)
             .build();
-        let audit = AuditContext::builder().additional_audit_context(audit_note).build();
+        let audit = AuditContext::builder()
+            .additional_audit_context(audit_note)
+            .build();
         let answer = self
             .lakeformation
             .get_temporary_glue_table_credentials()
@@ -75,7 +77,11 @@ impl RoleClient {
         let expiration = answer.expiration.ok_or_else(|| missing("Expiration"))?;
         Ok(TableCredentials {
             access_key_id: answer.access_key_id.ok_or_else(|| missing("AccessKeyId"))?,
-            secret_access_key: Secret::new(answer.secret_access_key.ok_or_else(|| missing("SecretAccessKey"))?),
+            secret_access_key: Secret::new(
+                answer
+                    .secret_access_key
+                    .ok_or_else(|| missing("SecretAccessKey"))?,
+            ),
             session_token: Secret::new(answer.session_token.ok_or_else(|| missing("SessionToken"))?),
             expires_at: SystemTime::try_from(expiration).map_err(|_| missing("a readable Expiration"))?,
             vended_paths: answer.vended_s3_path.unwrap_or_default(),
@@ -85,7 +91,10 @@ impl RoleClient {
     /// The ARN of a table in the catalog of `catalog_id`, in the partition of the user's role.
     pub(crate) fn table_arn(&self, catalog_id: &str, database: &str, table: &str) -> String {
         let partition = self.session.role().partition();
-        format!("arn:{partition}:glue:{}:{catalog_id}:table/{database}/{table}", self.region)
+        format!(
+            "arn:{partition}:glue:{}:{catalog_id}:table/{database}/{table}",
+            self.region
+        )
     }
 
     /// Classifies a call's result, and drops the role's session when AWS no longer accepts it.

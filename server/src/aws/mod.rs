@@ -103,7 +103,8 @@ impl Aws {
             role: role.clone(),
             user: user.to_owned(),
         };
-        self.clients.get_with_by_ref(&key, || Arc::new(self.new_client(&key)))
+        self.clients
+            .get_with_by_ref(&key, || Arc::new(self.new_client(&key)))
     }
 
     fn new_client(&self, key: &ClientKey) -> RoleClient {

@@ -109,7 +109,10 @@ impl RoleSession {
                 }
             })?;
         let issued = answer.credentials.ok_or_else(|| {
-            AwsFailure::new(FailureKind::RoleNotAssumable, "sts:AssumeRole answered without credentials")
+            AwsFailure::new(
+                FailureKind::RoleNotAssumable,
+                "sts:AssumeRole answered without credentials",
+            )
         })?;
         let expiry = SystemTime::try_from(issued.expiration)
             .map_err(|error| AwsFailure::new(FailureKind::RoleNotAssumable, error.to_string()))?;

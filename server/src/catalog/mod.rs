@@ -79,7 +79,11 @@ impl Catalog {
     ///
     /// # Errors
     /// If AWS does not answer in full.
-    pub(crate) async fn tables(&self, principal: &Principal, database: &str) -> Result<Arc<Vec<TableEntry>>, Error> {
+    pub(crate) async fn tables(
+        &self,
+        principal: &Principal,
+        database: &str,
+    ) -> Result<Arc<Vec<TableEntry>>, Error> {
         let key = (principal.clone(), database.to_ascii_lowercase());
         self.tables
             .try_get_with_by_ref(&key, self.list_tables(principal, &key.1))
@@ -104,11 +108,17 @@ impl Catalog {
         Ok(Arc::new(entries))
     }
 
-    async fn list_tables(&self, principal: &Principal, database: &str) -> Result<Arc<Vec<TableEntry>>, Error> {
+    async fn list_tables(
+        &self,
+        principal: &Principal,
+        database: &str,
+    ) -> Result<Arc<Vec<TableEntry>>, Error> {
         let client = self.aws.client(principal.role(), principal.user());
         let listed = match client.tables(database).await {
             Ok(listed) => listed,
-            Err(failure) if matches!(failure.kind(), FailureKind::AccessDenied | FailureKind::NotFound) => Vec::new(),
+            Err(failure) if matches!(failure.kind(), FailureKind::AccessDenied | FailureKind::NotFound) => {
+                Vec::new()
+            }
             Err(failure) => return Err(failure.into_error()),
         };
         let mut entries: Vec<TableEntry> = listed

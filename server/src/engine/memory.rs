@@ -127,7 +127,9 @@ impl MemoryPool for QueryPool {
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         self.own.try_grow(reservation, additional)?;
-        self.server.try_charge(additional).inspect_err(|_| self.own.shrink(reservation, additional))
+        self.server
+            .try_charge(additional)
+            .inspect_err(|_| self.own.shrink(reservation, additional))
     }
 
     fn reserved(&self) -> usize {

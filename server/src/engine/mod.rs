@@ -60,7 +60,8 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(|error| failed("CPU runtime", &error))?;
-        let spill = private_folder(settings.spill_directory.clone()).map_err(|error| failed("spill folder", &error))?;
+        let spill = private_folder(settings.spill_directory.clone())
+            .map_err(|error| failed("spill folder", &error))?;
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![spill.path().to_owned()]))
             .with_max_temp_directory_size(settings.spill_limit.as_u64());
@@ -112,7 +113,8 @@ impl Engine {
     /// # Arguments
     /// * `client_timeout` - what the client asked for; it can only shorten the server's own.
     pub(crate) fn deadline(&self, client_timeout: Option<Duration>) -> Instant {
-        let allowed = client_timeout.map_or(self.statement_timeout, |asked| asked.min(self.statement_timeout));
+        let allowed =
+            client_timeout.map_or(self.statement_timeout, |asked| asked.min(self.statement_timeout));
         Instant::now() + allowed
     }
 
@@ -158,7 +160,10 @@ impl Drop for Engine {
 }
 
 fn timed_out() -> Error {
-    Error::new(ErrorKind::DeadlineExceeded, "the statement ran longer than it may")
+    Error::new(
+        ErrorKind::DeadlineExceeded,
+        "the statement ran longer than it may",
+    )
 }
 
 /// A folder that only this process's user can open: spilled data is tenants' data.

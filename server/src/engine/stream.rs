@@ -35,7 +35,10 @@ pub(crate) struct QueryStream {
 }
 
 impl QueryStream {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that runs a plan, and only a sealed one")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that runs a plan, and only a sealed one"
+    )]
     pub(super) fn start(cpu: &Runtime, plan: SealedPlan, deadline: Instant) -> Result<Self, Error> {
         let schema = Arc::clone(plan.schema());
         let (plan, context) = plan.into_parts();
@@ -95,7 +98,9 @@ impl Stream for QueryStream {
                 // The channel closes when the task ends: in good order, or by a panic, which must not look like the end.
                 match ready!(self.task.poll_unpin(context)) {
                     Ok(()) => self.end(None),
-                    Err(error) => self.end(Some(Error::internal(format!("execution ended abnormally: {error}")))),
+                    Err(error) => self.end(Some(Error::internal(format!(
+                        "execution ended abnormally: {error}"
+                    )))),
                 }
             }
         }

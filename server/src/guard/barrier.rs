@@ -24,7 +24,8 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties, ReplaceChildrenOptions,
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
+    ReplaceChildrenOptions,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -87,7 +88,11 @@ impl GuardedScanExec {
 /// What is let through of one batch: **the rows for which the row filter is TRUE, and the visible columns.**
 ///
 /// Everything a user ever sees of a table passes here.
-fn let_through(batch: &RecordBatch, policy: Option<&RowPolicy>, visible: &SchemaRef) -> Result<RecordBatch, Error> {
+fn let_through(
+    batch: &RecordBatch,
+    policy: Option<&RowPolicy>,
+    visible: &SchemaRef,
+) -> Result<RecordBatch, Error> {
     let granted_rows = match policy {
         Some(policy) => policy.apply(batch)?,
         None => batch.clone(),
@@ -128,7 +133,10 @@ impl ExecutionPlan for GuardedScanExec {
         internal_err!("a guarded scan has no children")
     }
 
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         if children.is_empty() {
             return Ok(self);
         }
@@ -144,7 +152,11 @@ impl ExecutionPlan for GuardedScanExec {
     }
 
     /// Without a row filter the table's size, inexact so that no count is answered from it; with one, nothing.
-    fn statistics_from_inputs(&self, _: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+    fn statistics_from_inputs(
+        &self,
+        _: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.visible);
         if self.policy.is_none() {
             let size = StatisticsContext::new().compute(self.unguarded.as_ref(), args)?;
@@ -161,19 +173,27 @@ impl ExecutionPlan for GuardedScanExec {
             .with_session_config(context.session_config().clone())
             .with_runtime(Arc::clone(&self.runtime));
         let snapshot = Arc::clone(&self.snapshot);
-        let hide = move |error: DataFusionError| DataFusionError::External(Box::new(snapshot.failure(&error)));
-        let unguarded = self.unguarded.execute(partition, Arc::new(inner_context)).map_err(&hide)?;
+        let hide =
+            move |error: DataFusionError| DataFusionError::External(Box::new(snapshot.failure(&error)));
+        let unguarded = self
+            .unguarded
+            .execute(partition, Arc::new(inner_context))
+            .map_err(&hide)?;
         let policy = self.policy.clone();
         let visible = Arc::clone(&self.visible);
         let guarded = unguarded.map_err(hide).map(move |batch| {
-            let_through(&batch?, policy.as_deref(), &visible).map_err(|error| DataFusionError::External(Box::new(error)))
+            let_through(&batch?, policy.as_deref(), &visible)
+                .map_err(|error| DataFusionError::External(Box::new(error)))
         });
         // Batches that a filter made small say how many hidden rows lay between the visible ones, and are slow.
         let framed = match self.policy {
             Some(_) => rechunk(guarded, Arc::clone(&self.visible), batch_rows).boxed(),
             None => guarded.boxed(),
         };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.visible), framed)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.visible),
+            framed,
+        )))
     }
 }
 
@@ -185,29 +205,36 @@ fn rechunk(
 ) -> impl stream::Stream<Item = Result<RecordBatch>> + Send {
     let coalescer = BatchCoalescer::new(schema, batch_rows);
     let state = (Box::pin(batches), coalescer, false);
-    stream::try_unfold(state, |(mut batches, mut coalescer, mut is_finished)| async move {
-        loop {
-            if let Some(batch) = coalescer.next_completed_batch() {
-                return Ok(Some((batch, (batches, coalescer, is_finished))));
-            }
-            if is_finished {
-                return Ok(None);
-            }
-            match batches.next().await {
-                Some(batch) => coalescer.push_batch(batch?)?,
-                None => {
-                    coalescer.finish_buffered_batch()?;
-                    is_finished = true;
+    stream::try_unfold(
+        state,
+        |(mut batches, mut coalescer, mut is_finished)| async move {
+            loop {
+                if let Some(batch) = coalescer.next_completed_batch() {
+                    return Ok(Some((batch, (batches, coalescer, is_finished))));
+                }
+                if is_finished {
+                    return Ok(None);
+                }
+                match batches.next().await {
+                    Some(batch) => coalescer.push_batch(batch?)?,
+                    None => {
+                        coalescer.finish_buffered_batch()?;
+                        is_finished = true;
+                    }
                 }
             }
-        }
-    })
+        },
+    )
 }
 
 /// Names the table and nothing inside: no filter, no files.
 impl DisplayAs for GuardedScanExec {
     fn fmt_as(&self, _: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "GuardedScanExec: table={}", self.snapshot.grant().table())
+        write!(
+            formatter,
+            "GuardedScanExec: table={}",
+            self.snapshot.grant().table()
+        )
     }
 }
 

@@ -21,7 +21,10 @@ pub(super) struct QueryCatalog {
 
 impl QueryCatalog {
     pub(super) fn new(tables: Vec<GuardedTable>) -> Self {
-        let tables = tables.into_iter().map(|table| (table.name().clone(), Arc::new(table))).collect();
+        let tables = tables
+            .into_iter()
+            .map(|table| (table.name().clone(), Arc::new(table)))
+            .collect();
         Self {
             tables: Arc::new(tables),
         }
@@ -39,7 +42,8 @@ impl CatalogProviderList for QueryCatalog {
     }
 
     fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
-        name.eq_ignore_ascii_case(CATALOG).then(|| Arc::new(self.clone()) as _)
+        name.eq_ignore_ascii_case(CATALOG)
+            .then(|| Arc::new(self.clone()) as _)
     }
 }
 

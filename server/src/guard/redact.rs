@@ -16,26 +16,46 @@ pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
     if let Some(ours) = find_ours(&error) {
         return ours.clone();
     }
-    let internal = error.to_string();
+    let internal = if quotes_values(&error) {
+        "an error of evaluation, whose text may quote data and is withheld".to_owned()
+    } else {
+        error.to_string()
+    };
     worded(&error).because(internal)
 }
 
+/// Whether an error's text may hold values of the table: such a text belongs in no log either.
+fn quotes_values(error: &DataFusionError) -> bool {
+    match error {
+        DataFusionError::Execution(_) | DataFusionError::ArrowError(..) => true,
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => quotes_values(inner),
+        DataFusionError::Shared(inner) => quotes_values(inner),
+        DataFusionError::Collection(errors) => errors.iter().any(quotes_values),
+        _ => false,
+    }
+}
+
 fn worded(error: &DataFusionError) -> Error {
-    let shown = |public: &'static str, words: &str| Error::new(ErrorKind::InvalidRequest, public).echoing(&first_line(words));
+    let shown = |public: &'static str, words: &str| {
+        Error::new(ErrorKind::InvalidRequest, public).echoing(&first_line(words))
+    };
     match error {
         DataFusionError::Plan(words) => not_found_or(words, || shown("the query cannot be planned", words)),
         DataFusionError::SQL(parser, _) => shown("the SQL text cannot be parsed", &parser.to_string()),
         DataFusionError::NotImplemented(words) => {
-            Error::new(ErrorKind::Unsupported, "the query uses SQL that is not supported").echoing(&first_line(words))
+            Error::new(ErrorKind::Unsupported, "the query uses SQL that is not supported")
+                .echoing(&first_line(words))
         }
         DataFusionError::SchemaError(schema, _) => worded_schema_error(schema),
         DataFusionError::ArrowError(arrow, _) => worded_value_error(arrow),
-        DataFusionError::ResourcesExhausted(_) => {
-            Error::new(ErrorKind::ResourceExhausted, "the query needs more memory than this server gives to one query")
-        }
-        DataFusionError::Execution(_) => {
-            Error::new(ErrorKind::InvalidRequest, "the query failed on a value; check casts, divisions and functions")
-        }
+        DataFusionError::ResourcesExhausted(_) => Error::new(
+            ErrorKind::ResourceExhausted,
+            "the query needs more memory than this server gives to one query",
+        ),
+        DataFusionError::Execution(_) => Error::new(
+            ErrorKind::InvalidRequest,
+            "the query failed on a value; check casts, divisions and functions",
+        ),
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => worded(inner),
         DataFusionError::Collection(errors) if !errors.is_empty() => worded(&errors[0]),
         DataFusionError::Shared(inner) => worded(inner),
@@ -45,7 +65,9 @@ fn worded(error: &DataFusionError) -> Error {
 
 /// The planner reports a table that is not in the query's catalog; that must read like a hidden one.
 fn not_found_or(words: &str, otherwise: impl FnOnce() -> Error) -> Error {
-    let name = words.strip_prefix("table '").and_then(|rest| rest.split_once("' not found"));
+    let name = words
+        .strip_prefix("table '")
+        .and_then(|rest| rest.split_once("' not found"));
     match name {
         Some((name, _)) => Error::no_such_table(name),
         None => otherwise(),
@@ -60,14 +82,19 @@ fn worded_schema_error(error: &SchemaError) -> Error {
             Error::new(ErrorKind::InvalidRequest, "no such column").echoing(&field.flat_name())
         }
         SchemaError::AmbiguousReference { field } => {
-            Error::new(ErrorKind::InvalidRequest, "ambiguous column; name its table").echoing(&field.flat_name())
+            Error::new(ErrorKind::InvalidRequest, "ambiguous column; name its table")
+                .echoing(&field.flat_name())
         }
-        SchemaError::DuplicateUnqualifiedField { name } => {
-            Error::new(ErrorKind::InvalidRequest, "two columns of one name; give one an alias").echoing(name)
-        }
-        SchemaError::DuplicateQualifiedField { name, .. } => {
-            Error::new(ErrorKind::InvalidRequest, "two columns of one name; give one an alias").echoing(name)
-        }
+        SchemaError::DuplicateUnqualifiedField { name } => Error::new(
+            ErrorKind::InvalidRequest,
+            "two columns of one name; give one an alias",
+        )
+        .echoing(name),
+        SchemaError::DuplicateQualifiedField { name, .. } => Error::new(
+            ErrorKind::InvalidRequest,
+            "two columns of one name; give one an alias",
+        )
+        .echoing(name),
     }
 }
 
@@ -75,7 +102,9 @@ fn worded_value_error(error: &ArrowError) -> Error {
     let public = match error {
         ArrowError::DivideByZero => "division by zero",
         ArrowError::ArithmeticOverflow(_) => "arithmetic overflow",
-        ArrowError::CastError(_) | ArrowError::ParseError(_) => "a value cannot be cast to the type that the query asks for",
+        ArrowError::CastError(_) | ArrowError::ParseError(_) => {
+            "a value cannot be cast to the type that the query asks for"
+        }
         ArrowError::MemoryError(_) => "the query needs more memory than this server gives to one query",
         _ => "the query failed on a value; check casts, divisions and functions",
     };

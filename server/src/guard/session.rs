@@ -110,10 +110,17 @@ impl GuardedQuery {
         let fields = (1..=inferred.len())
             .map(|number| {
                 let name = format!("${number}");
-                let data_type = inferred
-                    .get(&name)
-                    .ok_or_else(|| Error::new(ErrorKind::InvalidRequest, "parameters must be $1, $2, … without gaps"))?;
-                Ok(Field::new(name, data_type.clone().unwrap_or(DataType::Utf8), true))
+                let data_type = inferred.get(&name).ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::InvalidRequest,
+                        "parameters must be $1, $2, … without gaps",
+                    )
+                })?;
+                Ok(Field::new(
+                    name,
+                    data_type.clone().unwrap_or(DataType::Utf8),
+                    true,
+                ))
             })
             .collect::<Result<Vec<Field>, Error>>()?;
         Ok(Arc::new(Schema::new(fields)))
@@ -130,7 +137,10 @@ impl GuardedQuery {
         let expected = self.parameters()?;
         let given = row.map_or(0, RecordBatch::num_columns);
         if given != expected.fields().len() {
-            return Err(Error::new(ErrorKind::InvalidRequest, "the number of bound parameters differs from the statement's"));
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "the number of bound parameters differs from the statement's",
+            ));
         }
         let Some(row) = row.filter(|row| row.num_columns() > 0) else {
             return Ok(self);
@@ -142,10 +152,16 @@ impl GuardedQuery {
             .map(|(column, field)| ScalarValue::try_from_array(column, 0)?.cast_to(field.data_type()))
             .collect::<PlanResult<Vec<ScalarValue>>>()
             .map_err(|error| {
-                Error::new(ErrorKind::InvalidRequest, "a bound parameter has a type that the statement cannot take")
-                    .because(error.to_string())
+                Error::new(
+                    ErrorKind::InvalidRequest,
+                    "a bound parameter has a type that the statement cannot take",
+                )
+                .because(error.to_string())
             })?;
-        let plan = self.plan.with_param_values(ParamValues::from(values)).map_err(from_datafusion)?;
+        let plan = self
+            .plan
+            .with_param_values(ParamValues::from(values))
+            .map_err(from_datafusion)?;
         Ok(Self { plan, ..self })
     }
 
@@ -155,7 +171,11 @@ impl GuardedQuery {
     /// The planner's; or an internal one if the plan has a leaf that is not guarded.
     pub(crate) async fn seal(self) -> Result<SealedPlan, Error> {
         let schema = self.schema();
-        let plan = self.state.create_physical_plan(&self.plan).await.map_err(from_datafusion)?;
+        let plan = self
+            .state
+            .create_physical_plan(&self.plan)
+            .await
+            .map_err(from_datafusion)?;
         SealedPlan::seal(plan, self.state.task_ctx(), schema)
     }
 }
@@ -167,7 +187,10 @@ impl GuardedQuery {
 pub(super) fn for_scan(state: &dyn Session, snapshot: &Snapshot) -> Result<SessionState, Error> {
     let runtime = snapshot.runtime(state.runtime_env())?;
     let config = state.config().clone();
-    Ok(SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).build())
+    Ok(SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .build())
 }
 
 fn verify(plan: &LogicalPlan) -> Result<(), Error> {
@@ -177,8 +200,11 @@ fn verify(plan: &LogicalPlan) -> Result<(), Error> {
         .with_allow_statements(false)
         .verify_plan(plan)
         .map_err(|error| {
-            Error::new(ErrorKind::Unsupported, "only queries are supported: this server is read-only")
-                .because(error.to_string())
+            Error::new(
+                ErrorKind::Unsupported,
+                "only queries are supported: this server is read-only",
+            )
+            .because(error.to_string())
         })
 }
 

@@ -38,7 +38,10 @@ impl GuardedTable {
     ///
     /// # Errors
     /// If columns or row filter do not fit the table: see [`VisibleColumns::reconcile`] and [`RowPolicy::compile`].
-    pub(crate) fn new(snapshot: Snapshot, allow_placeholder_schema: bool) -> std::result::Result<Self, Error> {
+    pub(crate) fn new(
+        snapshot: Snapshot,
+        allow_placeholder_schema: bool,
+    ) -> std::result::Result<Self, Error> {
         let full_schema = snapshot.full_schema();
         let columns = VisibleColumns::reconcile(snapshot.grant(), &full_schema, allow_placeholder_schema)?;
         if let Some(filter) = snapshot.grant().row_filter() {
@@ -57,7 +60,12 @@ impl GuardedTable {
 
     /// The visible columns' names, for the audit trail.
     pub(crate) fn column_names(&self) -> Vec<String> {
-        self.columns.schema().fields().iter().map(|field| field.name().clone()).collect()
+        self.columns
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect()
     }
 
     /// Whether rows are hidden.
@@ -71,8 +79,16 @@ impl GuardedTable {
     }
 
     /// Positions in the full schema that must be read: the wanted visible columns first, then what only the filter needs.
-    fn positions_to_read(&self, wanted: &[usize], full_schema: &Schema, filter: Option<&RowFilter>) -> Vec<usize> {
-        let mut positions: Vec<usize> = wanted.iter().map(|&index| self.columns.positions()[index]).collect();
+    fn positions_to_read(
+        &self,
+        wanted: &[usize],
+        full_schema: &Schema,
+        filter: Option<&RowFilter>,
+    ) -> Vec<usize> {
+        let mut positions: Vec<usize> = wanted
+            .iter()
+            .map(|&index| self.columns.positions()[index])
+            .collect();
         let filter_columns = filter.map(RowFilter::columns).unwrap_or_default();
         for (position, field) in full_schema.fields().iter().enumerate() {
             let is_needed = filter_columns.contains(&field.name().to_ascii_lowercase());

@@ -73,7 +73,10 @@ impl Sessions {
     /// server does.
     pub(crate) async fn admit(&self, session: &Session) -> Result<Admission, Error> {
         let own = Arc::clone(&session.places).try_acquire_owned().map_err(|_| {
-            Error::new(ErrorKind::ResourceExhausted, "you have too many queries running; wait for one to end")
+            Error::new(
+                ErrorKind::ResourceExhausted,
+                "you have too many queries running; wait for one to end",
+            )
         })?;
         let everyones = match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => place,
@@ -107,7 +110,9 @@ struct Waiting(Arc<AtomicUsize>);
 impl Waiting {
     fn enter(count: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
         count
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| (waiting < limit).then_some(waiting + 1))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
+                (waiting < limit).then_some(waiting + 1)
+            })
             .ok()
             .map(|_| Self(Arc::clone(count)))
     }

@@ -17,9 +17,7 @@ use std::ops::ControlFlow;
 use datafusion::common::TableReference;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{
-    Query, SetExpr, Statement as SqlStatement, Visit, Visitor,
-};
+use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as SqlStatement, Visit, Visitor};
 
 use crate::error::{Error, ErrorKind};
 use crate::ids::{CATALOG, TableName};
@@ -63,7 +61,10 @@ impl Statement {
             return Err(Error::new(ErrorKind::InvalidRequest, "the SQL text is empty"));
         };
         if !statements.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidRequest, "send one statement at a time"));
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "send one statement at a time",
+            ));
         }
         check_is_query(&parsed)?;
         let tables = table_names(&parsed)?;
@@ -82,7 +83,10 @@ impl Statement {
 }
 
 fn not_a_query() -> Error {
-    Error::new(ErrorKind::Unsupported, "only queries are supported: this server is read-only")
+    Error::new(
+        ErrorKind::Unsupported,
+        "only queries are supported: this server is read-only",
+    )
 }
 
 fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
@@ -132,8 +136,9 @@ fn reads(body: &SetExpr) -> bool {
 /// A name with another catalog, without a database, or with more parts cannot exist here. It is kept out of the list
 /// and the planner reports it as not found, in the same words as a hidden table.
 fn table_names(parsed: &ParsedStatement) -> Result<Vec<TableName>, Error> {
-    let (references, _) = resolve_table_references(parsed, true)
-        .map_err(|error| Error::new(ErrorKind::InvalidRequest, "a table name cannot be read").because(error.to_string()))?;
+    let (references, _) = resolve_table_references(parsed, true).map_err(|error| {
+        Error::new(ErrorKind::InvalidRequest, "a table name cannot be read").because(error.to_string())
+    })?;
     let mut names: Vec<TableName> = Vec::with_capacity(references.len());
     for reference in &references {
         let name = qualified(reference)?;
@@ -142,14 +147,21 @@ fn table_names(parsed: &ParsedStatement) -> Result<Vec<TableName>, Error> {
         }
     }
     if names.len() > TABLE_LIMIT {
-        return Err(Error::new(ErrorKind::InvalidRequest, "the query names too many tables"));
+        return Err(Error::new(
+            ErrorKind::InvalidRequest,
+            "the query names too many tables",
+        ));
     }
     Ok(names)
 }
 
 fn qualified(reference: &TableReference) -> Result<TableName, Error> {
     let name = match reference {
-        TableReference::Full { catalog, schema, table } if catalog.eq_ignore_ascii_case(CATALOG) => Some((schema, table)),
+        TableReference::Full {
+            catalog,
+            schema,
+            table,
+        } if catalog.eq_ignore_ascii_case(CATALOG) => Some((schema, table)),
         TableReference::Partial { schema, table } => Some((schema, table)),
         TableReference::Full { .. } | TableReference::Bare { .. } => None,
     };

@@ -19,8 +19,8 @@ use futures::stream::{self, BoxStream, StreamExt};
 use moka::sync::Cache;
 use object_store::path::Path;
 use object_store::{
-    Attributes, CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    Attributes, CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 /// The folder of the Delta log, whose files are not kept.
@@ -144,7 +144,11 @@ impl ObjectStore for CachedStore {
             return self.inner.get_opts(location, options).await;
         };
         let key = self.key(location, &range);
-        if let Some(Block { bytes, meta: Some(meta) }) = self.cache.0.get(&key) {
+        if let Some(Block {
+            bytes,
+            meta: Some(meta),
+        }) = self.cache.0.get(&key)
+        {
             return Ok(from_memory(bytes, meta, range));
         }
         let answer = self.inner.get_opts(location, options).await?;
@@ -160,9 +164,16 @@ impl ObjectStore for CachedStore {
         }
         let mut found: Vec<Option<Bytes>> = ranges
             .iter()
-            .map(|range| self.cache.0.get(&self.key(location, range)).map(|block| block.bytes))
+            .map(|range| {
+                self.cache
+                    .0
+                    .get(&self.key(location, range))
+                    .map(|block| block.bytes)
+            })
             .collect();
-        let missing: Vec<usize> = (0..ranges.len()).filter(|&index| found[index].is_none()).collect();
+        let missing: Vec<usize> = (0..ranges.len())
+            .filter(|&index| found[index].is_none())
+            .collect();
         if !missing.is_empty() {
             let wanted: Vec<Range<u64>> = missing.iter().map(|&index| ranges[index].clone()).collect();
             let fetched = self.inner.get_ranges(location, &wanted).await?;
@@ -178,7 +189,11 @@ impl ObjectStore for CachedStore {
         self.inner.put_opts(location, payload, options).await
     }
 
-    async fn put_multipart_opts(&self, location: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         self.inner.put_multipart_opts(location, options).await
     }
 
@@ -210,7 +225,10 @@ mod tests {
 
     async fn store_with(file: &Path) -> Arc<InMemory> {
         let store = Arc::new(InMemory::new());
-        store.put(file, PutPayload::from_static(b"0123456789")).await.unwrap();
+        store
+            .put(file, PutPayload::from_static(b"0123456789"))
+            .await
+            .unwrap();
         store
     }
 
@@ -219,10 +237,16 @@ mod tests {
         let file = Path::from("t/part.parquet");
         let store = store_with(&file).await;
         let cached = BlockCache::new(1 << 20).in_front_of(Arc::clone(&store) as _, Arc::from("t"));
-        assert_eq!(cached.get_ranges(&file, &[2..4, 6..8]).await.unwrap(), ["23", "67"]);
+        assert_eq!(
+            cached.get_ranges(&file, &[2..4, 6..8]).await.unwrap(),
+            ["23", "67"]
+        );
         assert_eq!(cached.get_range(&file, 1..3).await.unwrap(), "12");
         store.delete(&file).await.unwrap();
-        assert_eq!(cached.get_ranges(&file, &[6..8, 2..4]).await.unwrap(), ["67", "23"]);
+        assert_eq!(
+            cached.get_ranges(&file, &[6..8, 2..4]).await.unwrap(),
+            ["67", "23"]
+        );
         assert_eq!(cached.get_range(&file, 1..3).await.unwrap(), "12");
         assert!(cached.get_range(&file, 0..9).await.is_err());
     }

@@ -30,7 +30,9 @@ pub(super) fn log(grant: &Grant, trouble: &Trouble, error: &DeltaTableError) -> 
 /// A failure while a scan was planned or ran.
 pub(super) fn scan(grant: &Grant, trouble: &Trouble, error: &DataFusionError) -> Error {
     let feature = match error {
-        DataFusionError::External(inner) => inner.downcast_ref::<DeltaTableError>().and_then(unsupported_feature),
+        DataFusionError::External(inner) => inner
+            .downcast_ref::<DeltaTableError>()
+            .and_then(unsupported_feature),
         _ => None,
     };
     finish(grant, feature.or_else(|| trouble.last()), error)
@@ -43,24 +45,35 @@ pub(super) fn of_store(error: &object_store::Error) -> Error {
     }
     let is_escape = error.source().is_some_and(|source| source.is::<OutsideTable>());
     let (kind, public) = match error {
-        _ if is_escape => (ErrorKind::DataInvalid, "the table's log names a file outside the table's folder"),
-        object_store::Error::NotFound { .. } => {
-            (ErrorKind::DataInvalid, "a file of the table is missing; the table may have been rewritten, try again")
-        }
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-            (ErrorKind::PermissionDenied, "AWS gives no access to the table's files")
-        }
-        _ => (ErrorKind::Unavailable, "the table's files cannot be read now; try again later"),
+        _ if is_escape => (
+            ErrorKind::DataInvalid,
+            "the table's log names a file outside the table's folder",
+        ),
+        object_store::Error::NotFound { .. } => (
+            ErrorKind::DataInvalid,
+            "a file of the table is missing; the table may have been rewritten, try again",
+        ),
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => (
+            ErrorKind::PermissionDenied,
+            "AWS gives no access to the table's files",
+        ),
+        _ => (
+            ErrorKind::Unavailable,
+            "the table's files cannot be read now; try again later",
+        ),
     };
     Error::new(kind, public)
 }
 
 fn unsupported_feature(error: &DeltaTableError) -> Option<Error> {
-    let named = Error::new(ErrorKind::Unsupported, "the table uses a Delta feature that this server does not read");
+    let named = Error::new(
+        ErrorKind::Unsupported,
+        "the table uses a Delta feature that this server does not read",
+    );
     match error {
-        DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(features) } => {
-            Some(named.echoing(&format!("{features:?}")))
-        }
+        DeltaTableError::Transaction {
+            source: TransactionError::UnsupportedTableFeatures(features),
+        } => Some(named.echoing(&format!("{features:?}"))),
         DeltaTableError::KernelError(kernel) => is_unsupported(kernel).then_some(named),
         _ => None,
     }
@@ -75,7 +88,12 @@ fn is_unsupported(error: &delta_kernel::Error) -> bool {
 }
 
 fn finish(grant: &Grant, named: Option<Error>, error: &(dyn StdError + 'static)) -> Error {
-    let unknown = || Error::new(ErrorKind::DataInvalid, "the table cannot be read; its owner or your administrator must act");
+    let unknown = || {
+        Error::new(
+            ErrorKind::DataInvalid,
+            "the table cannot be read; its owner or your administrator must act",
+        )
+    };
     let named = named.unwrap_or_else(unknown);
     let noted = named.internal_text().to_owned();
     named.because(format!("table {}: {noted} {}", grant.table(), chain(error)))

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use datafusion::common::{HashMap, Result, TableReference};
 use datafusion::execution::cache::cache_manager::{CachedFileMetadataEntry, FileMetadataCache};
-use datafusion::execution::cache::{Cache, CacheEntryInfo};
 use datafusion::execution::cache::default_cache::DefaultCache;
+use datafusion::execution::cache::{Cache, CacheEntryInfo};
 use object_store::path::Path;
 
 /// The shared cache. One per server.

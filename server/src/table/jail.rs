@@ -13,8 +13,8 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use url::Url;
@@ -87,7 +87,8 @@ impl JailedStore {
     /// Notes a failure, unless it is one that readers expect: most tables have no checkpoint.
     fn noted<T>(&self, path: &Path, answer: Result<T>) -> Result<T> {
         if let Err(error) = &answer {
-            let is_expected = matches!(error, Error::NotFound { .. }) && path.filename() == Some(LAST_CHECKPOINT);
+            let is_expected =
+                matches!(error, Error::NotFound { .. }) && path.filename() == Some(LAST_CHECKPOINT);
             if !is_expected {
                 self.trouble.note(error);
             }
@@ -95,7 +96,10 @@ impl JailedStore {
         answer
     }
 
-    fn noted_listing(&self, listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    fn noted_listing(
+        &self,
+        listing: BoxStream<'static, Result<ObjectMeta>>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
         let trouble = Arc::clone(&self.trouble);
         listing.inspect_err(move |error| trouble.note(error)).boxed()
     }
@@ -171,7 +175,11 @@ impl ObjectStore for JailedStore {
         }
     }
 
-    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
         match self.check_prefix(prefix) {
             Ok(()) => self.noted_listing(self.inner.list_with_offset(prefix, offset)),
             Err(error) => stream::once(async { Err(error) }).boxed(),

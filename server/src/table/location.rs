@@ -30,13 +30,17 @@ impl TableLocation {
     pub(super) fn of(glue: &GlueTable, table: &TableName) -> Result<Self, Error> {
         if !is_delta(glue) {
             return Err(
-                Error::new(ErrorKind::Unsupported, "this table is not a Delta table").echoing(&table.to_string())
+                Error::new(ErrorKind::Unsupported, "this table is not a Delta table")
+                    .echoing(&table.to_string()),
             );
         }
         let invalid = |reason: String| {
-            Error::new(ErrorKind::DataInvalid, "the table's location in the data catalog cannot be used")
-                .echoing(&table.to_string())
-                .because(reason)
+            Error::new(
+                ErrorKind::DataInvalid,
+                "the table's location in the data catalog cannot be used",
+            )
+            .echoing(&table.to_string())
+            .because(reason)
         };
         let storage_location = glue
             .location
@@ -46,7 +50,9 @@ impl TableLocation {
             .into_iter()
             .flatten()
             .filter(|candidate| !candidate.is_empty())
-            .map(|candidate| Self::parse(candidate).ok_or_else(|| invalid(format!("cannot read {candidate:?}"))))
+            .map(|candidate| {
+                Self::parse(candidate).ok_or_else(|| invalid(format!("cannot read {candidate:?}")))
+            })
             .collect::<Result<Vec<_>, _>>()?;
         match candidates.as_slice() {
             [only] => Ok(only.clone()),
@@ -65,10 +71,12 @@ impl TableLocation {
         let (bucket, key) = rest.split_once('/')?;
         let key = key.strip_suffix('/').unwrap_or(key);
         let bucket_is_sane = (3..=63).contains(&bucket.len())
-            && bucket
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_'));
-        let key_is_ambiguous = key.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'%' | b'\\') || byte < b' ')
+            && bucket.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_')
+            });
+        let key_is_ambiguous = key
+            .bytes()
+            .any(|byte| matches!(byte, b'?' | b'#' | b'%' | b'\\') || byte < b' ')
             || key.split('/').any(|segment| matches!(segment, "" | "." | ".."));
         if !bucket_is_sane || key_is_ambiguous {
             return None;
@@ -105,7 +113,10 @@ impl TableLocation {
     pub(super) fn is_opened_by(&self, vended: &str) -> bool {
         let bare = vended.strip_suffix('*').unwrap_or(vended);
         let bare = bare.strip_suffix('/').unwrap_or(bare);
-        let Some((bucket, key)) = bare.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, ""))) else {
+        let Some((bucket, key)) = bare
+            .strip_prefix("s3://")
+            .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
+        else {
             return false;
         };
         let mut wanted = self.prefix.parts();
@@ -125,7 +136,9 @@ fn is_delta(glue: &GlueTable) -> bool {
             .iter()
             .any(|(name, text)| name.eq_ignore_ascii_case(key) && text.eq_ignore_ascii_case(value))
     };
-    let delta = says("table_type", "delta") || says("spark.sql.sources.provider", "delta") || says("classification", "delta");
+    let delta = says("table_type", "delta")
+        || says("spark.sql.sources.provider", "delta")
+        || says("classification", "delta");
     delta && !says("table_type", "iceberg")
 }
 
@@ -173,10 +186,22 @@ mod tests {
     #[test]
     fn vended_paths_are_compared_by_segments() {
         let table = TableLocation::parse("s3://bucket/a/bc").unwrap();
-        for opening in ["s3://bucket/a/bc", "s3://bucket/a/bc/", "s3://bucket/a/bc/*", "s3://bucket/a/", "s3://bucket"] {
+        for opening in [
+            "s3://bucket/a/bc",
+            "s3://bucket/a/bc/",
+            "s3://bucket/a/bc/*",
+            "s3://bucket/a/",
+            "s3://bucket",
+        ] {
             assert!(table.is_opened_by(opening), "{opening}");
         }
-        for other in ["s3://bucket/a/b", "s3://other/a/bc", "s3://bucket/a/bc/d", "", "bucket/a"] {
+        for other in [
+            "s3://bucket/a/b",
+            "s3://other/a/bc",
+            "s3://bucket/a/bc/d",
+            "",
+            "bucket/a",
+        ] {
             assert!(!table.is_opened_by(other), "{other}");
         }
     }

@@ -92,7 +92,11 @@ impl Logs {
     pub(super) fn new(settings: &TableSettings) -> Self {
         let capacity = settings.snapshot_cache_bytes.as_u64();
         let weigh = |_: &LogKey, slot: &Arc<Slot>| {
-            let files = slot.0.try_lock().ok().and_then(|held| Some(held.as_ref()?.state.snapshot.log_data().num_files()));
+            let files = slot
+                .0
+                .try_lock()
+                .ok()
+                .and_then(|held| Some(held.as_ref()?.state.snapshot.log_data().num_files()));
             let bytes = BYTES_PER_TABLE + BYTES_PER_FILE * files.unwrap_or_default() as u64;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
@@ -130,7 +134,10 @@ impl Logs {
             }
             let began = Instant::now();
             let failed = |error| failure::log(grant, trouble, &DeltaTableError::from(error));
-            if is_newest(&known.state, location, store.as_ref()).await.map_err(failed)? {
+            if is_newest(&known.state, location, store.as_ref())
+                .await
+                .map_err(failed)?
+            {
                 known.looked_at = began;
                 return Ok(Arc::clone(&known.state));
             }
@@ -152,7 +159,10 @@ impl Logs {
 async fn load(key: &LogKey, store: Arc<dyn ObjectStore>) -> Result<LogState, DeltaTableError> {
     let prefix = key.location.prefix();
     let prefixed = Arc::new(PrefixStore::new(Arc::clone(&store), prefix.clone()));
-    let url = key.location.url().map_err(|error| DeltaTableError::InvalidTableLocation(error.internal_text().to_owned()))?;
+    let url = key
+        .location
+        .url()
+        .map_err(|error| DeltaTableError::InvalidTableLocation(error.internal_text().to_owned()))?;
     let log_store = default_logstore(prefixed, Arc::clone(&store), &url, &StorageConfig::default());
     let snapshot = EagerSnapshot::try_new(log_store.as_ref(), None).await?;
     let newest_commit = commits_from(&key.location, store.as_ref(), snapshot.version())
@@ -176,15 +186,26 @@ async fn load(key: &LogKey, store: Arc<dyn ObjectStore>) -> Result<LogState, Del
 }
 
 /// Whether the newest commit known is still there, unchanged, and no later one is.
-async fn is_newest(state: &LogState, location: &TableLocation, store: &dyn ObjectStore) -> object_store::Result<bool> {
+async fn is_newest(
+    state: &LogState,
+    location: &TableLocation,
+    store: &dyn ObjectStore,
+) -> object_store::Result<bool> {
     let listed = commits_from(location, store, state.version()).await?;
-    let commits: Vec<&ObjectMeta> = listed.iter().filter(|object| object.location.extension() == Some("json")).collect();
+    let commits: Vec<&ObjectMeta> = listed
+        .iter()
+        .filter(|object| object.location.extension() == Some("json"))
+        .collect();
     let same = matches!(commits.as_slice(), [only] if Some(CommitMark::of(only)) == state.newest_commit);
     Ok(same)
 }
 
 /// Everything that S3 lists in the log from the commit of `version` on.
-async fn commits_from(location: &TableLocation, store: &dyn ObjectStore, version: u64) -> object_store::Result<Vec<ObjectMeta>> {
+async fn commits_from(
+    location: &TableLocation,
+    store: &dyn ObjectStore,
+    version: u64,
+) -> object_store::Result<Vec<ObjectMeta>> {
     let log = location.prefix().clone().join("_delta_log");
     // Offsets exclude themselves; this name sorts just before the commit's own.
     let before = log.clone().join(format!("{version:020}."));
@@ -193,7 +214,10 @@ async fn commits_from(location: &TableLocation, store: &dyn ObjectStore, version
     while let Some(object) = listing.next().await {
         let object = object?;
         // `_last_checkpoint` and the like sort after all commits.
-        let is_numbered = object.location.filename().is_some_and(|name| name.starts_with(|first: char| first.is_ascii_digit()));
+        let is_numbered = object
+            .location
+            .filename()
+            .is_some_and(|name| name.starts_with(|first: char| first.is_ascii_digit()));
         if is_numbered {
             objects.push(object);
         }
@@ -202,7 +226,11 @@ async fn commits_from(location: &TableLocation, store: &dyn ObjectStore, version
 }
 
 fn commit_path(location: &TableLocation, version: u64) -> Path {
-    location.prefix().clone().join("_delta_log").join(format!("{version:020}.json"))
+    location
+        .prefix()
+        .clone()
+        .join("_delta_log")
+        .join(format!("{version:020}.json"))
 }
 
 impl CommitMark {

@@ -60,7 +60,9 @@ impl Tables {
             s3: S3::new(aws, io)?,
             logs: Logs::new(settings),
             blocks: BlockCache::new(settings.block_cache_bytes.as_u64()),
-            footers: FooterCache::new(usize::try_from(settings.footer_cache_bytes.as_u64()).unwrap_or(usize::MAX)),
+            footers: FooterCache::new(
+                usize::try_from(settings.footer_cache_bytes.as_u64()).unwrap_or(usize::MAX),
+            ),
         })
     }
 
@@ -73,9 +75,13 @@ impl Tables {
         let bucket = self.s3.store(&grant, &location)?;
         let trouble = Arc::new(Trouble::default());
         let jailed = JailedStore::new(Arc::clone(&bucket), location.clone(), Arc::clone(&trouble));
-        let log = self.logs.state(&grant, &location, Arc::new(jailed), &trouble).await?;
+        let log = self
+            .logs
+            .state(&grant, &location, Arc::new(jailed), &trouble)
+            .await?;
         let config = DeltaScanConfig::new().with_wrap_partition_values(false);
-        let scan = DeltaScanNext::new(log.snapshot(), config).map_err(|error| failure::scan(&grant, &trouble, &error))?;
+        let scan = DeltaScanNext::new(log.snapshot(), config)
+            .map_err(|error| failure::scan(&grant, &trouble, &error))?;
         let cached = self.blocks.in_front_of(bucket, log.identity());
         let store = JailedStore::new(Arc::new(cached), location.clone(), Arc::clone(&trouble));
         Ok(Snapshot {

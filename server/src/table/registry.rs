@@ -44,7 +44,9 @@ impl ObjectStoreRegistry for OneBucket {
     }
 
     fn get_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
-        let is_ours = url.scheme() == self.url.scheme() && url.host_str() == self.url.host_str() && url.port().is_none();
+        let is_ours = url.scheme() == self.url.scheme()
+            && url.host_str() == self.url.host_str()
+            && url.port().is_none();
         if is_ours {
             return Ok(Arc::clone(&self.store) as _);
         }
@@ -62,6 +64,8 @@ impl ObjectStoreRegistry for NoStores {
     }
 
     fn get_store(&self, _: &Url) -> Result<Arc<dyn ObjectStore>> {
-        Err(DataFusionError::External(Box::new(Error::internal("an object store was asked for outside a guarded leaf"))))
+        Err(DataFusionError::External(Box::new(Error::internal(
+            "an object store was asked for outside a guarded leaf",
+        ))))
     }
 }

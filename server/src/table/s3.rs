@@ -42,7 +42,10 @@ impl S3 {
     /// # Errors
     /// If the HTTP client cannot be made, for example without root certificates.
     pub(super) fn new(settings: &AwsSettings, io: Handle) -> Result<Self, Error> {
-        let endpoint = settings.s3_endpoint_url.as_ref().or(settings.endpoint_url.as_ref());
+        let endpoint = settings
+            .s3_endpoint_url
+            .as_ref()
+            .or(settings.endpoint_url.as_ref());
         // A slash at the end would become an empty first segment of every key.
         let endpoint = endpoint.map(|url| url.as_str().trim_end_matches('/').to_owned());
         let options = ClientOptions::new()
@@ -71,8 +74,11 @@ impl S3 {
     ///
     /// # Errors
     /// If the bucket's address cannot be formed.
-    #[expect(clippy::disallowed_types, reason = "this is the one place that builds a store, from a grant")]
-    pub(super) fn store(&self, grant: &Grant, location: &TableLocation) -> Result<Arc<dyn ObjectStore>, Error> {
+    pub(super) fn store(
+        &self,
+        grant: &Grant,
+        location: &TableLocation,
+    ) -> Result<Arc<dyn ObjectStore>, Error> {
         let credentials = LeasedCredentials {
             lease: Arc::clone(grant.lease()),
             location: location.clone(),
@@ -85,7 +91,9 @@ impl S3 {
             .with_client_options(self.options.clone())
             .with_retry(self.retries.clone());
         if let Some(endpoint) = &self.endpoint {
-            builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
+            builder = builder
+                .with_endpoint(endpoint)
+                .with_virtual_hosted_style_request(false);
         }
         let store = builder
             .build()
@@ -125,8 +133,11 @@ impl CredentialProvider for LeasedCredentials {
         let paths = vended.vended_paths();
         let opens_the_table = paths.is_empty() || paths.iter().any(|path| self.location.is_opened_by(path));
         if !opens_the_table {
-            let error = Error::new(ErrorKind::DataInvalid, "AWS gives no credentials for the table's location")
-                .because(format!("vended paths {paths:?} do not cover {:?}", self.location));
+            let error = Error::new(
+                ErrorKind::DataInvalid,
+                "AWS gives no credentials for the table's location",
+            )
+            .because(format!("vended paths {paths:?} do not cover {:?}", self.location));
             return Err(refused(error));
         }
         Ok(Arc::new(AwsCredential {

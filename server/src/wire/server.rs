@@ -82,6 +82,13 @@ impl WireOptions {
     }
 }
 
+/// Two implementations of TLS's cryptography are linked, one for the AWS SDK and one for the rest; rustls refuses to choose
+/// and panics at the first handshake unless somebody has.
+fn choose_cryptography() {
+    // Fails if a choice was made before, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|error| {
         let text = "a TLS file cannot be read";
@@ -110,6 +117,7 @@ pub(crate) async fn serve(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION);
     if let Some(identity) = &options.tls {
+        choose_cryptography();
         let tls = ServerTlsConfig::new()
             .identity(identity.clone())
             .timeout(TLS_HANDSHAKE_TIMEOUT);

@@ -4,7 +4,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[expect(clippy::disallowed_methods, reason = "this is the main of a program")]
     let variables = std::env::vars_os();
-    let environment = variables.filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+    let environment =
+        variables.filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
     lakegate_server::cli::run(std::env::args_os(), environment)
 }

@@ -12,7 +12,10 @@ fn a_hidden_and_an_unknown_table_get_the_same_answer() {
         let (hidden_code, hidden) = refusal(&stranger, "select * from hr.employees").await;
         let (unknown_code, unknown) = refusal(&stranger, "select * from hr.no_such_one").await;
         assert_eq!(hidden_code, unknown_code);
-        assert_eq!(hidden.replace("hr.employees", "T"), unknown.replace("hr.no_such_one", "T"));
+        assert_eq!(
+            hidden.replace("hr.employees", "T"),
+            unknown.replace("hr.no_such_one", "T")
+        );
     });
 }
 
@@ -21,10 +24,19 @@ fn a_hidden_column_answers_as_if_it_did_not_exist() {
     run(async {
         let server = server().await;
         let support = login(&server, "support").await;
-        for shape in ["select {} from hr.employees", "select 1 from hr.employees order by {}", "select count(*) from hr.employees group by {}", "select 1 from hr.employees where {} is null"] {
+        for shape in [
+            "select {} from hr.employees",
+            "select 1 from hr.employees order by {}",
+            "select count(*) from hr.employees group by {}",
+            "select 1 from hr.employees where {} is null",
+        ] {
             let (hidden_code, hidden) = refusal(&support, &shape.replace("{}", "ssn")).await;
             let (unknown_code, unknown) = refusal(&support, &shape.replace("{}", "xyz")).await;
-            assert_eq!((hidden_code, hidden.replace("ssn", "xyz")), (unknown_code, unknown), "{shape}");
+            assert_eq!(
+                (hidden_code, hidden.replace("ssn", "xyz")),
+                (unknown_code, unknown),
+                "{shape}"
+            );
         }
     });
 }
@@ -37,12 +49,23 @@ fn a_row_filter_holds_in_every_place_of_a_query() {
         let partner = login(&server, "hr_partner").await;
         let visible = "from hr.employees where country = 'FR' and active";
         for (filtered, open) in [
-            ("select count(*) from hr.employees", format!("select count(*) {visible}")),
-            ("select min(id) from hr.employees", format!("select min(id) {visible}")),
-            ("select max(hired_on) from hr.employees", format!("select max(hired_on) {visible}")),
+            (
+                "select count(*) from hr.employees",
+                format!("select count(*) {visible}"),
+            ),
+            (
+                "select min(id) from hr.employees",
+                format!("select min(id) {visible}"),
+            ),
+            (
+                "select max(hired_on) from hr.employees",
+                format!("select max(hired_on) {visible}"),
+            ),
             (
                 "select count(*) from hr.employees a join hr.employees b on a.id = b.manager_id",
-                format!("with e as (select * {visible}) select count(*) from e a join e b on a.id = b.manager_id"),
+                format!(
+                    "with e as (select * {visible}) select count(*) from e a join e b on a.id = b.manager_id"
+                ),
             ),
             (
                 "select count(*) from (select id from hr.employees union select id from hr.employees) x",
@@ -52,9 +75,16 @@ fn a_row_filter_holds_in_every_place_of_a_query() {
                 "select sum(n) from (select row_number() over (order by id) n from hr.employees) x",
                 format!("select sum(n) from (select row_number() over (order by id) n {visible}) x"),
             ),
-            ("select count(*) from hr.employees where country <> 'FR' or not active", "select 0".to_owned()),
+            (
+                "select count(*) from hr.employees where country <> 'FR' or not active",
+                "select 0".to_owned(),
+            ),
         ] {
-            assert_eq!(value(&partner, filtered).await, value(&analyst, &open).await, "{filtered}");
+            assert_eq!(
+                value(&partner, filtered).await,
+                value(&analyst, &open).await,
+                "{filtered}"
+            );
         }
     });
 }
@@ -103,16 +133,28 @@ fn statements_other_than_one_query_are_refused_and_the_server_goes_on() {
             ("delete from hr.employees", Code::Unimplemented),
             ("create table t (a int)", Code::Unimplemented),
             ("copy (select 1) to '/tmp/lakegate.parquet'", Code::Unimplemented),
-            ("create external table t stored as parquet location 's3://lakegate-demo/hr/employees'", Code::Unimplemented),
+            (
+                "create external table t stored as parquet location 's3://lakegate-demo/hr/employees'",
+                Code::Unimplemented,
+            ),
             ("set datafusion.execution.batch_size = 1", Code::Unimplemented),
             ("explain analyze select * from hr.employees", Code::Unimplemented),
             ("select 1; select 2", Code::InvalidArgument),
             ("", Code::InvalidArgument),
             ("select * from 's3://lakegate-demo/hr/employees'", Code::NotFound),
-            ("select * from read_parquet('s3://lakegate-demo/hr/employees')", Code::NotFound),
-            ("select input_file_name() from hr.employees", Code::InvalidArgument),
+            (
+                "select * from read_parquet('s3://lakegate-demo/hr/employees')",
+                Code::NotFound,
+            ),
+            (
+                "select input_file_name() from hr.employees",
+                Code::InvalidArgument,
+            ),
             ("select repeat('x', 1000000000)", Code::InvalidArgument),
-            ("with recursive r as (select 1 a union all select a + 1 from r) select count(*) from r", Code::Unimplemented),
+            (
+                "with recursive r as (select 1 a union all select a + 1 from r) select count(*) from r",
+                Code::Unimplemented,
+            ),
             ("select * from information_schema.tables", Code::NotFound),
         ] {
             let (answered, text) = refusal(&analyst, sql).await;
@@ -130,10 +172,18 @@ fn statements_other_than_one_query_are_refused_and_the_server_goes_on() {
 fn a_wrong_login_says_nothing_about_what_was_wrong() {
     run(async {
         let server = server().await;
-        let wrong_password = server.connect("analyst", "wrong").await.err().unwrap().to_string();
+        let wrong_password = server
+            .connect("analyst", "wrong")
+            .await
+            .err()
+            .unwrap()
+            .to_string();
         let unknown_user = server.connect("nobody", "wrong").await.err().unwrap().to_string();
         assert_eq!(wrong_password, unknown_user);
-        assert!(wrong_password.contains("user name or password is wrong"), "{wrong_password}");
+        assert!(
+            wrong_password.contains("user name or password is wrong"),
+            "{wrong_password}"
+        );
     });
 }
 
@@ -155,8 +205,16 @@ fn names_are_found_in_any_case() {
         let server = server().await;
         let analyst = login(&server, "analyst").await;
         let expected = value(&analyst, "select count(*) from sales.nation").await;
-        for spelling in ["SALES.Nation", "\"Sales\".\"NATION\"", "AwsDataCatalog.sales.nation"] {
-            assert_eq!(value(&analyst, &format!("select count(N_NAME) from {spelling}")).await, expected, "{spelling}");
+        for spelling in [
+            "SALES.Nation",
+            "\"Sales\".\"NATION\"",
+            "AwsDataCatalog.sales.nation",
+        ] {
+            assert_eq!(
+                value(&analyst, &format!("select count(N_NAME) from {spelling}")).await,
+                expected,
+                "{spelling}"
+            );
         }
     });
 }
@@ -171,7 +229,10 @@ fn neither_log_nor_audit_trail_nor_errors_hold_a_secret() {
         rows(&partner, "select count(*) from hr.employees").await.unwrap();
         let _ = server.connect("analyst", "canary-password-7391").await;
         let written = server.log() + &server.audit();
-        assert!(written.contains("hr.employees") || written.contains("employees"), "the audit trail is empty");
+        assert!(
+            written.contains("hr.employees") || written.contains("employees"),
+            "the audit trail is empty"
+        );
         for secret in [
             "canary-password-7391",
             lakegate_sandbox::SERVER_SECRET_KEY,

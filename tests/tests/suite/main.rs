@@ -3,12 +3,18 @@
 //! One binary, so that the workspace links once. All tests share one sandbox and one server; a test that changes grants or
 //! settings starts its own.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
 
 mod access_matrix;
 mod behaviour;
 mod caching;
-mod house;
 mod hostile_tables;
+mod house;
 mod policy_changes;
 mod support;
+mod tickets;
+mod tls;

@@ -53,7 +53,9 @@ pub(crate) async fn server() -> Arc<Shared> {
 /// A server in front of a sandbox.
 pub(crate) async fn start_server(sandbox: &Sandbox, overrides: &[(&str, &str)]) -> Server {
     let program = Path::new(env!("CARGO_BIN_EXE_lakegate-test-server"));
-    Server::start(program, &sandbox.endpoint(), overrides).await.unwrap()
+    Server::start(program, &sandbox.endpoint(), overrides)
+        .await
+        .unwrap()
 }
 
 /// Runs a test's asynchronous body.
@@ -123,7 +125,9 @@ pub(crate) async fn expire_sessions(sandbox: &Sandbox) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let address = sandbox.endpoint().trim_start_matches("http://").to_owned();
     let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
-    let request = format!("POST /_sandbox/expire-sessions HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "POST /_sandbox/expire-sessions HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
     connection.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();

@@ -28,117 +28,30 @@ use super::{Part, Rows, SampleTable};
 /// a second of CPU time.
 pub(super) fn tables(scale: f64) -> Vec<SampleTable> {
     vec![
-        sample(
-            Description {
-                name: "region",
-                comment: "The five regions of the world",
-                column_comments: &[("r_regionkey", "Primary key")],
-                partition_columns: &[],
-            },
-            1,
-            move |part, count| RegionArrow::new(RegionGenerator::new(scale, part, count)),
-        ),
-        sample(
-            Description {
-                name: "nation",
-                comment: "Twenty-five nations, each in one region",
-                column_comments: &[
-                    ("n_nationkey", "Primary key"),
-                    ("n_regionkey", "Refers to region"),
-                ],
-                partition_columns: &[],
-            },
-            1,
-            move |part, count| NationArrow::new(NationGenerator::new(scale, part, count)),
-        ),
-        sample(
-            Description {
-                name: "supplier",
-                comment: "Companies that parts are bought from",
-                column_comments: &[
-                    ("s_suppkey", "Primary key"),
-                    ("s_nationkey", "Refers to nation"),
-                    ("s_acctbal", "Account balance in US dollars"),
-                ],
-                partition_columns: &[],
-            },
-            files(scale, 0.1, 1),
-            move |part, count| SupplierArrow::new(SupplierGenerator::new(scale, part, count)),
-        ),
-        sample(
-            Description {
-                name: "customer",
-                comment: "Companies that orders come from",
-                column_comments: &[
-                    ("c_custkey", "Primary key"),
-                    ("c_nationkey", "Refers to nation"),
-                    ("c_acctbal", "Account balance in US dollars"),
-                    ("c_mktsegment", "Market segment; partition column"),
-                ],
-                partition_columns: &["c_mktsegment"],
-            },
-            files(scale, 0.2, 1),
-            move |part, count| CustomerArrow::new(CustomerGenerator::new(scale, part, count)),
-        ),
-        sample(
-            Description {
-                name: "part",
-                comment: "Parts that are traded",
-                column_comments: &[
-                    ("p_partkey", "Primary key"),
-                    ("p_retailprice", "List price in US dollars"),
-                ],
-                partition_columns: &[],
-            },
-            files(scale, 1.0, 2),
-            move |part, count| PartArrow::new(PartGenerator::new(scale, part, count)),
-        ),
-        sample(
-            Description {
-                name: "partsupp",
-                comment: "Which supplier delivers which part, and at what cost",
-                column_comments: &[
-                    ("ps_partkey", "Refers to part"),
-                    ("ps_suppkey", "Refers to supplier"),
-                    ("ps_supplycost", "Purchase price in US dollars"),
-                ],
-                partition_columns: &[],
-            },
-            files(scale, 2.0, 2),
-            move |part, count| PartSuppArrow::new(PartSuppGenerator::new(scale, part, count)),
-        ),
-        sample(
-            Description {
-                name: "orders",
-                comment: "Orders of customers",
-                column_comments: &[
-                    ("o_orderkey", "Primary key"),
-                    ("o_custkey", "Refers to customer"),
-                    ("o_totalprice", "Sum of the line items in US dollars"),
-                    ("o_orderpriority", "From 1-URGENT to 5-LOW"),
-                ],
-                partition_columns: &[],
-            },
-            files(scale, 3.0, 2),
-            move |part, count| OrderArrow::new(OrderGenerator::new(scale, part, count)),
-        ),
-        sample(
-            Description {
-                name: "lineitem",
-                comment: "The lines of orders",
-                column_comments: &[
-                    ("l_orderkey", "Refers to orders"),
-                    ("l_linenumber", "Primary key together with l_orderkey"),
-                    (
-                        "l_extendedprice",
-                        "Price of the line in US dollars, before discount and tax",
-                    ),
-                ],
-                partition_columns: &[],
-            },
-            files(scale, 6.0, 2),
-            move |part, count| LineItemArrow::new(LineItemGenerator::new(scale, part, count)),
-        ),
+        sample(REGION, 1, move |part, count| {
+            RegionArrow::new(RegionGenerator::new(scale, part, count))
+        }),
+        sample(NATION, 1, move |part, count| {
+            NationArrow::new(NationGenerator::new(scale, part, count))
+        }),
+        sample(SUPPLIER, files(scale, 0.1, 1), move |part, count| {
+            SupplierArrow::new(SupplierGenerator::new(scale, part, count))
+        }),
+        sample(CUSTOMER, files(scale, 0.2, 1), move |part, count| {
+            CustomerArrow::new(CustomerGenerator::new(scale, part, count))
+        }),
+        sample(PART, files(scale, 1.0, 2), move |part, count| {
+            PartArrow::new(PartGenerator::new(scale, part, count))
+        }),
+        sample(PARTSUPP, files(scale, 2.0, 2), move |part, count| {
+            PartSuppArrow::new(PartSuppGenerator::new(scale, part, count))
+        }),
+        sample(ORDERS, files(scale, 3.0, 2), move |part, count| {
+            OrderArrow::new(OrderGenerator::new(scale, part, count))
+        }),
+        sample(LINEITEM, files(scale, 6.0, 2), move |part, count| {
+            LineItemArrow::new(LineItemGenerator::new(scale, part, count))
+        }),
     ]
 }
 
@@ -149,7 +62,94 @@ struct Description {
     partition_columns: &'static [&'static str],
 }
 
-/// Files of a table that has `at_scale_one` of them at scale factor 1, about 40 MB each.
+const REGION: Description = Description {
+    name: "region",
+    comment: "The five regions of the world",
+    column_comments: &[("r_regionkey", "Primary key")],
+    partition_columns: &[],
+};
+
+const NATION: Description = Description {
+    name: "nation",
+    comment: "Twenty-five nations, each in one region",
+    column_comments: &[
+        ("n_nationkey", "Primary key"),
+        ("n_regionkey", "Refers to region"),
+    ],
+    partition_columns: &[],
+};
+
+const SUPPLIER: Description = Description {
+    name: "supplier",
+    comment: "Companies that parts are bought from",
+    column_comments: &[
+        ("s_suppkey", "Primary key"),
+        ("s_nationkey", "Refers to nation"),
+        ("s_acctbal", "Account balance in US dollars"),
+    ],
+    partition_columns: &[],
+};
+
+const CUSTOMER: Description = Description {
+    name: "customer",
+    comment: "Companies that orders come from",
+    column_comments: &[
+        ("c_custkey", "Primary key"),
+        ("c_nationkey", "Refers to nation"),
+        ("c_acctbal", "Account balance in US dollars"),
+        ("c_mktsegment", "Market segment; partition column"),
+    ],
+    partition_columns: &["c_mktsegment"],
+};
+
+const PART: Description = Description {
+    name: "part",
+    comment: "Parts that are traded",
+    column_comments: &[
+        ("p_partkey", "Primary key"),
+        ("p_retailprice", "List price in US dollars"),
+    ],
+    partition_columns: &[],
+};
+
+const PARTSUPP: Description = Description {
+    name: "partsupp",
+    comment: "Which supplier delivers which part, and at what cost",
+    column_comments: &[
+        ("ps_partkey", "Refers to part"),
+        ("ps_suppkey", "Refers to supplier"),
+        ("ps_supplycost", "Purchase price in US dollars"),
+    ],
+    partition_columns: &[],
+};
+
+const ORDERS: Description = Description {
+    name: "orders",
+    comment: "Orders of customers",
+    column_comments: &[
+        ("o_orderkey", "Primary key"),
+        ("o_custkey", "Refers to customer"),
+        ("o_totalprice", "Sum of the line items in US dollars"),
+        ("o_orderpriority", "From 1-URGENT to 5-LOW"),
+    ],
+    partition_columns: &[],
+};
+
+const LINEITEM: Description = Description {
+    name: "lineitem",
+    comment: "The lines of orders",
+    column_comments: &[
+        ("l_orderkey", "Refers to orders"),
+        ("l_linenumber", "Primary key together with l_orderkey"),
+        (
+            "l_extendedprice",
+            "Price of the line in US dollars, before discount and tax",
+        ),
+    ],
+    partition_columns: &[],
+};
+
+/// Files of a table that has `at_scale_one` of them at scale factor 1: 15 to 30 MB each for the big ones.
 fn files(scale: f64, at_scale_one: f64, least: i32) -> i32 {
     // A float to integer cast saturates, and `checked_scale_factor` keeps the product below 10,000.
     ((scale * at_scale_one).ceil() as i32).max(least)

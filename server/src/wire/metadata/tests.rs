@@ -116,7 +116,6 @@ fn metadata_answers_are_wire_schemas_already() {
 fn a_tables_schema_is_an_encapsulated_message_in_wire_types() {
     let entry = TableEntry {
         name: TableName::new("sales", "nation"),
-        comment: None,
         schema: Arc::new(Schema::new(vec![Field::new("n_name", DataType::Utf8View, true)])),
     };
     let answer = tables_answer(tables_builder(true), &[entry]).unwrap();

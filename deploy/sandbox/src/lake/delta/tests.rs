@@ -110,7 +110,8 @@ async fn a_larger_scale_factor_yields_more_rows_and_still_several_files() {
 
 #[tokio::test]
 async fn customers_are_partitioned_by_market_segment() {
-    let (_, table) = Bucket::new().write(table("customer", 0.001)).await;
+    let bucket = Bucket::new();
+    let (_, table) = bucket.write(table("customer", 0.001)).await;
     assert_eq!(
         table.snapshot().unwrap().metadata().partition_columns(),
         ["c_mktsegment"]
@@ -134,7 +135,8 @@ async fn customers_are_partitioned_by_market_segment() {
 
 #[tokio::test]
 async fn files_carry_statistics_and_no_view_types() {
-    let (_, table) = Bucket::new().write(table("employees", 0.001)).await;
+    let bucket = Bucket::new();
+    let (_, table) = bucket.write(table("employees", 0.001)).await;
     for (path, batches) in data_files(&table).await {
         for field in batches[0].schema().fields() {
             assert_ne!(field.data_type(), &DataType::Utf8View, "{path} {}", field.name());
