@@ -19,8 +19,10 @@ test: lint
 	cargo test --workspace --locked
 	$(MAKE) clients
 
-bench:
-	cargo bench --locked -p lakegate-tests
+# Figures of this machine, each beside a peer of the same run. LAKEGATE_BENCH_SF sets the scale factor (default 1).
+bench: $(VENV)/installed
+	$(BINARIES) --release
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/release" "$(VENV)/bin/python" tests/bench/bench.py
 
 fmt:
 	cargo fmt --all

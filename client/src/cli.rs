@@ -38,12 +38,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
     /// Server: grpc://host:port, or grpc+tls://host:port
-    #[arg(
-        long,
-        global = true,
-        env = "LAKEGATE_URL",
-        default_value = "grpc://127.0.0.1:32010"
-    )]
+    #[arg(long, global = true, env = "LAKEGATE_URL", default_value = "grpc://127.0.0.1:32010")]
     pub(crate) url: String,
     /// User to log in as
     #[arg(short, long, global = true, env = "LAKEGATE_USER")]
@@ -215,19 +210,13 @@ pub(crate) fn table_name(name: &str) -> Result<(String, String), UsageError> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|source| Failure::Read {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })
 }
 
 fn read_stdin() -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = std::io::stdin().read_to_end(&mut bytes);
-    read.map_err(|source| Failure::Read {
-        path: PathBuf::from("standard input"),
-        source,
-    })?;
+    read.map_err(|source| Failure::Read { path: PathBuf::from("standard input"), source })?;
     Ok(bytes)
 }
 

@@ -23,11 +23,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A command with everything it needs.
 pub(crate) enum Task {
-    Rows {
-        options: ConnectOptions,
-        request: Request,
-        plan: OutputPlan,
-    },
+    Rows { options: ConnectOptions, request: Request, plan: OutputPlan },
     Ping(ConnectOptions),
     Version,
 }
@@ -62,11 +58,7 @@ pub(crate) fn prepare(cli: Cli) -> Result<Task, Failure> {
         }
     };
     let options = cli.server.connect_options()?;
-    Ok(Task::Rows {
-        options,
-        request,
-        plan,
-    })
+    Ok(Task::Rows { options, request, plan })
 }
 
 /// Does the task.
@@ -79,11 +71,7 @@ pub(crate) async fn run(task: Task) -> Result<(), Failure> {
             close(connection).await;
             result
         }
-        Task::Rows {
-            options,
-            request,
-            plan,
-        } => {
+        Task::Rows { options, request, plan } => {
             let connection = connect(&options).await?;
             let result = write_rows(&connection, request, &plan).await;
             close(connection).await;
@@ -95,10 +83,7 @@ pub(crate) async fn run(task: Task) -> Result<(), Failure> {
 async fn connect(options: &ConnectOptions) -> Result<Connection, Failure> {
     let url = options.url();
     if !url.uses_tls() && !url.is_loopback() {
-        note(&format!(
-            "warning: login and rows travel unencrypted to {}; use grpc+tls://",
-            url.host()
-        ));
+        note(&format!("warning: login and rows travel unencrypted to {}; use grpc+tls://", url.host()));
     }
     Ok(Connection::connect(options).await?)
 }
@@ -114,10 +99,7 @@ async fn ping(connection: &Connection, options: &ConnectOptions) -> Result<(), F
     let millis = start.elapsed().as_millis();
     let name = escape(&server.name);
     let version = escape(&server.version);
-    print_line(&format!(
-        "{name} {version} at {} answered in {millis} ms",
-        options.url()
-    ))
+    print_line(&format!("{name} {version} at {} answered in {millis} ms", options.url()))
 }
 
 async fn write_rows(connection: &Connection, request: Request, plan: &OutputPlan) -> Result<(), Failure> {
@@ -125,10 +107,7 @@ async fn write_rows(connection: &Connection, request: Request, plan: &OutputPlan
         Request::Statement(sql) => connection.query(&sql).await?,
         Request::Databases => connection.schemas(None).await?,
         Request::Tables { pattern } => {
-            let filter = TableFilter {
-                schema_pattern: pattern,
-                ..TableFilter::default()
-            };
+            let filter = TableFilter { schema_pattern: pattern, ..TableFilter::default() };
             connection.tables(filter).await?
         }
         Request::Columns { database, table } => {
@@ -187,10 +166,8 @@ fn describe(schema: &Schema) -> Result<RecordBatch, Failure> {
     let names: StringArray = fields.iter().map(|field| Some(field.name())).collect();
     let types: StringArray = fields.iter().map(|field| Some(type_name(field))).collect();
     let nullable: Vec<bool> = fields.iter().map(|field| field.is_nullable()).collect();
-    let comments: StringArray = fields
-        .iter()
-        .map(|field| metadata(field.metadata(), "ARROW:FLIGHT:SQL:REMARKS"))
-        .collect();
+    let comments: StringArray =
+        fields.iter().map(|field| metadata(field.metadata(), "ARROW:FLIGHT:SQL:REMARKS")).collect();
     let columns: [(&str, ArrayRef); 4] = [
         ("column", Arc::new(names)),
         ("type", Arc::new(types)),
@@ -235,12 +212,9 @@ mod tests {
     #[test]
     fn describe_shows_the_servers_type_names_and_comments_where_there_are_any() {
         let commented = Field::new("salary", DataType::Decimal128(9, 2), true).with_metadata(
-            [
-                ("ARROW:FLIGHT:SQL:TYPE_NAME", "decimal(9,2)"),
-                ("ARROW:FLIGHT:SQL:REMARKS", "before tax"),
-            ]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into(),
+            [("ARROW:FLIGHT:SQL:TYPE_NAME", "decimal(9,2)"), ("ARROW:FLIGHT:SQL:REMARKS", "before tax")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
         );
         let schema = Schema::new(vec![Field::new("id", DataType::Int64, false), commented]);
         let table = pretty_format_batches(&[describe(&schema).unwrap()]).unwrap();

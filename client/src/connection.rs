@@ -74,11 +74,7 @@ impl Connection {
                 true
             }
         };
-        Ok(Self {
-            client,
-            query_timeout: options.query_timeout,
-            owns_session,
-        })
+        Ok(Self { client, query_timeout: options.query_timeout, owns_session })
     }
 
     /// Runs one SQL statement and returns its rows as they arrive.
@@ -107,10 +103,8 @@ impl Connection {
     /// # Errors
     /// As [`Connection::query`].
     pub async fn schemas(&self, pattern: Option<&str>) -> Result<RowStream, ClientError> {
-        let command = CommandGetDbSchemas {
-            catalog: None,
-            db_schema_filter_pattern: pattern.map(str::to_owned),
-        };
+        let command =
+            CommandGetDbSchemas { catalog: None, db_schema_filter_pattern: pattern.map(str::to_owned) };
         let (mut client, deadline) = self.begin();
         let info = deadline.wait(client.get_db_schemas(command)).await?;
         RowStream::open(client, info, deadline).await
@@ -200,9 +194,7 @@ impl Connection {
 impl fmt::Debug for Connection {
     /// Written by hand: the inner client's `Debug` prints the bearer token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("query_timeout", &self.query_timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("query_timeout", &self.query_timeout).finish_non_exhaustive()
     }
 }
 
@@ -212,10 +204,7 @@ fn is_unknown_action(code: Code) -> bool {
 }
 
 async fn open_channel(options: &ConnectOptions) -> Result<Channel, ClientError> {
-    let failed = |source| ClientError::Connect {
-        url: options.url.to_string(),
-        source,
-    };
+    let failed = |source| ClientError::Connect { url: options.url.to_string(), source };
     let mut endpoint = Endpoint::from_shared(options.url.http_uri())
         .and_then(|endpoint| endpoint.user_agent(concat!("lakegate/", env!("CARGO_PKG_VERSION"))))
         .map_err(failed)?
@@ -245,9 +234,8 @@ async fn log_in(
     password: &Secret,
 ) -> Result<String, ClientError> {
     let pair = BASE64_STANDARD.encode(format!("{user}:{}", password.expose()));
-    let mut basic: MetadataValue<Ascii> = format!("Basic {pair}")
-        .parse()
-        .map_err(|_| ClientError::UserName)?;
+    let mut basic: MetadataValue<Ascii> =
+        format!("Basic {pair}").parse().map_err(|_| ClientError::UserName)?;
     // Keeps the header out of HPACK's dynamic table and out of debug output.
     basic.set_sensitive(true);
     let mut request = Request::new(stream::iter([HandshakeRequest::default()]));

@@ -104,11 +104,9 @@ impl fmt::Display for UsageError {
             }
             Self::SecretNotText => f.write_str("LAKEGATE_PASSWORD or the token is not UTF-8 text"),
             Self::TableName => f.write_str("a table is named as database.table"),
-            Self::FormatUnknown => write!(
-                f,
-                "the file name does not tell the format: give --format {}",
-                Format::NAMES
-            ),
+            Self::FormatUnknown => {
+                write!(f, "the file name does not tell the format: give --format {}", Format::NAMES)
+            }
             Self::NeedsOutputFile => f.write_str("parquet needs a file: give -o FILE"),
             Self::BinaryToTerminal => {
                 f.write_str("arrow is binary: give -o FILE, or pipe the output to a program")

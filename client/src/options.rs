@@ -64,10 +64,7 @@ impl Credentials {
         if user.is_empty() || user.contains(':') {
             return Err(ClientError::UserName);
         }
-        Ok(Self::Password {
-            user,
-            password: Secret::new(password),
-        })
+        Ok(Self::Password { user, password: Secret::new(password) })
     }
 
     /// A bearer token.
@@ -149,11 +146,7 @@ impl FromStr for ServerUrl {
         if host.is_empty() {
             return Err(UrlError::Host.into());
         }
-        Ok(Self {
-            host: host.to_owned(),
-            port: url.port().unwrap_or(DEFAULT_PORT),
-            tls,
-        })
+        Ok(Self { host: host.to_owned(), port: url.port().unwrap_or(DEFAULT_PORT), tls })
     }
 }
 
@@ -171,13 +164,7 @@ impl ConnectOptions {
     /// Options with a 10 s limit for connecting, no limit for queries, and the machine's own
     /// trusted certificates.
     pub fn new(url: ServerUrl, credentials: Credentials) -> Self {
-        Self {
-            url,
-            credentials,
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-            query_timeout: None,
-            ca_pem: None,
-        }
+        Self { url, credentials, connect_timeout: DEFAULT_CONNECT_TIMEOUT, query_timeout: None, ca_pem: None }
     }
 
     /// The server that will be connected to.

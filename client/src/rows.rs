@@ -43,13 +43,8 @@ impl RowStream {
         info: FlightInfo,
         deadline: Deadline,
     ) -> Result<Self, ClientError> {
-        let mut reader = EndpointReader {
-            client,
-            tickets: tickets(&info)?,
-            current: None,
-            schema: None,
-            deadline,
-        };
+        let mut reader =
+            EndpointReader { client, tickets: tickets(&info)?, current: None, schema: None, deadline };
         let first = reader.next_batch().await?;
         let schema = match &reader.schema {
             Some(schema) => SchemaRef::clone(schema),
@@ -74,9 +69,7 @@ impl Stream for RowStream {
 
 impl fmt::Debug for RowStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowStream")
-            .field("schema", &self.schema)
-            .finish_non_exhaustive()
+        f.debug_struct("RowStream").field("schema", &self.schema).finish_non_exhaustive()
     }
 }
 
@@ -139,10 +132,7 @@ fn tickets(info: &FlightInfo) -> Result<VecDeque<Ticket>, ClientError> {
 /// The ticket of an endpoint that this connection serves.
 fn ticket(endpoint: &FlightEndpoint) -> Result<Ticket, ClientError> {
     let served_here = endpoint.location.is_empty()
-        || endpoint
-            .location
-            .iter()
-            .any(|location| location.uri.starts_with(REUSE_CONNECTION));
+        || endpoint.location.iter().any(|location| location.uri.starts_with(REUSE_CONNECTION));
     if !served_here {
         return Err(ClientError::ForeignLocation);
     }

@@ -93,18 +93,12 @@ mod tests {
 
     #[test]
     fn control_and_direction_characters_are_shown_as_escapes() {
-        assert_eq!(
-            escape("a\tb\r\n\u{1b}[2J\u{202e}x"),
-            "a\\tb\\r\\n\\u{1b}[2J\\u{202e}x"
-        );
+        assert_eq!(escape("a\tb\r\n\u{1b}[2J\u{202e}x"), "a\\tb\\r\\n\\u{1b}[2J\\u{202e}x");
     }
 
     #[test]
     fn printable_text_of_any_language_is_untouched() {
-        assert!(matches!(
-            escape("Zürich 東京 \\n 😀"),
-            Cow::Borrowed("Zürich 東京 \\n 😀")
-        ));
+        assert!(matches!(escape("Zürich 東京 \\n 😀"), Cow::Borrowed("Zürich 東京 \\n 😀")));
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! The program `lakegate` as its users run it: arguments, output, exit codes.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
-#![expect(
-    dead_code,
-    reason = "each test program uses a part of the server's observations"
-)]
+#![expect(dead_code, reason = "each test program uses a part of the server's observations")]
 
 mod support;
 
@@ -143,10 +140,7 @@ fn refused_logins_and_permissions_exit_with_three() {
     let server = TestServer::start();
     let forbidden = run(&server, &["query", "select forbidden"]);
     assert_eq!(code(&forbidden), Some(3));
-    let login = lakegate(&server, &["ping"])
-        .env("LAKEGATE_PASSWORD", "guess")
-        .output()
-        .unwrap();
+    let login = lakegate(&server, &["ping"]).env("LAKEGATE_PASSWORD", "guess").output().unwrap();
     assert_eq!(code(&login), Some(3));
     assert_eq!(stderr(&login), "error: wrong user or password\n");
 }
@@ -173,10 +167,7 @@ fn wrong_usage_exits_with_two() {
     ] {
         assert_eq!(code(&run(&server, arguments)), Some(2), "{arguments:?}");
     }
-    let no_password = lakegate(&server, &["ping"])
-        .env_remove("LAKEGATE_PASSWORD")
-        .output()
-        .unwrap();
+    let no_password = lakegate(&server, &["ping"]).env_remove("LAKEGATE_PASSWORD").output().unwrap();
     assert_eq!(code(&no_password), Some(2));
 }
 
@@ -213,26 +204,17 @@ fn the_catalog_commands_list_what_the_server_shows() {
     let server = TestServer::start();
     let csv = ["--format", "csv"];
     let databases = run(&server, &[&["databases"], csv.as_slice()].concat());
-    assert_eq!(
-        stdout(&databases),
-        "catalog_name,db_schema_name\nlake,hr\nlake,sales\n"
-    );
+    assert_eq!(stdout(&databases), "catalog_name,db_schema_name\nlake,hr\nlake,sales\n");
     let tables = run(&server, &[&["tables", "hr"], csv.as_slice()].concat());
     assert_eq!(
         stdout(&tables),
         "catalog_name,db_schema_name,table_name,table_type\nlake,hr,employees,TABLE\n"
     );
     let columns = run(&server, &[&["describe", "HR.Employees"], csv.as_slice()].concat());
-    assert_eq!(
-        stdout(&columns),
-        "column,type,nullable,comment\nid,Int64,false,\nname,Utf8,true,\n"
-    );
+    assert_eq!(stdout(&columns), "column,type,nullable,comment\nid,Int64,false,\nname,Utf8,true,\n");
     let missing = run(&server, &["describe", "hr.salaries"]);
     assert_eq!(code(&missing), Some(1));
-    assert_eq!(
-        stderr(&missing),
-        "error: no table hr.salaries is visible to you\n"
-    );
+    assert_eq!(stderr(&missing), "error: no table hr.salaries is visible to you\n");
 }
 
 #[test]
@@ -245,11 +227,7 @@ fn ping_names_the_server_and_every_command_ends_its_session() {
 
 #[test]
 fn version_needs_no_server_and_no_login() {
-    let output = Command::new(env!("CARGO_BIN_EXE_lakegate"))
-        .env_clear()
-        .arg("version")
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_lakegate")).env_clear().arg("version").output().unwrap();
     let expected = concat!("lakegate ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(stdout(&output), expected);
 }
@@ -289,10 +267,7 @@ fn an_interrupt_cancels_the_query_removes_the_partial_file_and_exits_with_130() 
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("rows.csv");
     let arguments = ["query", "select slow", "-o", file.to_str().unwrap()];
-    let mut child = lakegate(&server, &arguments)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = lakegate(&server, &arguments).stderr(Stdio::piped()).spawn().unwrap();
     // The partial file shows that rows have begun to arrive, and so that the handler is set.
     while fs::read_dir(directory.path()).unwrap().count() == 0 {
         assert!(child.try_wait().unwrap().is_none());
@@ -324,9 +299,6 @@ fn an_interrupt_ends_the_program_also_while_nobody_reads_its_output() {
 
 #[cfg(unix)]
 fn interrupt(child: &std::process::Child) {
-    let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }

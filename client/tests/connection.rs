@@ -27,9 +27,7 @@ async fn connect(server: &TestServer) -> Connection {
 async fn ids(rows: RowStream) -> Vec<i64> {
     let batches: Vec<RecordBatch> = rows.try_collect().await.unwrap();
     let columns = batches.iter().map(|batch| batch.column(0));
-    columns
-        .flat_map(|column| column.as_primitive::<Int64Type>().values().to_vec())
-        .collect()
+    columns.flat_map(|column| column.as_primitive::<Int64Type>().values().to_vec()).collect()
 }
 
 /// Waits until the server has noticed that a client went away.
@@ -127,11 +125,7 @@ async fn the_token_is_never_taken_to_another_server() {
 #[tokio::test]
 async fn an_endpoint_without_a_ticket_is_an_error() {
     let server = TestServer::start();
-    let error = connect(&server)
-        .await
-        .query("select no ticket")
-        .await
-        .unwrap_err();
+    let error = connect(&server).await.query("select no ticket").await.unwrap_err();
     assert!(matches!(error, ClientError::MissingTicket), "{error:?}");
 }
 
@@ -252,10 +246,7 @@ async fn the_catalog_can_be_browsed() {
     assert_eq!(names(catalogs, "catalog_name").await, ["lake"]);
     let schemas = connection.schemas(Some("s%")).await.unwrap();
     assert_eq!(names(schemas, "db_schema_name").await, ["sales"]);
-    let filter = TableFilter {
-        schema_pattern: Some("hr".into()),
-        ..TableFilter::default()
-    };
+    let filter = TableFilter { schema_pattern: Some("hr".into()), ..TableFilter::default() };
     let tables = connection.tables(filter).await.unwrap();
     assert_eq!(names(tables, "table_name").await, ["employees"]);
 }

@@ -140,9 +140,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr, Error> {
-    listener
-        .local_addr()
-        .map_err(|error| Error::internal(format!("listener without an address: {error}")))
+    listener.local_addr().map_err(|error| Error::internal(format!("listener without an address: {error}")))
 }
 
 /// Waits for an interrupt, or on Unix for a request to terminate.

@@ -88,9 +88,7 @@ pub fn run(
 
 fn execute(arguments: Arguments, environment: Vec<(String, String)>) -> Result<(), Failure> {
     let from_environment = environment.iter().find(|(name, _)| name == CONFIG_VARIABLE);
-    let config = arguments
-        .config
-        .or_else(|| from_environment.map(|(_, path)| PathBuf::from(path)));
+    let config = arguments.config.or_else(|| from_environment.map(|(_, path)| PathBuf::from(path)));
     match arguments.command {
         None => serve(Settings::load(config, environment.into_iter())?),
         Some(Command::Config { reference: true }) => print(&reference()),
@@ -102,10 +100,8 @@ fn execute(arguments: Arguments, environment: Vec<(String, String)>) -> Result<(
 }
 
 fn serve(settings: Settings) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .thread_name("lakegate-io")
-        .enable_all()
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().thread_name("lakegate-io").enable_all().build()?;
     Ok(runtime.block_on(app::run(settings))?)
 }
 
@@ -122,18 +118,12 @@ fn read_password() -> Result<Secret, Failure> {
     if io::stdin().is_terminal() {
         let password = Secret::new(rpassword::prompt_password("Password: ")?);
         let again = Secret::new(rpassword::prompt_password("Again: ")?);
-        return if password == again {
-            Ok(password)
-        } else {
-            Err(Failure::PasswordsDiffer)
-        };
+        return if password == again { Ok(password) } else { Err(Failure::PasswordsDiffer) };
     }
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     let line = Secret::new(line);
-    Ok(Secret::new(
-        line.expose().trim_end_matches(['\r', '\n']).to_owned(),
-    ))
+    Ok(Secret::new(line.expose().trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Help and version go to standard output with status 0, complaints to standard error.

@@ -94,12 +94,7 @@ const ECHO_LIMIT: usize = 400;
 impl Error {
     /// An error with a constant public text and no internal one.
     pub fn new(kind: ErrorKind, public: &'static str) -> Self {
-        Self {
-            kind,
-            constant: public,
-            sent_by_client: None,
-            internal: InternalText::default(),
-        }
+        Self { kind, constant: public, sent_by_client: None, internal: InternalText::default() }
     }
 
     /// Adds words that the client itself sent, or that it may see anyway such as a visible column's name.

@@ -52,10 +52,7 @@ impl TableName {
     /// Folds both parts to ASCII lower case. Other letters keep their case: Glue's folding of them is not
     /// documented, and folding look-alikes together would let one name stand for another table.
     pub fn new(database: &str, table: &str) -> Self {
-        Self {
-            database: database.to_ascii_lowercase(),
-            table: table.to_ascii_lowercase(),
-        }
+        Self { database: database.to_ascii_lowercase(), table: table.to_ascii_lowercase() }
     }
 
     /// The database's name.
@@ -99,9 +96,7 @@ impl RoleArn {
         let account_and_role = rest.strip_prefix("iam::")?;
         let (account, role) = account_and_role.split_once(':')?;
         let partition_is_sane = partition.starts_with("aws")
-            && partition
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            && partition.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
         let account_is_sane =
             account.len() == ACCOUNT_DIGITS && account.bytes().all(|byte| byte.is_ascii_digit());
         let role_name = role.strip_prefix("role/")?;
@@ -109,11 +104,7 @@ impl RoleArn {
             return None;
         }
         let partition_end = "arn:".len() + partition.len();
-        Some(Self {
-            text: text.to_owned(),
-            partition_end,
-            account_start: partition_end + ":iam::".len(),
-        })
+        Some(Self { text: text.to_owned(), partition_end, account_start: partition_end + ":iam::".len() })
     }
 
     /// The whole ARN.
@@ -201,10 +192,7 @@ mod tests {
 
     #[test]
     fn a_table_name_has_one_spelling() {
-        assert_eq!(
-            TableName::new("Sales", "NATION"),
-            TableName::new("sales", "nation")
-        );
+        assert_eq!(TableName::new("Sales", "NATION"), TableName::new("sales", "nation"));
         assert_ne!(TableName::new("sales", "İ"), TableName::new("sales", "i"));
     }
 }

@@ -5,10 +5,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the process environment is read"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the process environment is read")]
     let variables = std::env::vars_os();
     // A variable that is not Unicode cannot be a setting.
     let environment =

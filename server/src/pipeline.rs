@@ -79,15 +79,9 @@ impl Pipeline {
     ) -> Result<Description, Error> {
         let deadline = self.engine.deadline(context.client_timeout);
         let mut tables = Vec::new();
-        let planned = self
-            .guarded(context, session, request, deadline, &mut tables)
-            .await;
-        let described = planned.and_then(|query| {
-            Ok(Description {
-                schema: query.schema(),
-                parameters: query.parameters()?,
-            })
-        });
+        let planned = self.guarded(context, session, request, deadline, &mut tables).await;
+        let described = planned
+            .and_then(|query| Ok(Description { schema: query.schema(), parameters: query.parameters()? }));
         if let Err(error) = &described {
             let mut audit = self.start_audit(context, session, request)?;
             audit.authorised(tables);
@@ -109,11 +103,9 @@ impl Pipeline {
         let audit = self.start_audit(context, session, request)?;
         let mut record = Record::new(audit, Arc::clone(&self.metrics), context.started);
         match self.start(context, session, request, &mut record).await {
-            Ok((batches, admission)) => Ok(ResultStream {
-                batches,
-                record: Some(record),
-                _admission: admission,
-            }),
+            Ok((batches, admission)) => {
+                Ok(ResultStream { batches, record: Some(record), _admission: admission })
+            }
             Err(error) => {
                 record.finish(Err(error.kind()));
                 Err(error)
@@ -134,9 +126,7 @@ impl Pipeline {
         record.audit.admitted();
         let deadline = self.engine.deadline(context.client_timeout);
         let mut tables = Vec::new();
-        let planned = self
-            .guarded(context, session, request, deadline, &mut tables)
-            .await;
+        let planned = self.guarded(context, session, request, deadline, &mut tables).await;
         record.audit.authorised(tables);
         let query = planned?.bind(request.parameters.as_ref())?;
         let sealed = self.engine.compute(deadline, query.seal()).await?;
@@ -155,14 +145,9 @@ impl Pipeline {
     ) -> Result<GuardedQuery, Error> {
         let sql = request.sql.clone();
         let max_bytes = self.settings.server.max_sql_bytes.as_usize();
-        let statement = self
-            .engine
-            .compute(deadline, async move { Statement::parse(&sql, max_bytes) })
-            .await?;
-        let grants = self
-            .access
-            .authorise(session.principal(), statement.tables(), context.query_id)
-            .await?;
+        let statement =
+            self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes) }).await?;
+        let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
         let snapshots = join_all(grants.into_iter().map(|grant| self.tables.open(grant))).await;
         let allow_placeholder = self.settings.access.allow_placeholder_schema;
         let guarded = snapshots
@@ -172,12 +157,7 @@ impl Pipeline {
         audited.extend(guarded.iter().map(audit_of));
         let guard = Arc::clone(&self.guard);
         let runtime = self.engine.query_runtime()?;
-        self.engine
-            .compute(
-                deadline,
-                async move { guard.plan(statement, guarded, runtime).await },
-            )
-            .await
+        self.engine.compute(deadline, async move { guard.plan(statement, guarded, runtime).await }).await
     }
 
     /// The databases that a principal may know of.
@@ -235,21 +215,12 @@ struct Record {
 impl Record {
     fn new(audit: QueryAudit, metrics: Arc<Metrics>, started: Instant) -> Self {
         let running = metrics.running_statements.enter();
-        Self {
-            audit,
-            metrics,
-            started,
-            _running: running,
-        }
+        Self { audit, metrics, started, _running: running }
     }
 
     fn sent(&mut self, batch: &RecordBatch) {
         let rows = batch.num_rows() as u64;
-        let bytes = batch
-            .columns()
-            .iter()
-            .map(|column| slice_bytes(column.as_ref()))
-            .sum();
+        let bytes = batch.columns().iter().map(|column| slice_bytes(column.as_ref())).sum();
         self.audit.sent(rows, bytes);
         self.metrics.rows_sent.add(rows);
         self.metrics.bytes_sent.add(bytes);
@@ -264,10 +235,7 @@ impl Record {
 
 /// Bytes that a column's rows take; parts of buffers that it does not use are left out.
 fn slice_bytes(column: &dyn Array) -> u64 {
-    column
-        .to_data()
-        .get_slice_memory_size()
-        .unwrap_or_else(|_| column.get_array_memory_size()) as u64
+    column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size()) as u64
 }
 
 /// The rows of a running statement. Dropping it cancels the statement and records that.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -108,13 +109,14 @@ def start_server(binaries: Path, folder: Path, sandbox_url: str) -> None:
     os.environ["LAKEGATE_ADMIN_URL"] = f"http://{admin}"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Runs before test modules are imported, because those read the environment as they are."""
     wanted = [name for name in ("LAKEGATE_SANDBOX_URL", "LAKEGATE_URL") if name not in os.environ]
     binaries = os.environ.get("LAKEGATE_BINARIES")
     if not wanted or not binaries:
         return  # Tests that miss a server say so when they are skipped.
     folder = Path(tempfile.mkdtemp(prefix="lakegate-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     sandboxes = {name: start_sandbox(Path(binaries), folder, name.lower()) for name in wanted}
     for sandbox, _ in sandboxes.values():
         wait_for_sandbox(sandbox)

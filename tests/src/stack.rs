@@ -33,10 +33,7 @@ pub async fn sandbox(scale_factor: f64) -> Result<Sandbox, StackError> {
         allow_non_loopback: false,
     })
     .await?;
-    let options = SeedOptions {
-        endpoint: sandbox.endpoint(),
-        scale_factor,
-    };
+    let options = SeedOptions { endpoint: sandbox.endpoint(), scale_factor };
     seed(options).await?;
     Ok(sandbox)
 }
@@ -79,12 +76,8 @@ impl Server {
             .stdout(File::create(folder.path().join("stdout.log"))?)
             .stderr(File::create(folder.path().join("stderr.log"))?)
             .spawn()?;
-        let mut server = Self {
-            process,
-            url: format!("grpc://{address}"),
-            admin_url: format!("http://{admin}"),
-            folder,
-        };
+        let mut server =
+            Self { process, url: format!("grpc://{address}"), admin_url: format!("http://{admin}"), folder };
         server.wait_until_it_serves(&address).await?;
         Ok(server)
     }
@@ -130,9 +123,7 @@ impl Server {
     /// # Errors
     /// If it cannot be asked.
     pub fn terminate(mut self) -> Result<std::process::ExitStatus, StackError> {
-        Command::new("kill")
-            .args(["-TERM", &self.process.id().to_string()])
-            .status()?;
+        Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
         Ok(self.process.wait()?)
     }
 
@@ -158,17 +149,12 @@ impl Server {
     /// The client's.
     pub async fn connect_with_tls(&self, user: &str, certificate: &str) -> Result<Connection, StackError> {
         let url = self.url.replace("grpc://127.0.0.1", "grpc+tls://localhost");
-        let options = self
-            .options(&url, user, user)?
-            .with_ca_certificates(certificate.as_bytes().to_vec());
+        let options = self.options(&url, user, user)?.with_ca_certificates(certificate.as_bytes().to_vec());
         Ok(Connection::connect(&options).await?)
     }
 
     fn options(&self, url: &str, user: &str, password: &str) -> Result<ConnectOptions, StackError> {
-        Ok(ConnectOptions::new(
-            url.parse()?,
-            Credentials::password(user, password)?,
-        ))
+        Ok(ConnectOptions::new(url.parse()?, Credentials::password(user, password)?))
     }
 }
 

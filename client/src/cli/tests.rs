@@ -110,10 +110,7 @@ fn only_a_terminal_gets_cells_cut_without_asking() {
 fn a_directory_is_not_an_output_file() {
     let directory = std::env::temp_dir();
     let arguments = ["--format", "csv", "-o", directory.to_str().unwrap()];
-    assert_eq!(
-        plan(&arguments, false).unwrap_err(),
-        UsageError::OutputIsDirectory
-    );
+    assert_eq!(plan(&arguments, false).unwrap_err(), UsageError::OutputIsDirectory);
 }
 
 #[test]

@@ -15,10 +15,7 @@ fn refused_logins_and_permissions_are_denials() {
 
 #[test]
 fn a_server_that_says_unavailable_is_unavailable() {
-    assert_eq!(
-        server_says(Code::Unavailable, "draining").kind(),
-        ErrorKind::Unavailable
-    );
+    assert_eq!(server_says(Code::Unavailable, "draining").kind(), ErrorKind::Unavailable);
 }
 
 #[test]

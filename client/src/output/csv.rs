@@ -101,10 +101,7 @@ impl<'a> Column<'a> {
         } else {
             Values::Scalar(ArrayFormatter::try_new(array, text_options)?)
         };
-        Ok(Self {
-            nulls: array.logical_nulls(),
-            values,
-        })
+        Ok(Self { nulls: array.logical_nulls(), values })
     }
 
     /// Appends the value of a row to `text`; `false` means NULL.

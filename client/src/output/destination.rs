@@ -16,10 +16,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 pub(super) enum Destination {
     Stdout(BufWriter<Stdout>),
     Device(BufWriter<File>),
-    File {
-        partial: BufWriter<NamedTempFile>,
-        target: PathBuf,
-    },
+    File { partial: BufWriter<NamedTempFile>, target: PathBuf },
 }
 
 impl Destination {
@@ -39,10 +36,7 @@ impl Destination {
             None => path.to_owned(),
         };
         let partial = partial_file(&target, existing)?;
-        Ok(Self::File {
-            partial: BufWriter::with_capacity(BUFFER_BYTES, partial),
-            target,
-        })
+        Ok(Self::File { partial: BufWriter::with_capacity(BUFFER_BYTES, partial), target })
     }
 
     /// Writes what is buffered and puts a file in its place. Without this the file is deleted.

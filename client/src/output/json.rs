@@ -55,9 +55,7 @@ pub(super) struct StrictTime {
 impl StrictTime {
     /// Options for encoders that report to this object.
     pub(super) fn encoder_options(&self) -> EncoderOptions {
-        EncoderOptions::default()
-            .with_explicit_nulls(true)
-            .with_encoder_factory(Arc::new(self.clone()))
+        EncoderOptions::default().with_explicit_nulls(true).with_encoder_factory(Arc::new(self.clone()))
     }
 
     /// Fails if a value so far could not be encoded.

@@ -50,11 +50,7 @@ impl<W: Write> TableWriter<W> {
             .iter()
             .map(|field| {
                 let header = cut(&escape(field.name()), layout);
-                Column {
-                    width: header.width(),
-                    header,
-                    is_number: field.data_type().is_numeric(),
-                }
+                Column { width: header.width(), header, is_number: field.data_type().is_numeric() }
             })
             .collect();
         Self {
@@ -81,10 +77,8 @@ impl<W: Write> TableWriter<W> {
             .map(|array| Source::new(array, &options))
             .collect::<Result<Vec<_>, _>>()?;
         for row in 0..accepted {
-            let cells = sources
-                .iter()
-                .map(|source| source.cell(row, self.layout))
-                .collect::<Result<Vec<_>, _>>()?;
+            let cells =
+                sources.iter().map(|source| source.cell(row, self.layout)).collect::<Result<Vec<_>, _>>()?;
             self.write_row(cells)?;
         }
         self.rows += accepted;
@@ -136,21 +130,14 @@ impl<W: Write> TableWriter<W> {
             let painted = self.style.bold(&column.header).into_owned();
             (painted, column.header.width())
         }));
-        let rule: Vec<_> = self
-            .columns
-            .iter()
-            .map(|column| "-".repeat(column.width))
-            .collect();
+        let rule: Vec<_> = self.columns.iter().map(|column| "-".repeat(column.width)).collect();
         format!("{names}{}\n", rule.join("-+-"))
     }
 
     fn line(&self, cells: &[Cell]) -> String {
         self.join(cells.iter().map(|cell| {
-            let painted = if cell.is_null {
-                self.style.dim(&cell.text).into_owned()
-            } else {
-                cell.text.clone()
-            };
+            let painted =
+                if cell.is_null { self.style.dim(&cell.text).into_owned() } else { cell.text.clone() };
             (painted, cell.text.width())
         }))
     }
@@ -185,10 +172,7 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn new(array: &'a dyn Array, options: &FormatOptions<'a>) -> Result<Self, OutputError> {
-        Ok(Self {
-            formatter: ArrayFormatter::try_new(array, options)?,
-            nulls: array.logical_nulls(),
-        })
+        Ok(Self { formatter: ArrayFormatter::try_new(array, options)?, nulls: array.logical_nulls() })
     }
 
     fn cell(&self, row: usize, layout: Layout) -> Result<Cell, OutputError> {

@@ -13,11 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
 
-const PLAIN: Layout = Layout {
-    max_width: None,
-    limit_rows: None,
-    to_terminal: false,
-};
+const PLAIN: Layout = Layout { max_width: None, limit_rows: None, to_terminal: false };
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
@@ -38,16 +34,9 @@ fn people() -> RecordBatch {
         ("name", strings(&[Some("Ann"), None])),
         (
             "pay",
-            Arc::new(
-                Decimal128Array::from(vec![Some(1050), None])
-                    .with_precision_and_scale(9, 2)
-                    .unwrap(),
-            ),
+            Arc::new(Decimal128Array::from(vec![Some(1050), None]).with_precision_and_scale(9, 2).unwrap()),
         ),
-        (
-            "active",
-            Arc::new(BooleanArray::from(vec![Some(true), Some(false)])),
-        ),
+        ("active", Arc::new(BooleanArray::from(vec![Some(true), Some(false)]))),
     ])
 }
 
@@ -60,14 +49,8 @@ fn wide_types() -> RecordBatch {
         ("word", Arc::new(word)),
         ("seen", Arc::new(seen)),
         ("day", Arc::new(Date32Array::from(vec![Some(0), None]))),
-        (
-            "raw",
-            Arc::new(BinaryArray::from_opt_vec(vec![Some(&[0xca, 0xfe]), None])),
-        ),
-        (
-            "ratio",
-            Arc::new(Float64Array::from(vec![Some(0.5), Some(f64::NAN)])),
-        ),
+        ("raw", Arc::new(BinaryArray::from_opt_vec(vec![Some(&[0xca, 0xfe]), None]))),
+        ("ratio", Arc::new(Float64Array::from(vec![Some(0.5), Some(f64::NAN)]))),
         ("nothing", Arc::new(NullArray::new(2))),
     ])
 }
@@ -116,42 +99,27 @@ id | name |   pay | active
 
 #[test]
 fn a_table_without_rows_still_has_its_header() {
-    assert_eq!(
-        table(&[people().slice(0, 0)], PLAIN),
-        "id | name | pay | active\n---+------+-----+-------\n"
-    );
+    assert_eq!(table(&[people().slice(0, 0)], PLAIN), "id | name | pay | active\n---+------+-----+-------\n");
 }
 
 #[test]
 fn a_table_counts_columns_of_the_screen_and_not_bytes() {
     let text = strings(&[Some("東京"), Some("Zürich")]);
     let rows = batch(vec![("city", text), ("n", integers(&[Some(1), Some(2)]))]);
-    assert_eq!(
-        table(&[rows], PLAIN),
-        "city   | n\n-------+--\n東京   | 1\nZürich | 2\n"
-    );
+    assert_eq!(table(&[rows], PLAIN), "city   | n\n-------+--\n東京   | 1\nZürich | 2\n");
 }
 
 #[test]
 fn a_table_shows_control_characters_as_escapes() {
     let text = strings(&[Some("a\nb\u{1b}[2J")]);
-    assert_eq!(
-        table(&[batch(vec![("x", text)])], PLAIN),
-        "x\n-------------\na\\nb\\u{1b}[2J\n"
-    );
+    assert_eq!(table(&[batch(vec![("x", text)])], PLAIN), "x\n-------------\na\\nb\\u{1b}[2J\n");
 }
 
 #[test]
 fn a_table_cuts_cells_visibly_at_the_width_limit() {
-    let layout = Layout {
-        max_width: Some(5),
-        ..PLAIN
-    };
+    let layout = Layout { max_width: Some(5), ..PLAIN };
     let text = strings(&[Some("abcde"), Some("abcdef"), Some("東京都区")]);
-    assert_eq!(
-        table(&[batch(vec![("long header", text)])], layout),
-        "long…\n-----\nabcde\nabcd…\n東京…\n"
-    );
+    assert_eq!(table(&[batch(vec![("long header", text)])], layout), "long…\n-----\nabcde\nabcd…\n東京…\n");
 }
 
 #[test]
@@ -159,10 +127,7 @@ fn a_table_stops_at_the_row_limit_and_tells_that_there_was_more() {
     let plan = OutputPlan {
         format: Format::Table,
         file: Some(PathBuf::from("/dev/null")),
-        layout: Layout {
-            limit_rows: Some(3),
-            ..PLAIN
-        },
+        layout: Layout { limit_rows: Some(3), ..PLAIN },
     };
     let mut writer = ResultWriter::open(&plan, &people().schema()).unwrap();
     assert_eq!(writer.write(&people()).unwrap(), Appetite::More);
@@ -175,10 +140,7 @@ fn a_row_limit_that_is_met_exactly_is_not_called_cut_off() {
     let plan = OutputPlan {
         format: Format::Table,
         file: Some(PathBuf::from("/dev/null")),
-        layout: Layout {
-            limit_rows: Some(2),
-            ..PLAIN
-        },
+        layout: Layout { limit_rows: Some(2), ..PLAIN },
     };
     let mut writer = ResultWriter::open(&plan, &people().schema()).unwrap();
     assert_eq!(writer.write(&people()).unwrap(), Appetite::More);
@@ -187,14 +149,8 @@ fn a_row_limit_that_is_met_exactly_is_not_called_cut_off() {
 
 #[test]
 fn a_long_table_streams_with_the_widths_of_its_first_rows_and_loses_no_value() {
-    let narrow = batch(vec![
-        ("x", strings(&[Some("a"); 1000])),
-        ("y", strings(&[Some("b"); 1000])),
-    ]);
-    let wide = batch(vec![
-        ("x", strings(&[Some("wider")])),
-        ("y", strings(&[Some("b")])),
-    ]);
+    let narrow = batch(vec![("x", strings(&[Some("a"); 1000])), ("y", strings(&[Some("b"); 1000]))]);
+    let wide = batch(vec![("x", strings(&[Some("wider")])), ("y", strings(&[Some("b")]))]);
     let mut writer = TableWriter::new(Vec::new(), &narrow.schema(), PLAIN);
     writer.write(&narrow).unwrap();
     writer.write(&wide).unwrap();
@@ -205,10 +161,7 @@ fn a_long_table_streams_with_the_widths_of_its_first_rows_and_loses_no_value() {
 
 #[test]
 fn csv_tells_null_from_empty_text() {
-    assert_eq!(
-        csv(&[people()]),
-        "id,name,pay,active\n1,Ann,10.50,true\n20,,,false\n"
-    );
+    assert_eq!(csv(&[people()]), "id,name,pay,active\n1,Ann,10.50,true\n20,,,false\n");
     let text = strings(&[Some(""), None]);
     let rows = batch(vec![("a", text), ("b", integers(&[Some(1), Some(2)]))]);
     assert_eq!(csv(&[rows]), "a,b\n\"\",1\n,2\n");
@@ -218,10 +171,7 @@ fn csv_tells_null_from_empty_text() {
 fn csv_quotes_what_has_a_meaning_in_csv() {
     let text = strings(&[Some("a,b"), Some("say \"x\""), Some("l1\nl2"), Some("r\r")]);
     let rows = batch(vec![("odd,\"name\"", text)]);
-    assert_eq!(
-        csv(&[rows]),
-        "\"odd,\"\"name\"\"\"\n\"a,b\"\n\"say \"\"x\"\"\"\n\"l1\nl2\"\n\"r\r\"\n"
-    );
+    assert_eq!(csv(&[rows]), "\"odd,\"\"name\"\"\"\n\"a,b\"\n\"say \"\"x\"\"\"\n\"l1\nl2\"\n\"r\r\"\n");
 }
 
 #[test]
@@ -267,10 +217,7 @@ fn json_writes_every_type() {
 #[test]
 fn every_json_line_is_valid_json() {
     let odd = strings(&[Some("quote \" backslash \\ newline \n"), None]);
-    let rows = batch(vec![
-        ("odd \"name\"", odd),
-        ("n", integers(&[Some(i64::MAX), None])),
-    ]);
+    let rows = batch(vec![("odd \"name\"", odd), ("n", integers(&[Some(i64::MAX), None]))]);
     for line in json(&[rows]).lines() {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(value.as_object().unwrap().len(), 2, "{line}");
@@ -289,11 +236,7 @@ fn a_time_that_no_calendar_has_is_an_error_and_not_a_text_in_the_output() {
 fn write_file(format: Format, name: &str, rows: &RecordBatch) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
-    let plan = OutputPlan {
-        format,
-        file: Some(path.clone()),
-        layout: PLAIN,
-    };
+    let plan = OutputPlan { format, file: Some(path.clone()), layout: PLAIN };
     let mut writer = ResultWriter::open(&plan, &rows.schema()).unwrap();
     assert_eq!(writer.write(rows).unwrap(), Appetite::More);
     assert!(!path.exists());
@@ -309,10 +252,7 @@ fn a_parquet_file_reads_back_as_it_was_written() {
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
         assert_eq!(reader.schema().fields(), rows.schema().fields());
         let read: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
-        assert_eq!(
-            read.iter().map(RecordBatch::num_rows).sum::<usize>(),
-            rows.num_rows()
-        );
+        assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), rows.num_rows());
         assert!(read.iter().all(|batch| *batch == rows));
     }
 }
@@ -334,10 +274,7 @@ fn an_arrow_stream_reads_back_as_it_was_written() {
     writer.write(&people()).unwrap();
     writer.write(&people()).unwrap();
     let bytes = writer.finish().unwrap();
-    let read: Vec<_> = StreamReader::try_new(bytes.as_slice(), None)
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
+    let read: Vec<_> = StreamReader::try_new(bytes.as_slice(), None).unwrap().map(Result::unwrap).collect();
     assert_eq!(read, vec![people(), people()]);
 }
 
@@ -355,9 +292,6 @@ fn a_closed_pipe_is_told_apart_from_other_write_errors() {
     let through_arrow = ArrowError::IoError(String::new(), io::Error::from(io::ErrorKind::BrokenPipe));
     let full = io::Error::from(io::ErrorKind::StorageFull);
     assert!(matches!(OutputError::from(closed), OutputError::ReaderGone));
-    assert!(matches!(
-        OutputError::from(through_arrow),
-        OutputError::ReaderGone
-    ));
+    assert!(matches!(OutputError::from(through_arrow), OutputError::ReaderGone));
     assert!(matches!(OutputError::from(full), OutputError::Io(_)));
 }

@@ -76,9 +76,7 @@ impl TestServer {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Seen::default());
-        let service = FlightServiceServer::new(Service {
-            seen: Arc::clone(&seen),
-        });
+        let service = FlightServiceServer::new(Service { seen: Arc::clone(&seen) });
         runtime.spawn(async move {
             let mut server = Server::builder();
             if let Some(identity) = identity {
@@ -87,17 +85,9 @@ impl TestServer {
             }
             let listener = TcpListener::from_std(listener).unwrap();
             let incoming = TcpListenerStream::new(listener);
-            server
-                .add_service(service)
-                .serve_with_incoming(incoming)
-                .await
-                .unwrap();
+            server.add_service(service).serve_with_incoming(incoming).await.unwrap();
         });
-        Self {
-            address,
-            seen,
-            runtime: Some(runtime),
-        }
+        Self { address, seen, runtime: Some(runtime) }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -201,9 +191,7 @@ fn disk_error() -> FlightError {
 }
 
 fn endpoint(part: &str) -> FlightEndpoint {
-    let ticket = TicketStatementQuery {
-        statement_handle: part.to_owned().into(),
-    };
+    let ticket = TicketStatementQuery { statement_handle: part.to_owned().into() };
     FlightEndpoint::new().with_ticket(Ticket::new(ticket.as_any().encode_to_vec()))
 }
 
@@ -257,10 +245,8 @@ impl FlightSqlService for Service {
     ) -> Result<Response<Pin<Box<dyn Stream<Item = Result<HandshakeResponse, Status>> + Send>>>, Status> {
         self.seen.handshakes.fetch_add(1, Ordering::SeqCst);
         // base64 of "ann:secret"
-        let is_ann = request
-            .metadata()
-            .get("authorization")
-            .is_some_and(|value| value == "Basic YW5uOnNlY3JldA==");
+        let is_ann =
+            request.metadata().get("authorization").is_some_and(|value| value == "Basic YW5uOnNlY3JldA==");
         if !is_ann {
             return Err(Status::unauthenticated("wrong user or password"));
         }

@@ -96,11 +96,7 @@ impl std::error::Error for SandboxError {}
 impl Default for SandboxOptions {
     /// A free loopback port and a temporary folder: what a test wants.
     fn default() -> Self {
-        Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            data_dir: None,
-            allow_non_loopback: false,
-        }
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), data_dir: None, allow_non_loopback: false }
     }
 }
 
@@ -117,20 +113,12 @@ impl Sandbox {
         let listener = TcpListener::bind(options.address)
             .await
             .map_err(|error| SandboxError::Bind(options.address, error))?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| SandboxError::Bind(options.address, error))?;
+        let address = listener.local_addr().map_err(|error| SandboxError::Bind(options.address, error))?;
         let state = Arc::new(State::default());
         let front = Front::new(Arc::clone(&state), s3::service(&state, objects.path()));
         let (stop, stopped) = watch::channel(false);
         let server = Some(tokio::spawn(serve(listener, Arc::new(front), stopped)));
-        Ok(Self {
-            address,
-            state,
-            stop,
-            server,
-            _objects: objects,
-        })
+        Ok(Self { address, state, stop, server, _objects: objects })
     }
 
     /// The endpoint of all services, such as `http://127.0.0.1:4577`.
@@ -156,9 +144,7 @@ impl Sandbox {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("endpoint", &self.endpoint())
-            .finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("endpoint", &self.endpoint()).finish_non_exhaustive()
     }
 }
 

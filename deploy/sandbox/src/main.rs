@@ -37,10 +37,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // The S3 crate logs every refused request as an error; refusals are what a sandbox is for.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,s3s=off"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -62,11 +59,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let endpoint = sandbox.endpoint();
     let serving = async {
         if arguments.demo {
-            let report = seed(SeedOptions {
-                endpoint: endpoint.clone(),
-                scale_factor: arguments.scale_factor,
-            })
-            .await?;
+            let report =
+                seed(SeedOptions { endpoint: endpoint.clone(), scale_factor: arguments.scale_factor })
+                    .await?;
             report_tables(&report);
         }
         writeln!(std::io::stdout(), "sandbox ready on {endpoint}")?;
@@ -83,11 +78,6 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
 
 fn report_tables(report: &SeedReport) {
     for table in &report.tables {
-        tracing::info!(
-            database = table.database,
-            table = table.table,
-            rows = table.rows,
-            "seeded"
-        );
+        tracing::info!(database = table.database, table = table.table, rows = table.rows, "seeded");
     }
 }

@@ -44,10 +44,8 @@ pub(crate) fn call(state: &State, caller: &Caller, operation: &str, form: &Form)
 fn caller_identity(account: &Account, caller: &Caller) -> String {
     let user_id = match &caller.identity {
         Identity::Role(session) => {
-            let role_id = account
-                .roles
-                .by_arn(&session.role_arn)
-                .map_or("AROADELETED", |role| role.id.as_str());
+            let role_id =
+                account.roles.by_arn(&session.role_arn).map_or("AROADELETED", |role| role.id.as_str());
             format!("{role_id}:{}", session.session_name)
         }
         Identity::User(_) | Identity::Table(_) => caller.access_key.clone(),
@@ -67,11 +65,7 @@ fn assume_role(account: &mut Account, caller: &Caller, form: &Form) -> Result<St
     let session = session(caller, role, &request)?;
     let role_id = role.id.clone();
     let expires = Utc::now() + Duration::seconds(request.seconds);
-    let assumed = Caller {
-        access_key: String::new(),
-        identity: Identity::Role(session.clone()),
-    }
-    .shown_arn();
+    let assumed = Caller { access_key: String::new(), identity: Identity::Role(session.clone()) }.shown_arn();
     let key = account.keys.mint(Identity::Role(session), expires);
     Ok(Xml::response(NAMESPACE, "AssumeRole", |xml| {
         xml.element("Credentials", |xml| write_key(xml, &key));
@@ -86,10 +80,7 @@ fn write_key(xml: &mut Xml, key: &TemporaryKey) {
     xml.text("AccessKeyId", &key.access_key);
     xml.text("SecretAccessKey", &key.secret);
     xml.text("SessionToken", &key.session_token);
-    xml.text(
-        "Expiration",
-        &key.expires.to_rfc3339_opts(SecondsFormat::Secs, true),
-    );
+    xml.text("Expiration", &key.expires.to_rfc3339_opts(SecondsFormat::Secs, true));
 }
 
 impl<'a> Request<'a> {
@@ -127,30 +118,16 @@ impl<'a> Request<'a> {
     }
 
     fn check_tags(&self) -> Result<(), ApiError> {
-        let keys: BTreeSet<String> = self
-            .tags
-            .iter()
-            .map(|(key, _)| key.to_ascii_lowercase())
-            .collect();
+        let keys: BTreeSet<String> = self.tags.iter().map(|(key, _)| key.to_ascii_lowercase()).collect();
         let fits = |(key, value): &(&str, &str)| (1..=128).contains(&key.len()) && value.len() <= 256;
         if self.tags.len() > MAX_TAGS || !self.tags.iter().all(fits) {
-            return Err(invalid(
-                "At most 50 tags with keys of 1 to 128 and values of 0 to 256 characters",
-            ));
+            return Err(invalid("At most 50 tags with keys of 1 to 128 and values of 0 to 256 characters"));
         }
         if keys.len() != self.tags.len() {
-            return Err(invalid(
-                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-            ));
+            return Err(invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive."));
         }
-        if self
-            .transitive
-            .iter()
-            .any(|key| !keys.contains(&key.to_ascii_lowercase()))
-        {
-            return Err(invalid(
-                "The specified transitive tag key must be included in the requested tags.",
-            ));
+        if self.transitive.iter().any(|key| !keys.contains(&key.to_ascii_lowercase())) {
+            return Err(invalid("The specified transitive tag key must be included in the requested tags."));
         }
         Ok(())
     }
@@ -165,23 +142,14 @@ fn permitted_role<'a>(
     request: &Request<'_>,
 ) -> Result<&'a Role, ApiError> {
     let principal = caller.principal();
-    let attempt = Attempt {
-        principal: &principal,
-        external_id: request.external_id,
-        tags: &request.tags,
-    };
-    let actions: &[&str] = if request.tags.is_empty() {
-        &["sts:AssumeRole"]
-    } else {
-        &["sts:AssumeRole", "sts:TagSession"]
-    };
+    let attempt = Attempt { principal: &principal, external_id: request.external_id, tags: &request.tags };
+    let actions: &[&str] =
+        if request.tags.is_empty() { &["sts:AssumeRole"] } else { &["sts:AssumeRole", "sts:TagSession"] };
     for action in actions {
         iam::authorize(account, caller, action, &[role_arn])?;
     }
-    let role = account
-        .roles
-        .by_arn(role_arn)
-        .ok_or_else(|| iam::denial(caller, "sts:AssumeRole", role_arn))?;
+    let role =
+        account.roles.by_arn(role_arn).ok_or_else(|| iam::denial(caller, "sts:AssumeRole", role_arn))?;
     match actions.iter().find(|action| !role.trust.allows(action, &attempt)) {
         None => Ok(role),
         Some(action) => Err(iam::denial(caller, action, role_arn)),
@@ -208,14 +176,8 @@ fn session(caller: &Caller, role: &Role, request: &Request<'_>) -> Result<RoleSe
     let mut transitive_tags = BTreeSet::new();
     if let Some(parent) = caller.role_session() {
         for key in &parent.transitive_tags {
-            if request
-                .tags
-                .iter()
-                .any(|(passed, _)| passed.eq_ignore_ascii_case(key))
-            {
-                return Err(invalid(format!(
-                    "The tag key {key} is inherited and cannot be passed again."
-                )));
+            if request.tags.iter().any(|(passed, _)| passed.eq_ignore_ascii_case(key)) {
+                return Err(invalid(format!("The tag key {key} is inherited and cannot be passed again.")));
             }
             tags.extend(parent.tags.get(key).map(|value| (key.clone(), value.clone())));
             transitive_tags.insert(key.clone());
@@ -223,11 +185,7 @@ fn session(caller: &Caller, role: &Role, request: &Request<'_>) -> Result<RoleSe
     }
     for (key, value) in &request.tags {
         tags.insert((*key).to_owned(), (*value).to_owned());
-        if request
-            .transitive
-            .iter()
-            .any(|named| named.eq_ignore_ascii_case(key))
-        {
+        if request.transitive.iter().any(|named| named.eq_ignore_ascii_case(key)) {
             transitive_tags.insert((*key).to_owned());
         }
     }

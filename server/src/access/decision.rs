@@ -66,13 +66,7 @@ fn judge(
     let query_authorization_id = answer
         .query_authorization_id
         .ok_or_else(|| unenforceable(table, "the answer has no QueryAuthorizationId"))?;
-    let fingerprint = fingerprint(
-        catalog_id,
-        table,
-        &answer.table,
-        &authorized_columns,
-        row_filter.as_ref(),
-    );
+    let fingerprint = fingerprint(catalog_id, table, &answer.table, &authorized_columns, row_filter.as_ref());
     Ok(Policy {
         table: table.clone(),
         catalog_id: catalog_id.to_owned(),
@@ -89,10 +83,7 @@ fn judge(
 fn check_identity(glue: &GlueTable, catalog_id: &str, table: &TableName) -> Result<(), Error> {
     let database = glue.database.as_deref().unwrap_or_default();
     let same_name = TableName::new(database, &glue.name) == *table;
-    let same_catalog = glue
-        .catalog_id
-        .as_deref()
-        .is_none_or(|answered| answered == catalog_id);
+    let same_catalog = glue.catalog_id.as_deref().is_none_or(|answered| answered == catalog_id);
     if same_name && same_catalog {
         return Ok(());
     }
@@ -130,10 +121,7 @@ fn check_kind(answer: &UnfilteredTable, table: &TableName) -> Result<(), Error> 
         return unsupported("federated tables are not supported");
     }
     if answer.table.has_rls_policy {
-        return Err(unenforceable(
-            table,
-            "the table has a row-level security policy (RLSProperties)",
-        ));
+        return Err(unenforceable(table, "the table has a row-level security policy (RLSProperties)"));
     }
     if !answer.is_registered {
         return unsupported("the table's location is not registered with Lake Formation");
@@ -154,10 +142,7 @@ fn uniform_filter(answer: &UnfilteredTable, columns: &BTreeSet<String>) -> Resul
     }
     let mut covered = BTreeSet::new();
     for (column, expression) in cell_filters {
-        let column = column
-            .as_deref()
-            .ok_or("a cell filter names no column")?
-            .to_ascii_lowercase();
+        let column = column.as_deref().ok_or("a cell filter names no column")?.to_ascii_lowercase();
         let expression = parse(expression.as_deref().ok_or("a cell filter has no expression")?)?;
         if expression != row_filter {
             return Err("cell filters differ from column to column".to_owned());
@@ -185,11 +170,7 @@ fn parse(text: &str) -> Result<ParsedFilter, String> {
 /// AWS's engines disagree on whether `char(n)` compares with its padding, so a filter on one has no single meaning.
 fn refuse_padded_strings(filter: &RowFilter, glue: &GlueTable) -> Result<(), String> {
     let padded = glue.columns.iter().find(|column| {
-        column
-            .hive_type
-            .trim_start()
-            .to_ascii_lowercase()
-            .starts_with("char(")
+        column.hive_type.trim_start().to_ascii_lowercase().starts_with("char(")
             && filter.columns().contains(&column.name.to_ascii_lowercase())
     });
     match padded {

@@ -62,12 +62,12 @@ impl Grant {
 
     /// Whether anything of the table is hidden from the principal.
     pub(crate) fn is_restricted(&self) -> bool {
-        let hides_a_column = self.policy.glue.columns.iter().any(|column| {
-            !self
-                .policy
-                .authorized_columns
-                .contains(&column.name.to_ascii_lowercase())
-        });
+        let hides_a_column = self
+            .policy
+            .glue
+            .columns
+            .iter()
+            .any(|column| !self.policy.authorized_columns.contains(&column.name.to_ascii_lowercase()));
         self.policy.row_filter.is_some() || hides_a_column
     }
 

@@ -42,10 +42,7 @@ pub(crate) struct Access {
 impl Access {
     /// An authoriser with an empty cache.
     pub(crate) fn new(aws: Arc<Aws>, settings: &AccessSettings) -> Self {
-        Self {
-            aws,
-            policies: Arc::new(PolicyCache::new(settings)),
-        }
+        Self { aws, policies: Arc::new(PolicyCache::new(settings)) }
     }
 
     /// One grant for each table of a query, asked for all at once.

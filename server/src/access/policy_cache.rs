@@ -48,31 +48,16 @@ impl PolicyCache {
         query_id: QueryId,
     ) -> Result<Arc<Policy>, Error> {
         if self.time_to_live.is_zero() {
-            return decision::ask(client, principal, table, query_id)
-                .await
-                .map(Arc::new);
+            return decision::ask(client, principal, table, query_id).await.map(Arc::new);
         }
-        let key = PolicyKey {
-            principal: principal.clone(),
-            table: table.clone(),
-        };
-        let asked = async {
-            decision::ask(client, principal, table, query_id)
-                .await
-                .map(Arc::new)
-        };
-        self.entries
-            .try_get_with(key, asked)
-            .await
-            .map_err(|shared: Arc<Error>| Error::clone(&shared))
+        let key = PolicyKey { principal: principal.clone(), table: table.clone() };
+        let asked = async { decision::ask(client, principal, table, query_id).await.map(Arc::new) };
+        self.entries.try_get_with(key, asked).await.map_err(|shared: Arc<Error>| Error::clone(&shared))
     }
 
     /// Forgets an entry that AWS has just contradicted.
     pub(super) async fn forget(&self, principal: &Principal, table: &TableName) {
-        let key = PolicyKey {
-            principal: principal.clone(),
-            table: table.clone(),
-        };
+        let key = PolicyKey { principal: principal.clone(), table: table.clone() };
         self.entries.invalidate(&key).await;
     }
 }

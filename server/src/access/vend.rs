@@ -75,14 +75,7 @@ impl CredentialLease {
         policy: Arc<Policy>,
         query_id: QueryId,
     ) -> Self {
-        Self {
-            client,
-            policies,
-            principal,
-            policy,
-            query_id,
-            state: Mutex::new(State::Unused),
-        }
+        Self { client, policies, principal, policy, query_id, state: Mutex::new(State::Unused) }
     }
 
     /// Credentials that stay valid for at least [`RENEWAL_MARGIN`].
@@ -131,21 +124,18 @@ impl CredentialLease {
 
     async fn vend(&self, policy: &Policy) -> Result<VendedCredentials, Error> {
         let table = &policy.table;
-        let arn = self
-            .client
-            .table_arn(&policy.catalog_id, table.database(), table.table());
+        let arn = self.client.table_arn(&policy.catalog_id, table.database(), table.table());
         let audit_note = format!("lakegate user={} query={}", self.principal.user(), self.query_id);
         let issued = self
             .client
             .table_credentials(&arn, policy.asked_by, &policy.query_authorization_id, &audit_note)
             .await
             .map_err(|failure| match failure.kind() {
-                FailureKind::InvalidInput | FailureKind::Unknown => Error::new(
-                    ErrorKind::PermissionDenied,
-                    "AWS gives no credentials for this table",
-                )
-                .echoing(&table.to_string())
-                .because(failure.internal_text()),
+                FailureKind::InvalidInput | FailureKind::Unknown => {
+                    Error::new(ErrorKind::PermissionDenied, "AWS gives no credentials for this table")
+                        .echoing(&table.to_string())
+                        .because(failure.internal_text())
+                }
                 _ => decision::refusal(failure, table),
             })?;
         Ok(VendedCredentials::from(issued))

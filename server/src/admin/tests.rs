@@ -1,9 +1,6 @@
 //! The endpoints over a real connection.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot build its input should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
 use std::net::SocketAddr;
 
@@ -24,11 +21,7 @@ async fn start() -> Running {
     let address = listener.local_addr().unwrap();
     let draining = CancellationToken::new();
     let served = serve(listener, Arc::new(Metrics::default()), draining.clone());
-    Running {
-        address,
-        draining,
-        _server: AbortOnDropHandle::new(tokio::spawn(served)),
-    }
+    Running { address, draining, _server: AbortOnDropHandle::new(tokio::spawn(served)) }
 }
 
 async fn get_text(address: SocketAddr, path: &str) -> String {
@@ -43,22 +36,10 @@ async fn get_text(address: SocketAddr, path: &str) -> String {
 #[tokio::test]
 async fn a_draining_server_is_healthy_and_not_ready() {
     let running = start().await;
-    assert!(
-        get_text(running.address, "/readyz")
-            .await
-            .starts_with("HTTP/1.1 200")
-    );
+    assert!(get_text(running.address, "/readyz").await.starts_with("HTTP/1.1 200"));
     running.draining.cancel();
-    assert!(
-        get_text(running.address, "/readyz")
-            .await
-            .starts_with("HTTP/1.1 503")
-    );
-    assert!(
-        get_text(running.address, "/healthz")
-            .await
-            .starts_with("HTTP/1.1 200")
-    );
+    assert!(get_text(running.address, "/readyz").await.starts_with("HTTP/1.1 503"));
+    assert!(get_text(running.address, "/healthz").await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]

@@ -68,10 +68,7 @@ impl AuditTrail {
                     .because(format!("{}: {error}", path.display()))
             })?,
         };
-        Ok(Self {
-            sink: Arc::new(sink),
-            log_statements: settings.log_statements,
-        })
+        Ok(Self { sink: Arc::new(sink), log_statements: settings.log_statements })
     }
 
     /// Writes the Started record. The statement may run only with the token that is returned.
@@ -93,11 +90,8 @@ impl AuditTrail {
             statement_bytes: start.statement.len(),
         };
         self.sink.write(&record).map_err(|error| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "the audit trail cannot be written, the statement was not run",
-            )
-            .because(error.to_string())
+            Error::new(ErrorKind::Unavailable, "the audit trail cannot be written, the statement was not run")
+                .because(error.to_string())
         })?;
         Ok(QueryAudit {
             sink: Arc::clone(&self.sink),

@@ -26,10 +26,7 @@ struct Output {
 
 impl Sink {
     pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
-        Self(Mutex::new(Output {
-            writer,
-            is_torn: false,
-        }))
+        Self(Mutex::new(Output { writer, is_torn: false }))
     }
 
     pub(super) fn to_standard_error() -> Self {
@@ -37,11 +34,7 @@ impl Sink {
     }
 
     pub(super) fn to_file(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(FILE_MODE)
-            .open(path)?;
+        let file = OpenOptions::new().append(true).create(true).mode(FILE_MODE).open(path)?;
         Ok(Self::new(Box::new(file)))
     }
 

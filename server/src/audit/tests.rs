@@ -21,11 +21,7 @@ impl Write for Memory {
         let fails = *self.fails.lock().unwrap();
         let kept = if fails { line.len() / 2 } else { line.len() };
         self.bytes.lock().unwrap().extend_from_slice(&line[..kept]);
-        if fails {
-            Err(io::Error::from(io::ErrorKind::StorageFull))
-        } else {
-            Ok(kept)
-        }
+        if fails { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(kept) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -39,10 +35,7 @@ impl Memory {
     }
 
     fn records(&self) -> Vec<Value> {
-        self.text()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -85,10 +78,7 @@ fn a_statement_that_ends_well_leaves_a_started_and_a_finished_record() {
     assert_eq!(records[1]["event"], "query.finished");
     assert_eq!(records[1]["query_id"], records[0]["query_id"]);
     assert_eq!(records[1]["outcome"], "ok");
-    assert_eq!(
-        (&records[1]["rows"], &records[1]["bytes"]),
-        (&15.into(), &600.into())
-    );
+    assert_eq!((&records[1]["rows"], &records[1]["bytes"]), (&15.into(), &600.into()));
     let table = serde_json::json!({
         "name": "hr.employees", "columns": ["id", "name"], "row_filter": true, "policy": "0707070707070707"
     });
@@ -110,9 +100,7 @@ fn a_statement_whose_client_vanishes_is_recorded_as_cancelled_with_what_was_sent
 #[test]
 fn a_statement_that_fails_is_recorded_with_the_kind_of_its_error_only() {
     let (trail, memory) = trail(true);
-    start(&trail, "select 1")
-        .unwrap()
-        .finish(Err(ErrorKind::PermissionDenied));
+    start(&trail, "select 1").unwrap().finish(Err(ErrorKind::PermissionDenied));
     assert_eq!(memory.records()[1]["outcome"], "permission_denied");
 }
 
@@ -120,23 +108,13 @@ fn a_statement_that_fails_is_recorded_with_the_kind_of_its_error_only() {
 fn a_statement_does_not_run_when_its_record_cannot_be_written() {
     let (trail, memory) = trail(true);
     *memory.fails.lock().unwrap() = true;
-    assert_eq!(
-        start(&trail, "select 1").err().unwrap().kind(),
-        ErrorKind::Unavailable
-    );
+    assert_eq!(start(&trail, "select 1").err().unwrap().kind(), ErrorKind::Unavailable);
 
     *memory.fails.lock().unwrap() = false;
     start(&trail, "select 2").unwrap().finish(Ok(()));
     let text = memory.text();
-    let whole: Vec<Value> = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
-    assert_eq!(
-        whole.len(),
-        2,
-        "the torn record must not take the next one with it: {text}"
-    );
+    let whole: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert_eq!(whole.len(), 2, "the torn record must not take the next one with it: {text}");
 }
 
 #[test]
@@ -175,29 +153,17 @@ fn the_trail_is_a_private_file_that_grows() {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let settings = AuditSettings {
-        path: Some(path.clone()),
-        log_statements: true,
-    };
+    let settings = AuditSettings { path: Some(path.clone()), log_statements: true };
     for _ in 0..2 {
         let trail = AuditTrail::new(&settings).unwrap();
         start(&trail, "select 1").unwrap().finish(Ok(()));
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 4);
-    assert_eq!(
-        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
 fn a_trail_that_cannot_be_opened_stops_the_start() {
-    let settings = AuditSettings {
-        path: Some("/nonexistent/audit.jsonl".into()),
-        log_statements: true,
-    };
-    assert_eq!(
-        AuditTrail::new(&settings).err().unwrap().kind(),
-        ErrorKind::Unavailable
-    );
+    let settings = AuditSettings { path: Some("/nonexistent/audit.jsonl".into()), log_statements: true };
+    assert_eq!(AuditTrail::new(&settings).err().unwrap().kind(), ErrorKind::Unavailable);
 }

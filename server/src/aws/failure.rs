@@ -42,10 +42,7 @@ pub(crate) struct AwsFailure {
 impl AwsFailure {
     /// A failure that this server found itself, such as a response without a required member.
     pub(crate) fn new(kind: FailureKind, internal: impl Into<String>) -> Self {
-        Self {
-            kind,
-            internal: internal.into(),
-        }
+        Self { kind, internal: internal.into() }
     }
 
     /// Classifies what the SDK returned for `operation`.

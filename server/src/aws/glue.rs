@@ -81,9 +81,7 @@ impl RoleClient {
         query_id: QueryId,
     ) -> Result<UnfilteredTable, AwsFailure> {
         self.session.credentials().await?;
-        let context = QuerySessionContext::builder()
-            .query_id(query_id.to_string())
-            .build();
+        let context = QuerySessionContext::builder().query_id(query_id.to_string()).build();
         let answer = self
             .glue
             .get_unfiltered_table_metadata()
@@ -96,17 +94,10 @@ impl RoleClient {
             .await;
         let answer = self.checked("glue:GetUnfilteredTableMetadata", answer).await?;
         let table = answer.table.as_ref().ok_or_else(|| {
-            AwsFailure::new(
-                FailureKind::Unknown,
-                "GetUnfilteredTableMetadata answered without a table",
-            )
+            AwsFailure::new(FailureKind::Unknown, "GetUnfilteredTableMetadata answered without a table")
         })?;
-        let is_view_or_protected = [
-            answer.is_multi_dialect_view,
-            answer.is_materialized_view,
-            answer.is_protected,
-        ]
-        .contains(&true);
+        let is_view_or_protected =
+            [answer.is_multi_dialect_view, answer.is_materialized_view, answer.is_protected].contains(&true);
         Ok(UnfilteredTable {
             table: plain_table(table),
             is_view_or_protected,
@@ -154,12 +145,7 @@ impl RoleClient {
         self.session.credentials().await?;
         let mut tables = Vec::new();
         let mut next_token = None;
-        let mut pages = self
-            .glue
-            .get_tables()
-            .database_name(database)
-            .into_paginator()
-            .send();
+        let mut pages = self.glue.get_tables().database_name(database).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = self.checked(OPERATION, page).await?;
             next_token = page.next_token;
@@ -174,10 +160,9 @@ impl RoleClient {
 fn ensure_complete(operation: &str, last_token: Option<String>) -> Result<(), AwsFailure> {
     match last_token.filter(|token| !token.is_empty()) {
         None => Ok(()),
-        Some(_) => Err(AwsFailure::new(
-            FailureKind::Unknown,
-            format!("{operation}: pagination does not end"),
-        )),
+        Some(_) => {
+            Err(AwsFailure::new(FailureKind::Unknown, format!("{operation}: pagination does not end")))
+        }
     }
 }
 
@@ -187,17 +172,12 @@ fn plain_table(table: &Table) -> GlueTable {
         .and_then(|storage| storage.serde_info.as_ref())
         .and_then(|serde| serde.parameters.as_ref())
         .and_then(|parameters| parameters.get("path").cloned());
-    let data_columns = storage
-        .and_then(|storage| storage.columns.as_deref())
-        .unwrap_or_default();
+    let data_columns = storage.and_then(|storage| storage.columns.as_deref()).unwrap_or_default();
     let partition_keys = table.partition_keys.as_deref().unwrap_or_default();
     let view_flags = [table.is_multi_dialect_view, table.is_materialized_view].contains(&Some(true));
     let is_view = view_flags
         || table.view_definition.is_some()
-        || table
-            .view_original_text
-            .as_deref()
-            .is_some_and(|text| !text.is_empty())
+        || table.view_original_text.as_deref().is_some_and(|text| !text.is_empty())
         || table.table_type.as_deref() == Some("VIRTUAL_VIEW");
     GlueTable {
         catalog_id: table.catalog_id.clone(),
@@ -206,11 +186,7 @@ fn plain_table(table: &Table) -> GlueTable {
         parameters: table.parameters.clone().unwrap_or_default(),
         location: storage.and_then(|storage| storage.location.clone()),
         serde_path,
-        columns: data_columns
-            .iter()
-            .chain(partition_keys)
-            .map(plain_column)
-            .collect(),
+        columns: data_columns.iter().chain(partition_keys).map(plain_column).collect(),
         is_resource_link: table.target_table.is_some(),
         is_view,
         has_rls_policy: table.rls_properties.is_some(),

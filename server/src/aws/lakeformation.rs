@@ -51,9 +51,7 @@ impl RoleClient {
             .query_id(query_id.to_string())
             .query_authorization_id(query_authorization_id)
             .build();
-        let audit = AuditContext::builder()
-            .additional_audit_context(audit_note)
-            .build();
+        let audit = AuditContext::builder().additional_audit_context(audit_note).build();
         let answer = self
             .lakeformation
             .get_temporary_glue_table_credentials()
@@ -65,9 +63,7 @@ impl RoleClient {
             .query_session_context(context)
             .send()
             .await;
-        let answer = self
-            .checked("lakeformation:GetTemporaryGlueTableCredentials", answer)
-            .await?;
+        let answer = self.checked("lakeformation:GetTemporaryGlueTableCredentials", answer).await?;
         let missing = |member: &str| {
             AwsFailure::new(
                 FailureKind::Unknown,
@@ -78,9 +74,7 @@ impl RoleClient {
         Ok(TableCredentials {
             access_key_id: answer.access_key_id.ok_or_else(|| missing("AccessKeyId"))?,
             secret_access_key: Secret::new(
-                answer
-                    .secret_access_key
-                    .ok_or_else(|| missing("SecretAccessKey"))?,
+                answer.secret_access_key.ok_or_else(|| missing("SecretAccessKey"))?,
             ),
             session_token: Secret::new(answer.session_token.ok_or_else(|| missing("SessionToken"))?),
             expires_at: SystemTime::try_from(expiration).map_err(|_| missing("a readable Expiration"))?,
@@ -91,10 +85,7 @@ impl RoleClient {
     /// The ARN of a table in the catalog of `catalog_id`, in the partition of the user's role.
     pub(crate) fn table_arn(&self, catalog_id: &str, database: &str, table: &str) -> String {
         let partition = self.session.role().partition();
-        format!(
-            "arn:{partition}:glue:{}:{catalog_id}:table/{database}/{table}",
-            self.region
-        )
+        format!("arn:{partition}:glue:{}:{catalog_id}:table/{database}/{table}", self.region)
     }
 
     /// Classifies a call's result, and drops the role's session when AWS no longer accepts it.

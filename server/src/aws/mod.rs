@@ -90,21 +90,14 @@ impl Aws {
             shared,
             settings: settings.clone(),
             external_id: external_id.cloned(),
-            clients: Cache::builder()
-                .max_capacity(CLIENT_CACHE_ENTRIES)
-                .time_to_idle(CLIENT_IDLE)
-                .build(),
+            clients: Cache::builder().max_capacity(CLIENT_CACHE_ENTRIES).time_to_idle(CLIENT_IDLE).build(),
         }
     }
 
     /// The clients that act as `role` for `user`. Makes no call; the first use assumes the role.
     pub(crate) fn client(&self, role: &RoleArn, user: &str) -> Arc<RoleClient> {
-        let key = ClientKey {
-            role: role.clone(),
-            user: user.to_owned(),
-        };
-        self.clients
-            .get_with_by_ref(&key, || Arc::new(self.new_client(&key)))
+        let key = ClientKey { role: role.clone(), user: user.to_owned() };
+        self.clients.get_with_by_ref(&key, || Arc::new(self.new_client(&key)))
     }
 
     fn new_client(&self, key: &ClientKey) -> RoleClient {

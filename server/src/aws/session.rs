@@ -109,10 +109,7 @@ impl RoleSession {
                 }
             })?;
         let issued = answer.credentials.ok_or_else(|| {
-            AwsFailure::new(
-                FailureKind::RoleNotAssumable,
-                "sts:AssumeRole answered without credentials",
-            )
+            AwsFailure::new(FailureKind::RoleNotAssumable, "sts:AssumeRole answered without credentials")
         })?;
         let expiry = SystemTime::try_from(issued.expiration)
             .map_err(|error| AwsFailure::new(FailureKind::RoleNotAssumable, error.to_string()))?;
@@ -127,9 +124,7 @@ impl RoleSession {
 }
 
 fn is_fresh(credentials: &Credentials) -> bool {
-    credentials
-        .expiry()
-        .is_some_and(|expiry| expiry > SystemTime::now() + RENEWAL_MARGIN)
+    credentials.expiry().is_some_and(|expiry| expiry > SystemTime::now() + RENEWAL_MARGIN)
 }
 
 /// Makes a role session name from a user name: STS allows `[\w+=,.@-]{2,64}`; anything else becomes `-`.

@@ -21,10 +21,7 @@ const DEPTH_LIMIT: usize = 32;
 /// # Errors
 /// `None` for anything outside the grammar.
 pub(crate) fn parse(text: &str) -> Option<DataType> {
-    let compact: String = text
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .collect();
+    let compact: String = text.chars().filter(|character| !character.is_whitespace()).collect();
     let mut reader = Reader { rest: &compact };
     let data_type = reader.data_type(0)?;
     reader.rest.is_empty().then_some(data_type)
@@ -64,14 +61,8 @@ impl<'text> Reader<'text> {
         self.expect(',')?;
         let value = self.data_type(depth + 1)?;
         self.expect('>')?;
-        let entries = Fields::from(vec![
-            Field::new("key", key, false),
-            Field::new("value", value, true),
-        ]);
-        Some(DataType::Map(
-            Arc::new(Field::new("key_value", DataType::Struct(entries), false)),
-            false,
-        ))
+        let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
+        Some(DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entries), false)), false))
     }
 
     fn structure(&mut self, depth: usize) -> Option<DataType> {
@@ -80,11 +71,7 @@ impl<'text> Reader<'text> {
         loop {
             let name = self.name(|character| !matches!(character, ':' | '<' | '>' | ','))?;
             self.expect(':')?;
-            fields.push(Field::new(
-                name.to_ascii_lowercase(),
-                self.data_type(depth + 1)?,
-                true,
-            ));
+            fields.push(Field::new(name.to_ascii_lowercase(), self.data_type(depth + 1)?, true));
             if self.expect(',').is_none() {
                 break;
             }
@@ -114,20 +101,12 @@ impl<'text> Reader<'text> {
         // varchar lengths exceed a byte; only decimals use the values, and theirs fit.
         inside
             .split(',')
-            .map(|number| {
-                number
-                    .parse::<u32>()
-                    .ok()
-                    .map(|value| u8::try_from(value).unwrap_or(u8::MAX))
-            })
+            .map(|number| number.parse::<u32>().ok().map(|value| u8::try_from(value).unwrap_or(u8::MAX)))
             .collect()
     }
 
     fn name(&mut self, belongs: impl Fn(char) -> bool) -> Option<&'text str> {
-        let end = self
-            .rest
-            .find(|character| !belongs(character))
-            .unwrap_or(self.rest.len());
+        let end = self.rest.find(|character| !belongs(character)).unwrap_or(self.rest.len());
         let (name, after) = self.rest.split_at(end);
         self.rest = after;
         (!name.is_empty()).then_some(name)
@@ -174,15 +153,7 @@ mod tests {
     #[test]
     fn text_outside_the_grammar_is_not_a_type() {
         let deep = format!("{}int{}", "array<".repeat(100), ">".repeat(100));
-        for text in [
-            "",
-            "array<",
-            "decimal(99,2)",
-            "struct<>",
-            "int>",
-            "uniontype<int>",
-            deep.as_str(),
-        ] {
+        for text in ["", "array<", "decimal(99,2)", "struct<>", "int>", "uniontype<int>", deep.as_str()] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

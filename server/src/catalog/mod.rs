@@ -56,10 +56,7 @@ impl Catalog {
                 .max_capacity(CACHE_ENTRIES)
                 .time_to_live(settings.catalog_ttl)
                 .build(),
-            tables: Cache::builder()
-                .max_capacity(CACHE_ENTRIES)
-                .time_to_live(settings.catalog_ttl)
-                .build(),
+            tables: Cache::builder().max_capacity(CACHE_ENTRIES).time_to_live(settings.catalog_ttl).build(),
         }
     }
 
@@ -133,10 +130,7 @@ impl Catalog {
 
 fn entry(database: &str, table: &GlueTable) -> TableEntry {
     let fields: Vec<Field> = table.columns.iter().map(field).collect();
-    TableEntry {
-        name: TableName::new(database, &table.name),
-        schema: Arc::new(Schema::new(fields)),
-    }
+    TableEntry { name: TableName::new(database, &table.name), schema: Arc::new(Schema::new(fields)) }
 }
 
 fn field(column: &GlueColumn) -> Field {

@@ -40,9 +40,8 @@ fn machine_memory() -> Option<u64> {
         .trim()
         .parse()
         .ok()?;
-    let group: Option<u64> = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
+    let group: Option<u64> =
+        std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
     let total = kibibytes * 1024;
     Some(group.map_or(total, |group| group.min(total)))
 }
@@ -56,10 +55,7 @@ pub(super) struct ServerPool {
 
 impl ServerPool {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            used: AtomicUsize::new(0),
-        }
+        Self { limit, used: AtomicUsize::new(0) }
     }
 
     fn try_charge(&self, bytes: usize) -> Result<()> {
@@ -89,10 +85,7 @@ pub(super) struct QueryPool {
 
 impl QueryPool {
     pub(super) fn new(limit: usize, server: Arc<ServerPool>) -> Self {
-        Self {
-            own: FairSpillPool::new(limit),
-            server,
-        }
+        Self { own: FairSpillPool::new(limit), server }
     }
 }
 
@@ -127,9 +120,7 @@ impl MemoryPool for QueryPool {
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         self.own.try_grow(reservation, additional)?;
-        self.server
-            .try_charge(additional)
-            .inspect_err(|_| self.own.shrink(reservation, additional))
+        self.server.try_charge(additional).inspect_err(|_| self.own.shrink(reservation, additional))
     }
 
     fn reserved(&self) -> usize {

@@ -144,9 +144,7 @@ impl Engine {
     }
 
     fn cpu(&self) -> Result<&Runtime, Error> {
-        self.cpu
-            .as_ref()
-            .ok_or_else(|| Error::new(ErrorKind::Unavailable, "the server is stopping"))
+        self.cpu.as_ref().ok_or_else(|| Error::new(ErrorKind::Unavailable, "the server is stopping"))
     }
 }
 
@@ -160,10 +158,7 @@ impl Drop for Engine {
 }
 
 fn timed_out() -> Error {
-    Error::new(
-        ErrorKind::DeadlineExceeded,
-        "the statement ran longer than it may",
-    )
+    Error::new(ErrorKind::DeadlineExceeded, "the statement ran longer than it may")
 }
 
 /// A folder that only this process's user can open: spilled data is tenants' data.

@@ -98,9 +98,9 @@ impl Stream for QueryStream {
                 // The channel closes when the task ends: in good order, or by a panic, which must not look like the end.
                 match ready!(self.task.poll_unpin(context)) {
                     Ok(()) => self.end(None),
-                    Err(error) => self.end(Some(Error::internal(format!(
-                        "execution ended abnormally: {error}"
-                    )))),
+                    Err(error) => {
+                        self.end(Some(Error::internal(format!("execution ended abnormally: {error}"))))
+                    }
                 }
             }
         }

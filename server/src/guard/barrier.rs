@@ -175,10 +175,7 @@ impl ExecutionPlan for GuardedScanExec {
         let snapshot = Arc::clone(&self.snapshot);
         let hide =
             move |error: DataFusionError| DataFusionError::External(Box::new(snapshot.failure(&error)));
-        let unguarded = self
-            .unguarded
-            .execute(partition, Arc::new(inner_context))
-            .map_err(&hide)?;
+        let unguarded = self.unguarded.execute(partition, Arc::new(inner_context)).map_err(&hide)?;
         let policy = self.policy.clone();
         let visible = Arc::clone(&self.visible);
         let guarded = unguarded.map_err(hide).map(move |batch| {
@@ -190,10 +187,7 @@ impl ExecutionPlan for GuardedScanExec {
             Some(_) => rechunk(guarded, Arc::clone(&self.visible), batch_rows).boxed(),
             None => guarded.boxed(),
         };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            Arc::clone(&self.visible),
-            framed,
-        )))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.visible), framed)))
     }
 }
 
@@ -205,36 +199,29 @@ fn rechunk(
 ) -> impl stream::Stream<Item = Result<RecordBatch>> + Send {
     let coalescer = BatchCoalescer::new(schema, batch_rows);
     let state = (Box::pin(batches), coalescer, false);
-    stream::try_unfold(
-        state,
-        |(mut batches, mut coalescer, mut is_finished)| async move {
-            loop {
-                if let Some(batch) = coalescer.next_completed_batch() {
-                    return Ok(Some((batch, (batches, coalescer, is_finished))));
-                }
-                if is_finished {
-                    return Ok(None);
-                }
-                match batches.next().await {
-                    Some(batch) => coalescer.push_batch(batch?)?,
-                    None => {
-                        coalescer.finish_buffered_batch()?;
-                        is_finished = true;
-                    }
+    stream::try_unfold(state, |(mut batches, mut coalescer, mut is_finished)| async move {
+        loop {
+            if let Some(batch) = coalescer.next_completed_batch() {
+                return Ok(Some((batch, (batches, coalescer, is_finished))));
+            }
+            if is_finished {
+                return Ok(None);
+            }
+            match batches.next().await {
+                Some(batch) => coalescer.push_batch(batch?)?,
+                None => {
+                    coalescer.finish_buffered_batch()?;
+                    is_finished = true;
                 }
             }
-        },
-    )
+        }
+    })
 }
 
 /// Names the table and nothing inside: no filter, no files.
 impl DisplayAs for GuardedScanExec {
     fn fmt_as(&self, _: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "GuardedScanExec: table={}",
-            self.snapshot.grant().table()
-        )
+        write!(formatter, "GuardedScanExec: table={}", self.snapshot.grant().table())
     }
 }
 

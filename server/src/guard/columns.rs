@@ -43,12 +43,8 @@ impl VisibleColumns {
     ) -> Result<Self, Error> {
         let positions = fold_names(grant, full_schema)?;
         let is_open_placeholder = is_placeholder(grant.glue()) && !grant.is_restricted() && allow_placeholder;
-        let glue_names: BTreeSet<String> = grant
-            .glue()
-            .columns
-            .iter()
-            .map(|column| column.name.to_ascii_lowercase())
-            .collect();
+        let glue_names: BTreeSet<String> =
+            grant.glue().columns.iter().map(|column| column.name.to_ascii_lowercase()).collect();
         if grant.is_restricted() {
             refuse_drift(grant, full_schema, &positions, &glue_names)?;
         }
@@ -62,10 +58,7 @@ impl VisibleColumns {
             .collect();
         visible.sort();
         if visible.is_empty() {
-            return Err(unusable(
-                grant,
-                "no column is in the log, in Glue and in the grant",
-            ));
+            return Err(unusable(grant, "no column is in the log, in Glue and in the grant"));
         }
         let fields: Vec<Field> = visible
             .iter()
@@ -92,14 +85,9 @@ impl VisibleColumns {
 fn fold_names(grant: &Grant, full_schema: &Schema) -> Result<BTreeMap<String, usize>, Error> {
     let mut positions = BTreeMap::new();
     for (position, field) in full_schema.fields().iter().enumerate() {
-        let is_second = positions
-            .insert(field.name().to_ascii_lowercase(), position)
-            .is_some();
+        let is_second = positions.insert(field.name().to_ascii_lowercase(), position).is_some();
         if is_second {
-            return Err(unusable(
-                grant,
-                "two columns of the log have one name but for case",
-            ));
+            return Err(unusable(grant, "two columns of the log have one name but for case"));
         }
     }
     Ok(positions)
@@ -114,10 +102,7 @@ fn refuse_drift(
     let log_names: BTreeSet<String> = positions.keys().cloned().collect();
     if log_names != *glue_names {
         let differing: Vec<&String> = log_names.symmetric_difference(glue_names).collect();
-        return Err(drifted(
-            grant,
-            format!("columns in only one of log and Glue: {differing:?}"),
-        ));
+        return Err(drifted(grant, format!("columns in only one of log and Glue: {differing:?}")));
     }
     for column in &grant.glue().columns {
         let position = positions.get(&column.name.to_ascii_lowercase());
@@ -129,10 +114,7 @@ fn refuse_drift(
             None => !log_type.is_nested(),
         };
         if !same_fields {
-            return Err(drifted(
-                grant,
-                format!("nested fields of column {} differ", column.name),
-            ));
+            return Err(drifted(grant, format!("nested fields of column {} differ", column.name)));
         }
     }
     Ok(())
@@ -192,12 +174,9 @@ fn is_placeholder(glue: &GlueTable) -> bool {
 }
 
 fn unusable(grant: &Grant, reason: &str) -> Error {
-    Error::new(
-        ErrorKind::DataInvalid,
-        "the table's columns cannot be told apart or matched with your grant",
-    )
-    .echoing(&grant.table().to_string())
-    .because(reason)
+    Error::new(ErrorKind::DataInvalid, "the table's columns cannot be told apart or matched with your grant")
+        .echoing(&grant.table().to_string())
+        .because(reason)
 }
 
 fn drifted(grant: &Grant, reason: String) -> Error {

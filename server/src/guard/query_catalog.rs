@@ -21,13 +21,8 @@ pub(super) struct QueryCatalog {
 
 impl QueryCatalog {
     pub(super) fn new(tables: Vec<GuardedTable>) -> Self {
-        let tables = tables
-            .into_iter()
-            .map(|table| (table.name().clone(), Arc::new(table)))
-            .collect();
-        Self {
-            tables: Arc::new(tables),
-        }
+        let tables = tables.into_iter().map(|table| (table.name().clone(), Arc::new(table))).collect();
+        Self { tables: Arc::new(tables) }
     }
 }
 
@@ -42,8 +37,7 @@ impl CatalogProviderList for QueryCatalog {
     }
 
     fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
-        name.eq_ignore_ascii_case(CATALOG)
-            .then(|| Arc::new(self.clone()) as _)
+        name.eq_ignore_ascii_case(CATALOG).then(|| Arc::new(self.clone()) as _)
     }
 }
 
@@ -54,10 +48,7 @@ impl CatalogProvider for QueryCatalog {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        Some(Arc::new(QueryDatabase {
-            name: name.to_owned(),
-            tables: Arc::clone(&self.tables),
-        }))
+        Some(Arc::new(QueryDatabase { name: name.to_owned(), tables: Arc::clone(&self.tables) }))
     }
 }
 

@@ -65,9 +65,7 @@ fn worded(error: &DataFusionError) -> Error {
 
 /// The planner reports a table that is not in the query's catalog; that must read like a hidden one.
 fn not_found_or(words: &str, otherwise: impl FnOnce() -> Error) -> Error {
-    let name = words
-        .strip_prefix("table '")
-        .and_then(|rest| rest.split_once("' not found"));
+    let name = words.strip_prefix("table '").and_then(|rest| rest.split_once("' not found"));
     match name {
         Some((name, _)) => Error::no_such_table(name),
         None => otherwise(),
@@ -85,16 +83,12 @@ fn worded_schema_error(error: &SchemaError) -> Error {
             Error::new(ErrorKind::InvalidRequest, "ambiguous column; name its table")
                 .echoing(&field.flat_name())
         }
-        SchemaError::DuplicateUnqualifiedField { name } => Error::new(
-            ErrorKind::InvalidRequest,
-            "two columns of one name; give one an alias",
-        )
-        .echoing(name),
-        SchemaError::DuplicateQualifiedField { name, .. } => Error::new(
-            ErrorKind::InvalidRequest,
-            "two columns of one name; give one an alias",
-        )
-        .echoing(name),
+        SchemaError::DuplicateUnqualifiedField { name } => {
+            Error::new(ErrorKind::InvalidRequest, "two columns of one name; give one an alias").echoing(name)
+        }
+        SchemaError::DuplicateQualifiedField { name, .. } => {
+            Error::new(ErrorKind::InvalidRequest, "two columns of one name; give one an alias").echoing(name)
+        }
     }
 }
 

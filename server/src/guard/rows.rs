@@ -125,10 +125,7 @@ impl std::error::Error for RowPolicyError {}
 
 impl From<RowPolicyError> for Error {
     fn from(error: RowPolicyError) -> Self {
-        Self::new(
-            ErrorKind::Unsupported,
-            "the row filter of this table cannot be enforced",
-        )
-        .because(format!("row filter refused: {error}"))
+        Self::new(ErrorKind::Unsupported, "the row filter of this table cannot be enforced")
+            .because(format!("row filter refused: {error}"))
     }
 }

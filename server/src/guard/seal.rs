@@ -37,11 +37,7 @@ impl SealedPlan {
         schema: SchemaRef,
     ) -> Result<Self, Error> {
         check(plan.as_ref())?;
-        Ok(Self {
-            plan,
-            context,
-            schema,
-        })
+        Ok(Self { plan, context, schema })
     }
 
     /// The result's columns, as the logical plan declares them.
@@ -58,20 +54,14 @@ impl SealedPlan {
 fn check(plan: &dyn ExecutionPlan) -> Result<(), Error> {
     let children = plan.children();
     if children.is_empty() && !is_guarded_or_constant(plan) {
-        return Err(Error::internal(format!(
-            "a leaf of the plan is not guarded: {}",
-            plan.name()
-        )));
+        return Err(Error::internal(format!("a leaf of the plan is not guarded: {}", plan.name())));
     }
     children.into_iter().try_for_each(|child| check(child.as_ref()))
 }
 
 fn is_guarded_or_constant(leaf: &dyn ExecutionPlan) -> bool {
-    let in_memory = leaf.downcast_ref::<DataSourceExec>().is_some_and(|source| {
-        source
-            .data_source()
-            .downcast_ref::<MemorySourceConfig>()
-            .is_some()
-    });
+    let in_memory = leaf
+        .downcast_ref::<DataSourceExec>()
+        .is_some_and(|source| source.data_source().downcast_ref::<MemorySourceConfig>().is_some());
     in_memory || leaf.is::<GuardedScanExec>() || leaf.is::<EmptyExec>() || leaf.is::<PlaceholderRowExec>()
 }

@@ -80,10 +80,7 @@ impl Guard {
             .with_catalog_list(Arc::new(QueryCatalog::new(tables)))
             .with_runtime_env(runtime)
             .build();
-        let plan = state
-            .statement_to_plan(statement.into_parsed())
-            .await
-            .map_err(from_datafusion)?;
+        let plan = state.statement_to_plan(statement.into_parsed()).await.map_err(from_datafusion)?;
         verify(&plan)?;
         Ok(GuardedQuery { state, plan })
     }
@@ -111,16 +108,9 @@ impl GuardedQuery {
             .map(|number| {
                 let name = format!("${number}");
                 let data_type = inferred.get(&name).ok_or_else(|| {
-                    Error::new(
-                        ErrorKind::InvalidRequest,
-                        "parameters must be $1, $2, … without gaps",
-                    )
+                    Error::new(ErrorKind::InvalidRequest, "parameters must be $1, $2, … without gaps")
                 })?;
-                Ok(Field::new(
-                    name,
-                    data_type.clone().unwrap_or(DataType::Utf8),
-                    true,
-                ))
+                Ok(Field::new(name, data_type.clone().unwrap_or(DataType::Utf8), true))
             })
             .collect::<Result<Vec<Field>, Error>>()?;
         Ok(Arc::new(Schema::new(fields)))
@@ -158,10 +148,7 @@ impl GuardedQuery {
                 )
                 .because(error.to_string())
             })?;
-        let plan = self
-            .plan
-            .with_param_values(ParamValues::from(values))
-            .map_err(from_datafusion)?;
+        let plan = self.plan.with_param_values(ParamValues::from(values)).map_err(from_datafusion)?;
         Ok(Self { plan, ..self })
     }
 
@@ -171,11 +158,7 @@ impl GuardedQuery {
     /// The planner's; or an internal one if the plan has a leaf that is not guarded.
     pub(crate) async fn seal(self) -> Result<SealedPlan, Error> {
         let schema = self.schema();
-        let plan = self
-            .state
-            .create_physical_plan(&self.plan)
-            .await
-            .map_err(from_datafusion)?;
+        let plan = self.state.create_physical_plan(&self.plan).await.map_err(from_datafusion)?;
         SealedPlan::seal(plan, self.state.task_ctx(), schema)
     }
 }
@@ -187,10 +170,7 @@ impl GuardedQuery {
 pub(super) fn for_scan(state: &dyn Session, snapshot: &Snapshot) -> Result<SessionState, Error> {
     let runtime = snapshot.runtime(state.runtime_env())?;
     let config = state.config().clone();
-    Ok(SessionStateBuilder::new()
-        .with_config(config)
-        .with_runtime_env(runtime)
-        .build())
+    Ok(SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).build())
 }
 
 fn verify(plan: &LogicalPlan) -> Result<(), Error> {
@@ -200,11 +180,8 @@ fn verify(plan: &LogicalPlan) -> Result<(), Error> {
         .with_allow_statements(false)
         .verify_plan(plan)
         .map_err(|error| {
-            Error::new(
-                ErrorKind::Unsupported,
-                "only queries are supported: this server is read-only",
-            )
-            .because(error.to_string())
+            Error::new(ErrorKind::Unsupported, "only queries are supported: this server is read-only")
+                .because(error.to_string())
         })
 }
 

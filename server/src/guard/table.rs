@@ -47,10 +47,7 @@ impl GuardedTable {
         if let Some(filter) = snapshot.grant().row_filter() {
             RowPolicy::compile(filter, &full_schema)?;
         }
-        Ok(Self {
-            snapshot: Arc::new(snapshot),
-            columns,
-        })
+        Ok(Self { snapshot: Arc::new(snapshot), columns })
     }
 
     /// The table's name.
@@ -60,12 +57,7 @@ impl GuardedTable {
 
     /// The visible columns' names, for the audit trail.
     pub(crate) fn column_names(&self) -> Vec<String> {
-        self.columns
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .collect()
+        self.columns.schema().fields().iter().map(|field| field.name().clone()).collect()
     }
 
     /// Whether rows are hidden.
@@ -85,10 +77,7 @@ impl GuardedTable {
         full_schema: &Schema,
         filter: Option<&RowFilter>,
     ) -> Vec<usize> {
-        let mut positions: Vec<usize> = wanted
-            .iter()
-            .map(|&index| self.columns.positions()[index])
-            .collect();
+        let mut positions: Vec<usize> = wanted.iter().map(|&index| self.columns.positions()[index]).collect();
         let filter_columns = filter.map(RowFilter::columns).unwrap_or_default();
         for (position, field) in full_schema.fields().iter().enumerate() {
             let is_needed = filter_columns.contains(&field.name().to_ascii_lowercase());

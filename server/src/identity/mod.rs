@@ -80,20 +80,13 @@ impl Identity {
         let hash = known.map_or(self.users.decoy(), users::User::password_hash);
         let password_is_right = self.passwords.verify(password, hash).await?;
         let Some(user) = known.filter(|_| password_is_right) else {
-            return Err(Error::new(
-                ErrorKind::Unauthenticated,
-                "user name or password is wrong",
-            ));
+            return Err(Error::new(ErrorKind::Unauthenticated, "user name or password is wrong"));
         };
         let login = Login {
             principal: user.principal().clone(),
             token: token::issue(&self.sealer, user, self.token_lifetime)?,
         };
-        tracing::info!(
-            user = login.principal.user(),
-            role = login.principal.role().as_str(),
-            "logged in"
-        );
+        tracing::info!(user = login.principal.user(), role = login.principal.role().as_str(), "logged in");
         Ok(login)
     }
 

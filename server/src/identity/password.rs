@@ -32,10 +32,7 @@ const PASSWORD_LIMIT: usize = 1024;
 /// An empty password or one of more than 1024 bytes; no randomness from the operating system.
 pub(crate) fn hash_password(password: &Secret) -> Result<String, Error> {
     if !is_acceptable(password) {
-        return Err(Error::new(
-            ErrorKind::InvalidRequest,
-            "a password has 1 to 1024 bytes",
-        ));
+        return Err(Error::new(ErrorKind::InvalidRequest, "a password has 1 to 1024 bytes"));
     }
     let hash: PasswordHash = Argon2::default()
         .hash_password(password.expose().as_bytes())
@@ -82,23 +79,19 @@ impl PasswordChecker {
         let hash = Arc::clone(hash);
         tokio::task::spawn_blocking(move || {
             let _places = (admitted, hashing);
-            Argon2::default()
-                .verify_password(password.expose().as_bytes(), &*hash)
-                .is_ok()
+            Argon2::default().verify_password(password.expose().as_bytes(), &*hash).is_ok()
         })
         .await
         .map_err(|error| Error::internal(format!("checking a password: {error}")))
     }
 
     fn admit(&self) -> Result<OwnedSemaphorePermit, Error> {
-        Arc::clone(&self.admitted)
-            .try_acquire_owned()
-            .map_err(|refused| match refused {
-                TryAcquireError::NoPermits => {
-                    Error::new(ErrorKind::ResourceExhausted, "too many logins at once: try again")
-                }
-                TryAcquireError::Closed => Error::internal("the login semaphore is closed"),
-            })
+        Arc::clone(&self.admitted).try_acquire_owned().map_err(|refused| match refused {
+            TryAcquireError::NoPermits => {
+                Error::new(ErrorKind::ResourceExhausted, "too many logins at once: try again")
+            }
+            TryAcquireError::Closed => Error::internal("the login semaphore is closed"),
+        })
     }
 }
 

@@ -20,10 +20,7 @@ pub(crate) struct Principal {
 
 impl Principal {
     pub(super) fn new(user: &str, role: RoleArn) -> Self {
-        Self {
-            user: Arc::from(user),
-            role: Arc::new(role),
-        }
+        Self { user: Arc::from(user), role: Arc::new(role) }
     }
 
     /// The user's name as the configuration spells it.

@@ -66,10 +66,9 @@ impl Purpose {
     pub(super) fn refused(self) -> Error {
         match self {
             Self::Token => Error::new(ErrorKind::Unauthenticated, "the token is not valid: log in again"),
-            Self::Ticket => Error::new(
-                ErrorKind::PermissionDenied,
-                "the ticket is damaged or was issued to someone else",
-            ),
+            Self::Ticket => {
+                Error::new(ErrorKind::PermissionDenied, "the ticket is damaged or was issued to someone else")
+            }
             Self::Prepared => Error::new(
                 ErrorKind::PermissionDenied,
                 "the statement handle is damaged or was issued to someone else",
@@ -95,27 +94,16 @@ struct SealingKey {
 
 impl SealingKey {
     fn new(key: &Key) -> Self {
-        let digest = Sha256::new()
-            .chain_update(KEY_ID_CONTEXT)
-            .chain_update(key)
-            .finalize();
+        let digest = Sha256::new().chain_update(KEY_ID_CONTEXT).chain_update(key).finalize();
         let mut id = [0; KEY_ID_BYTES];
         id.copy_from_slice(&digest[..KEY_ID_BYTES]);
-        Self {
-            id,
-            cipher: XChaCha20Poly1305::new(key),
-        }
+        Self { id, cipher: XChaCha20Poly1305::new(key) }
     }
 
     fn from_base64(text: &Secret) -> Result<Self, SealingKeyError> {
-        let bytes = STANDARD
-            .decode(text.expose())
-            .map(Zeroizing::new)
-            .map_err(|_| SealingKeyError::NotBase64)?;
-        let key: &Key = bytes
-            .as_slice()
-            .try_into()
-            .map_err(|_| SealingKeyError::WrongLength)?;
+        let bytes =
+            STANDARD.decode(text.expose()).map(Zeroizing::new).map_err(|_| SealingKeyError::NotBase64)?;
+        let key: &Key = bytes.as_slice().try_into().map_err(|_| SealingKeyError::WrongLength)?;
         Ok(Self::new(key))
     }
 
@@ -165,16 +153,10 @@ impl Sealer {
         }
         if ring.is_empty() {
             tracing::warn!("identity.sealing_keys is empty: sessions end with this process");
-            return Ok(Self {
-                current: SealingKey::random()?,
-                others: Vec::new(),
-            });
+            return Ok(Self { current: SealingKey::random()?, others: Vec::new() });
         }
         let current = ring.remove(0);
-        Ok(Self {
-            current,
-            others: ring,
-        })
+        Ok(Self { current, others: ring })
     }
 
     /// Seals `body` for `owner` until `lifetime` from now.
@@ -218,10 +200,7 @@ impl Sealer {
         plaintext.extend_from_slice(&expiry.to_be_bytes());
         plaintext.extend_from_slice(&body.encode_to_vec());
         let nonce = XNonce::try_generate().map_err(no_randomness)?;
-        let payload = Payload {
-            msg: &plaintext,
-            aad: &associated_data(purpose, owner),
-        };
+        let payload = Payload { msg: &plaintext, aad: &associated_data(purpose, owner) };
         let ciphertext = self
             .current
             .cipher
@@ -243,12 +222,9 @@ impl Sealer {
         owner: Option<&Principal>,
         sealed: &[u8],
     ) -> Result<M, Error> {
-        let plaintext = self
-            .decrypt(purpose, owner, sealed)
-            .ok_or_else(|| purpose.refused())?;
-        let (expiry, body) = plaintext
-            .split_first_chunk::<EXPIRY_BYTES>()
-            .ok_or_else(|| purpose.refused())?;
+        let plaintext = self.decrypt(purpose, owner, sealed).ok_or_else(|| purpose.refused())?;
+        let (expiry, body) =
+            plaintext.split_first_chunk::<EXPIRY_BYTES>().ok_or_else(|| purpose.refused())?;
         if now.timestamp_millis() >= i64::from_be_bytes(*expiry) {
             return Err(purpose.expired());
         }
@@ -268,17 +244,7 @@ impl Sealer {
         std::iter::once(&self.current)
             .chain(&self.others)
             .filter(|key| key.id == *key_id)
-            .find_map(|key| {
-                key.cipher
-                    .decrypt(
-                        &nonce,
-                        Payload {
-                            msg: ciphertext,
-                            aad: &aad,
-                        },
-                    )
-                    .ok()
-            })
+            .find_map(|key| key.cipher.decrypt(&nonce, Payload { msg: ciphertext, aad: &aad }).ok())
     }
 }
 

@@ -15,12 +15,8 @@ struct Config {
     token_ttl: &'static str,
 }
 
-const ANALYST: Config = Config {
-    user: "analyst",
-    password: "correct horse",
-    role: "analyst",
-    token_ttl: "12h",
-};
+const ANALYST: Config =
+    Config { user: "analyst", password: "correct horse", role: "analyst", token_ttl: "12h" };
 
 fn identity(config: &Config) -> Identity {
     let hash = hash_password(&secret(config.password)).unwrap();
@@ -37,11 +33,7 @@ fn secret(text: &str) -> Secret {
 }
 
 async fn token_of(identity: &Identity, config: &Config) -> Secret {
-    identity
-        .login(config.user, &secret(config.password))
-        .await
-        .unwrap()
-        .token
+    identity.login(config.user, &secret(config.password)).await.unwrap().token
 }
 
 #[tokio::test]
@@ -49,10 +41,7 @@ async fn a_login_gives_the_configured_role_and_a_token_that_stands_for_it() {
     let identity = identity(&ANALYST);
     let login = identity.login("analyst", &secret("correct horse")).await.unwrap();
     assert_eq!(login.principal.user(), "analyst");
-    assert_eq!(
-        login.principal.role().as_str(),
-        "arn:aws:iam::123456789012:role/lakegate/analyst"
-    );
+    assert_eq!(login.principal.role().as_str(), "arn:aws:iam::123456789012:role/lakegate/analyst");
     assert_eq!(identity.verify(login.token.expose()).unwrap(), login.principal);
 }
 
@@ -78,25 +67,13 @@ async fn every_wrong_login_has_the_same_answer() {
 #[tokio::test]
 async fn a_token_survives_a_restart_and_serves_another_replica_with_the_same_keys() {
     let token = token_of(&identity(&ANALYST), &ANALYST).await;
-    assert_eq!(
-        identity(&ANALYST).verify(token.expose()).unwrap().user(),
-        "analyst"
-    );
+    assert_eq!(identity(&ANALYST).verify(token.expose()).unwrap().user(), "analyst");
 }
 
 #[tokio::test]
 async fn a_token_ends_when_its_user_is_removed_or_gets_another_role() {
     let token = token_of(&identity(&ANALYST), &ANALYST).await;
-    for changed in [
-        Config {
-            role: "support",
-            ..ANALYST
-        },
-        Config {
-            user: "support",
-            ..ANALYST
-        },
-    ] {
+    for changed in [Config { role: "support", ..ANALYST }, Config { user: "support", ..ANALYST }] {
         let error = identity(&changed).verify(token.expose()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     }
@@ -104,10 +81,7 @@ async fn a_token_ends_when_its_user_is_removed_or_gets_another_role() {
 
 #[tokio::test]
 async fn a_token_past_its_lifetime_asks_for_a_new_login() {
-    let short = Config {
-        token_ttl: "1s",
-        ..ANALYST
-    };
+    let short = Config { token_ttl: "1s", ..ANALYST };
     let identity = identity(&short);
     let user = identity.users.find("analyst").unwrap();
     let expired = token::issue(&identity.sealer, user, Duration::ZERO).unwrap();
@@ -120,23 +94,11 @@ async fn a_token_past_its_lifetime_asks_for_a_new_login() {
 async fn text_that_is_no_token_of_this_server_is_refused() {
     let identity = identity(&ANALYST);
     let token = token_of(&identity, &ANALYST).await;
-    let damaged = token
-        .expose()
-        .replace(|letter: char| letter.is_ascii_lowercase(), "A");
+    let damaged = token.expose().replace(|letter: char| letter.is_ascii_lowercase(), "A");
     let doubled = token.expose().repeat(2);
     let long = "A".repeat(1_000_000);
-    for text in [
-        "",
-        "Bearer",
-        "öäü",
-        damaged.as_str(),
-        doubled.as_str(),
-        long.as_str(),
-    ] {
-        assert_eq!(
-            identity.verify(text).unwrap_err().kind(),
-            ErrorKind::Unauthenticated
-        );
+    for text in ["", "Bearer", "öäü", damaged.as_str(), doubled.as_str(), long.as_str()] {
+        assert_eq!(identity.verify(text).unwrap_err().kind(), ErrorKind::Unauthenticated);
     }
 }
 
@@ -147,14 +109,8 @@ async fn a_ticket_is_not_a_token() {
     use lakegate_proto::v1::SealedToken;
 
     let identity = identity(&ANALYST);
-    let body = SealedToken {
-        user: "analyst".to_owned(),
-        ..SealedToken::default()
-    };
-    let ticket = identity
-        .sealer()
-        .seal(Purpose::Ticket, None, Duration::from_secs(60), &body)
-        .unwrap();
+    let body = SealedToken { user: "analyst".to_owned(), ..SealedToken::default() };
+    let ticket = identity.sealer().seal(Purpose::Ticket, None, Duration::from_secs(60), &body).unwrap();
     let error = identity.verify(&URL_SAFE_NO_PAD.encode(ticket)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
 }
@@ -163,8 +119,5 @@ async fn a_ticket_is_not_a_token() {
 fn a_principal_prints_its_user_and_role_and_nothing_else() {
     let role = crate::ids::RoleArn::parse("arn:aws:iam::123456789012:role/lakegate/analyst").unwrap();
     let printed = format!("{:?}", Principal::for_test("analyst", role));
-    assert_eq!(
-        printed,
-        "analyst as arn:aws:iam::123456789012:role/lakegate/analyst"
-    );
+    assert_eq!(printed, "analyst as arn:aws:iam::123456789012:role/lakegate/analyst");
 }

@@ -40,15 +40,11 @@ pub(super) fn open(sealer: &Sealer, text: &str) -> Result<SealedToken, Error> {
         return Err(invalid());
     }
     let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
-    sealer
-        .open(Purpose::Token, None, &sealed)
-        .map_err(|error| match error.kind() {
-            // Clients log in again on this code and on no other.
-            ErrorKind::Expired => {
-                Error::new(ErrorKind::Unauthenticated, "the token has expired: log in again")
-            }
-            _ => error,
-        })
+    sealer.open(Purpose::Token, None, &sealed).map_err(|error| match error.kind() {
+        // Clients log in again on this code and on no other.
+        ErrorKind::Expired => Error::new(ErrorKind::Unauthenticated, "the token has expired: log in again"),
+        _ => error,
+    })
 }
 
 /// The answer for a token that proves nothing.

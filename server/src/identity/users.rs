@@ -77,10 +77,7 @@ impl Users {
             };
             by_name.insert(name.clone(), user);
         }
-        Ok(Self {
-            by_name,
-            decoy: Arc::new(decoy(costliest.unwrap_or_default())?),
-        })
+        Ok(Self { by_name, decoy: Arc::new(decoy(costliest.unwrap_or_default())?) })
     }
 
     /// The user of exactly this name.
@@ -133,13 +130,7 @@ mod tests {
             .enumerate()
             .map(|(number, hash)| {
                 let password_hash = Secret::new((*hash).to_owned());
-                (
-                    format!("user{number}"),
-                    UserSettings {
-                        password_hash,
-                        role_arn: role.clone(),
-                    },
-                )
+                (format!("user{number}"), UserSettings { password_hash, role_arn: role.clone() })
             })
             .collect();
         Users::new(configured.iter().map(|(name, settings)| (name, settings)))
@@ -154,10 +145,7 @@ mod tests {
     fn an_unknown_user_costs_as_much_as_a_known_one() {
         assert_eq!(decoy_params(&[CHEAP]), (64, 1));
         assert_eq!(decoy_params(&[CHEAP, COSTLY, CHEAP]), (128, 3));
-        assert_eq!(
-            decoy_params(&[]),
-            (Params::DEFAULT_M_COST, Params::DEFAULT_T_COST)
-        );
+        assert_eq!(decoy_params(&[]), (Params::DEFAULT_M_COST, Params::DEFAULT_T_COST));
     }
 
     #[test]

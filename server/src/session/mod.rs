@@ -73,19 +73,13 @@ impl Sessions {
     /// server does.
     pub(crate) async fn admit(&self, session: &Session) -> Result<Admission, Error> {
         let own = Arc::clone(&session.places).try_acquire_owned().map_err(|_| {
-            Error::new(
-                ErrorKind::ResourceExhausted,
-                "you have too many queries running; wait for one to end",
-            )
+            Error::new(ErrorKind::ResourceExhausted, "you have too many queries running; wait for one to end")
         })?;
         let everyones = match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => place,
             Err(_) => self.wait().await?,
         };
-        Ok(Admission {
-            _own: own,
-            _everyones: everyones,
-        })
+        Ok(Admission { _own: own, _everyones: everyones })
     }
 
     async fn wait(&self) -> Result<OwnedSemaphorePermit, Error> {

@@ -6,10 +6,7 @@ use super::*;
 use crate::ids::RoleArn;
 
 fn principal(user: &str) -> Principal {
-    Principal::for_test(
-        user,
-        RoleArn::parse("arn:aws:iam::123456789012:role/shared").unwrap(),
-    )
+    Principal::for_test(user, RoleArn::parse("arn:aws:iam::123456789012:role/shared").unwrap())
 }
 
 fn sessions(all: usize, per_user: usize, queue: usize) -> Sessions {
@@ -32,10 +29,7 @@ async fn users_of_one_role_have_sessions_of_their_own() {
     let first = sessions.of(&principal("first"));
     let second = sessions.of(&principal("second"));
     let _held = sessions.admit(&first).await.unwrap();
-    assert_eq!(
-        kind(sessions.admit(&first).await),
-        Some(ErrorKind::ResourceExhausted)
-    );
+    assert_eq!(kind(sessions.admit(&first).await), Some(ErrorKind::ResourceExhausted));
     assert_eq!(kind(sessions.admit(&second).await), None);
 }
 

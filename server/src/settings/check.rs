@@ -38,12 +38,8 @@ fn check_server(server: &ServerSettings, problems: &mut Vec<Problem>) {
             problems.extend(unreadable("server.tls_certificate", certificate));
             problems.extend(unreadable("server.tls_key", key));
         }
-        (Some(_), None) => problems.push(Problem::Missing {
-            key: "server.tls_key".to_owned(),
-        }),
-        (None, Some(_)) => problems.push(Problem::Missing {
-            key: "server.tls_certificate".to_owned(),
-        }),
+        (Some(_), None) => problems.push(Problem::Missing { key: "server.tls_key".to_owned() }),
+        (None, Some(_)) => problems.push(Problem::Missing { key: "server.tls_certificate".to_owned() }),
         (None, None) if is_loopback(server.address) || server.allow_plaintext => {}
         (None, None) => problems.push(refused(
             "server.address",
@@ -52,10 +48,7 @@ fn check_server(server: &ServerSettings, problems: &mut Vec<Problem>) {
         )),
     }
     if server.max_sql_bytes > server.max_message_bytes {
-        problems.push(refused(
-            "server.max_sql_bytes",
-            "larger than server.max_message_bytes",
-        ));
+        problems.push(refused("server.max_sql_bytes", "larger than server.max_message_bytes"));
     }
 }
 
@@ -67,11 +60,7 @@ fn check_admin(settings: &Settings, problems: &mut Vec<Problem>) {
 }
 
 fn check_identity(identity: &IdentitySettings, problems: &mut Vec<Problem>) {
-    let is_sound = |key: &str| {
-        STANDARD
-            .decode(key)
-            .is_ok_and(|bytes| bytes.len() == SEALING_KEY_BYTES)
-    };
+    let is_sound = |key: &str| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == SEALING_KEY_BYTES);
     if !identity.sealing_keys.iter().all(|key| is_sound(key.expose())) {
         let reason = "expected 32 bytes in Base64 each, for example from `openssl rand -base64 32`";
         problems.push(refused("identity.sealing_keys", reason));
@@ -84,22 +73,15 @@ fn check_identity(identity: &IdentitySettings, problems: &mut Vec<Problem>) {
 
 fn check_aws(aws: &AwsSettings, problems: &mut Vec<Problem>) {
     let is_region = |text: &str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     if !is_region(&aws.region) {
-        problems.push(refused(
-            "aws.region",
-            "expected a region such as \"eu-central-1\"",
-        ));
+        problems.push(refused("aws.region", "expected a region such as \"eu-central-1\""));
     }
     if aws.caller_tag.expose().len() > TAG_VALUE_LIMIT {
         problems.push(refused("aws.caller_tag", "expected at most 256 letters"));
     }
-    let endpoints = [
-        ("aws.endpoint_url", &aws.endpoint_url),
-        ("aws.s3_endpoint_url", &aws.s3_endpoint_url),
-    ];
+    let endpoints = [("aws.endpoint_url", &aws.endpoint_url), ("aws.s3_endpoint_url", &aws.s3_endpoint_url)];
     for (key, url) in endpoints {
         if url.as_ref().is_some_and(|url| !protects_credentials(url)) {
             let reason = "vended credentials would travel in clear text: use https, or http on loopback only";
@@ -124,16 +106,9 @@ fn is_loopback(address: SocketAddr) -> bool {
 
 fn unreadable(key: &str, path: &Path) -> Option<Problem> {
     let kind = std::fs::read(path).err()?.kind();
-    Some(Problem::Unreadable {
-        origin: key.to_owned(),
-        path: path.to_owned(),
-        kind,
-    })
+    Some(Problem::Unreadable { origin: key.to_owned(), path: path.to_owned(), kind })
 }
 
 fn refused(key: &str, reason: &'static str) -> Problem {
-    Problem::Refused {
-        key: key.to_owned(),
-        reason,
-    }
+    Problem::Refused { key: key.to_owned(), reason }
 }

@@ -63,9 +63,8 @@ impl Settings {
         text: &str,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
-        let file: toml::Table = text
-            .parse()
-            .map_err(|error| SettingsError::one(syntax_problem(text, &error)))?;
+        let file: toml::Table =
+            text.parse().map_err(|error| SettingsError::one(syntax_problem(text, &error)))?;
         let mut environment: Vec<(String, String)> = environment.collect();
         environment.sort();
 
@@ -75,28 +74,17 @@ impl Settings {
         builder.apply_environment(&environment);
         let (settings, mut problems) = builder.finish();
         problems.extend(check::check(&settings));
-        if problems.is_empty() {
-            Ok(settings)
-        } else {
-            Err(SettingsError { problems })
-        }
+        if problems.is_empty() { Ok(settings) } else { Err(SettingsError { problems }) }
     }
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::Unreadable {
-        origin: "configuration".to_owned(),
-        path: path.to_owned(),
-        kind: error.kind(),
-    }
+    Problem::Unreadable { origin: "configuration".to_owned(), path: path.to_owned(), kind: error.kind() }
 }
 
 /// Only the line's number and the parser's own words: its full report would quote the line, which may hold a secret.
 fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
     let offset = error.span().map_or(0, |span| span.start);
     let line = text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
-    Problem::Syntax {
-        line,
-        message: error.message().to_owned(),
-    }
+    Problem::Syntax { line, message: error.message().to_owned() }
 }

@@ -16,48 +16,20 @@ pub struct SettingsError {
 /// `LAKEGATE__SERVER__ADDRESS` for the environment.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Problem {
-    Unreadable {
-        origin: String,
-        path: PathBuf,
-        kind: std::io::ErrorKind,
-    },
-    Syntax {
-        line: usize,
-        message: String,
-    },
-    UnknownSection {
-        origin: String,
-        nearest: Option<String>,
-    },
-    UnknownKey {
-        origin: String,
-        nearest: Option<String>,
-    },
-    NotATable {
-        origin: String,
-    },
-    Invalid {
-        origin: String,
-        form: &'static str,
-    },
-    OutOfRange {
-        origin: String,
-        allowed: String,
-    },
-    Missing {
-        key: String,
-    },
-    Refused {
-        key: String,
-        reason: &'static str,
-    },
+    Unreadable { origin: String, path: PathBuf, kind: std::io::ErrorKind },
+    Syntax { line: usize, message: String },
+    UnknownSection { origin: String, nearest: Option<String> },
+    UnknownKey { origin: String, nearest: Option<String> },
+    NotATable { origin: String },
+    Invalid { origin: String, form: &'static str },
+    OutOfRange { origin: String, allowed: String },
+    Missing { key: String },
+    Refused { key: String, reason: &'static str },
 }
 
 impl SettingsError {
     pub(super) fn one(problem: Problem) -> Self {
-        Self {
-            problems: vec![problem],
-        }
+        Self { problems: vec![problem] }
     }
 }
 

@@ -25,10 +25,7 @@ impl Settings {
         for (name, user) in &self.users {
             line(&mut text, format_args!("[users.{}]", quoted(name)));
             line(&mut text, format_args!("password_hash = \"{HIDDEN}\""));
-            line(
-                &mut text,
-                format_args!("role_arn = {}\n", quoted(user.role_arn.as_str())),
-            );
+            line(&mut text, format_args!("role_arn = {}\n", quoted(user.role_arn.as_str())));
         }
         text
     }
@@ -38,28 +35,13 @@ impl Settings {
 pub fn reference() -> String {
     let mut text = String::new();
     for section in Settings::default().sections() {
-        line(
-            &mut text,
-            format_args!("#### `[{}]`\n\n{}\n", section.name(), section.doc()),
-        );
-        line(
-            &mut text,
-            format_args!("| key | type | default | meaning |\n|---|---|---|---|"),
-        );
+        line(&mut text, format_args!("#### `[{}]`\n\n{}\n", section.name(), section.doc()));
+        line(&mut text, format_args!("| key | type | default | meaning |\n|---|---|---|---|"));
         for entry in section.entries() {
-            let Entry {
-                key,
-                kind,
-                value,
-                allowed,
-                doc,
-            } = entry;
+            let Entry { key, kind, value, allowed, doc } = entry;
             let value = value.map_or_else(|| "not set".to_owned(), |value| format!("`{value}`"));
             let allowed = allowed.map(|allowed| format!(" ({allowed})")).unwrap_or_default();
-            line(
-                &mut text,
-                format_args!("| `{key}` | {kind} | {value} | {doc}{allowed} |"),
-            );
+            line(&mut text, format_args!("| `{key}` | {kind} | {value} | {doc}{allowed} |"));
         }
         text.push('\n');
     }

@@ -41,10 +41,7 @@ pub(super) fn read<T: SettingValue>(origin: String, given: &Given<'_>) -> Result
         Given::File(value) => T::from_file(value),
         Given::Environment(text) => T::parse(text),
     };
-    value.ok_or(Problem::Invalid {
-        origin,
-        form: T::FORM,
-    })
+    value.ok_or(Problem::Invalid { origin, form: T::FORM })
 }
 
 /// Like [`read`], and refuses what is outside `range`.
@@ -55,10 +52,7 @@ pub(super) fn read_within<T: SettingValue + PartialOrd>(
 ) -> Result<T, Problem> {
     let value = read(origin.clone(), given)?;
     if !range.contains(&value) {
-        return Err(Problem::OutOfRange {
-            origin,
-            allowed: range_in_words(range),
-        });
+        return Err(Problem::OutOfRange { origin, allowed: range_in_words(range) });
     }
     Ok(value)
 }

@@ -46,9 +46,7 @@ impl Builder {
                 continue;
             };
             if section == "users" {
-                content
-                    .iter()
-                    .for_each(|(user, keys)| self.apply_file_user(user, keys));
+                content.iter().for_each(|(user, keys)| self.apply_file_user(user, keys));
             } else if self.settings.section_mut(section).is_none() {
                 self.problems.push(self.unknown_section(section.clone(), section));
             } else {
@@ -83,19 +81,14 @@ impl Builder {
             let given = Given::Environment(text);
             match parts.as_slice() {
                 [users, user, key] if users.eq_ignore_ascii_case("users") => {
-                    let assigned = self
-                        .users
-                        .assign(user, &key.to_ascii_lowercase(), name.clone(), &given);
+                    let assigned = self.users.assign(user, &key.to_ascii_lowercase(), name.clone(), &given);
                     self.problems.extend(assigned.err());
                 }
                 [section, key] => {
                     let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
                     self.assign(&section, &key, name.clone(), &given);
                 }
-                _ => self.problems.push(Problem::UnknownKey {
-                    origin: name.clone(),
-                    nearest: None,
-                }),
+                _ => self.problems.push(Problem::UnknownKey { origin: name.clone(), nearest: None }),
             }
         }
     }
@@ -131,31 +124,18 @@ impl Builder {
     }
 
     fn unknown_section(&self, origin: String, section: &str) -> Problem {
-        let known = self
-            .settings
-            .sections()
-            .into_iter()
-            .map(|known| known.name())
-            .chain(["users"]);
-        Problem::UnknownSection {
-            origin,
-            nearest: nearest(section, known),
-        }
+        let known = self.settings.sections().into_iter().map(|known| known.name()).chain(["users"]);
+        Problem::UnknownSection { origin, nearest: nearest(section, known) }
     }
 
     fn not_a_section(&self, name: &str) -> Problem {
         let sections = self.settings.sections();
         let is_known = name == "users" || sections.iter().any(|known| known.name() == name);
         if is_known {
-            return Problem::NotATable {
-                origin: name.to_owned(),
-            };
+            return Problem::NotATable { origin: name.to_owned() };
         }
         let nearest = self.nearest_key("", name);
-        Problem::UnknownKey {
-            origin: name.to_owned(),
-            nearest,
-        }
+        Problem::UnknownKey { origin: name.to_owned(), nearest }
     }
 }
 

@@ -11,9 +11,7 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$\
                     JwKlv9VqFZJ7V4k6fQ3XyC3bW0y0S4P8m5m8yq5o2mE";
 
 fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
-    let environment = environment
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    let environment = environment.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
     Settings::from_toml(text, environment).map_err(|error| error.to_string())
 }
 
@@ -41,10 +39,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_awss_own_variables() {
     ];
     let settings = read(text, &environment).unwrap();
     assert_eq!(settings.aws.region, "eu-west-1");
-    assert_eq!(
-        settings.aws.endpoint_url.unwrap().as_str(),
-        "http://127.0.0.1:4577/"
-    );
+    assert_eq!(settings.aws.endpoint_url.unwrap().as_str(), "http://127.0.0.1:4577/");
     assert_eq!(settings.log.level, LogLevel::Debug);
     assert_eq!(read("", &environment).unwrap().aws.region, "us-west-2");
 }
@@ -68,10 +63,7 @@ fn a_misspelt_key_is_refused_and_the_nearest_one_named() {
         refusal("", &[("LAKEGATE__SERVER__IDLE_TIMEOUT", "5s")]),
         "LAKEGATE__SERVER__IDLE_TIMEOUT: unknown key; did you mean session.idle_timeout?"
     );
-    assert_eq!(
-        refusal("[acess]\npolicy_ttl = \"5s\"", &[]),
-        "acess: unknown section; did you mean access?"
-    );
+    assert_eq!(refusal("[acess]\npolicy_ttl = \"5s\"", &[]), "acess: unknown section; did you mean access?");
     assert_eq!(
         refusal("policy_ttl = \"5s\"", &[]),
         "policy_ttl: unknown key; did you mean access.policy_ttl?"
@@ -84,10 +76,7 @@ fn a_misspelt_key_is_refused_and_the_nearest_one_named() {
 
 #[test]
 fn a_section_that_does_not_exist_is_refused_even_when_it_is_empty() {
-    assert_eq!(
-        refusal("[acces]", &[]),
-        "acces: unknown section; did you mean access?"
-    );
+    assert_eq!(refusal("[acces]", &[]), "acces: unknown section; did you mean access?");
 }
 
 #[test]
@@ -115,10 +104,7 @@ fn a_problem_never_repeats_the_value() {
         format!("[identity]\nexternal_id = {canary}"),
     ] {
         let refusal = refusal(&text, &[]);
-        assert!(
-            !refusal.is_empty() && !refusal.contains(canary),
-            "{text}\n{refusal}"
-        );
+        assert!(!refusal.is_empty() && !refusal.contains(canary), "{text}\n{refusal}");
     }
 }
 
@@ -150,13 +136,7 @@ fn nothing_secret_may_travel_in_clear_text_by_default() {
     assert!(
         refusal("[server]\naddress = \"0.0.0.0:32010\"", &[]).starts_with("server.address: passwords would")
     );
-    assert!(
-        read(
-            "[server]\naddress = \"0.0.0.0:32010\"\nallow_plaintext = true",
-            &[]
-        )
-        .is_ok()
-    );
+    assert!(read("[server]\naddress = \"0.0.0.0:32010\"\nallow_plaintext = true", &[]).is_ok());
     assert!(
         refusal("[aws]\nendpoint_url = \"http://10.0.0.1\"", &[]).starts_with("aws.endpoint_url: vended")
     );
@@ -190,15 +170,8 @@ fn sizes_have_binary_units_and_no_guesses() {
     };
     assert_eq!(sql_limit("64 kib"), Ok(ByteSize::kib(64)));
     assert_eq!(sql_limit("2048B"), Ok(ByteSize::kib(2)));
-    for size in [
-        "1MB",
-        "1.5MiB",
-        "1048576",
-        "-1MiB",
-        "",
-        "99999999999999999999B",
-        "18446744073709551615TiB",
-    ] {
+    for size in ["1MB", "1.5MiB", "1048576", "-1MiB", "", "99999999999999999999B", "18446744073709551615TiB"]
+    {
         assert!(sql_limit(size).is_err(), "{size}");
     }
 }

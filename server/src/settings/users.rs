@@ -63,10 +63,7 @@ impl UserDrafts {
             "password_hash" => draft.password_hash = Some(read(origin, given)?),
             "role_arn" => draft.role_arn = Some(read(origin, given)?),
             _ => {
-                return Err(Problem::UnknownKey {
-                    nearest: nearest(key, KEYS.into_iter()),
-                    origin,
-                });
+                return Err(Problem::UnknownKey { nearest: nearest(key, KEYS.into_iter()), origin });
             }
         }
         Ok(())
@@ -91,19 +88,11 @@ impl UserDrafts {
                             reason: "expected an Argon2 PHC string as `lakegate-server hash-password` prints it",
                         });
                     }
-                    users.insert(
-                        name,
-                        UserSettings {
-                            password_hash,
-                            role_arn,
-                        },
-                    );
+                    users.insert(name, UserSettings { password_hash, role_arn });
                 }
                 (password_hash, role_arn) => {
-                    let missing = [
-                        ("password_hash", password_hash.is_none()),
-                        ("role_arn", role_arn.is_none()),
-                    ];
+                    let missing =
+                        [("password_hash", password_hash.is_none()), ("role_arn", role_arn.is_none())];
                     let missing = missing.into_iter().filter(|(_, is_missing)| *is_missing);
                     problems.extend(missing.map(|(name, _)| Problem::Missing { key: key(name) }));
                 }

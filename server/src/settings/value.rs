@@ -79,9 +79,7 @@ impl SettingValue for ByteSize {
 
     fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let digits_end = text
-            .find(|letter: char| !letter.is_ascii_digit())
-            .unwrap_or(text.len());
+        let digits_end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
         let (digits, unit) = text.split_at(digits_end);
         let count: u64 = digits.parse().ok()?;
         let unit = unit.trim();

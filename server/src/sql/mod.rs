@@ -61,10 +61,7 @@ impl Statement {
             return Err(Error::new(ErrorKind::InvalidRequest, "the SQL text is empty"));
         };
         if !statements.is_empty() {
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                "send one statement at a time",
-            ));
+            return Err(Error::new(ErrorKind::InvalidRequest, "send one statement at a time"));
         }
         check_is_query(&parsed)?;
         let tables = table_names(&parsed)?;
@@ -83,10 +80,7 @@ impl Statement {
 }
 
 fn not_a_query() -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        "only queries are supported: this server is read-only",
-    )
+    Error::new(ErrorKind::Unsupported, "only queries are supported: this server is read-only")
 }
 
 fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
@@ -147,21 +141,16 @@ fn table_names(parsed: &ParsedStatement) -> Result<Vec<TableName>, Error> {
         }
     }
     if names.len() > TABLE_LIMIT {
-        return Err(Error::new(
-            ErrorKind::InvalidRequest,
-            "the query names too many tables",
-        ));
+        return Err(Error::new(ErrorKind::InvalidRequest, "the query names too many tables"));
     }
     Ok(names)
 }
 
 fn qualified(reference: &TableReference) -> Result<TableName, Error> {
     let name = match reference {
-        TableReference::Full {
-            catalog,
-            schema,
-            table,
-        } if catalog.eq_ignore_ascii_case(CATALOG) => Some((schema, table)),
+        TableReference::Full { catalog, schema, table } if catalog.eq_ignore_ascii_case(CATALOG) => {
+            Some((schema, table))
+        }
         TableReference::Partial { schema, table } => Some((schema, table)),
         TableReference::Full { .. } | TableReference::Bare { .. } => None,
     };

@@ -18,13 +18,7 @@ fn queries_pass_and_name_their_tables_once_in_lower_case() {
         MEBIBYTE,
     )
     .unwrap();
-    assert_eq!(
-        statement.tables(),
-        [
-            TableName::new("sales", "region"),
-            TableName::new("sales", "nation")
-        ]
-    );
+    assert_eq!(statement.tables(), [TableName::new("sales", "region"), TableName::new("sales", "nation")]);
     assert_eq!(Statement::parse("select 1;", MEBIBYTE).unwrap().tables(), []);
     assert_eq!(kind_of("values (1), (2)"), None);
 }
@@ -69,14 +63,8 @@ fn writing_inside_a_query_is_refused() {
 #[test]
 fn a_table_without_a_database_or_of_another_catalog_is_not_found() {
     assert_eq!(kind_of("select * from nation"), Some(ErrorKind::NotFound));
-    assert_eq!(
-        kind_of("select * from other.sales.nation"),
-        Some(ErrorKind::NotFound)
-    );
-    assert_eq!(
-        kind_of("select * from 's3://lakegate-demo/hr/employees'"),
-        Some(ErrorKind::NotFound)
-    );
+    assert_eq!(kind_of("select * from other.sales.nation"), Some(ErrorKind::NotFound));
+    assert_eq!(kind_of("select * from 's3://lakegate-demo/hr/employees'"), Some(ErrorKind::NotFound));
 }
 
 #[test]
@@ -86,14 +74,7 @@ fn text_that_would_build_a_deep_tree_is_refused_before_it_is_parsed() {
     let casts = format!("select 1{}", "::int".repeat(50_000));
     let unions = vec!["select 1"; 5_000].join(" union all ");
     let negations = format!("select {} true", "not ".repeat(20_000));
-    for sql in [
-        chain,
-        parentheses,
-        casts,
-        unions,
-        negations,
-        "a".repeat(2 * MEBIBYTE),
-    ] {
+    for sql in [chain, parentheses, casts, unions, negations, "a".repeat(2 * MEBIBYTE)] {
         assert_eq!(kind_of(&sql), Some(ErrorKind::InvalidRequest), "{}", &sql[..40]);
     }
 }
@@ -101,19 +82,13 @@ fn text_that_would_build_a_deep_tree_is_refused_before_it_is_parsed() {
 #[test]
 fn a_long_list_of_constants_is_not_deep() {
     let list: Vec<String> = (0..50_000).map(|number| number.to_string()).collect();
-    assert_eq!(
-        kind_of(&format!("select 1 where 1 in ({})", list.join(","))),
-        None
-    );
+    assert_eq!(kind_of(&format!("select 1 where 1 in ({})", list.join(","))), None);
 }
 
 #[test]
 fn question_marks_are_numbered_parameters_and_those_in_strings_are_not() {
-    let statement = Statement::parse(
-        "select ?, '?', \"?\" -- ?\n, ? from (values (1)) t(\"?\")",
-        MEBIBYTE,
-    )
-    .unwrap();
+    let statement =
+        Statement::parse("select ?, '?', \"?\" -- ?\n, ? from (values (1)) t(\"?\")", MEBIBYTE).unwrap();
     let text = statement.into_parsed().to_string();
     assert_eq!(text, "SELECT $1, '?', \"?\", $2 FROM (VALUES (1)) t (\"?\")");
     assert_eq!(kind_of("select ?, $1"), Some(ErrorKind::InvalidRequest));

@@ -28,22 +28,14 @@ const OPERATOR_LIMIT: usize = 3_000;
 /// [`ErrorKind::InvalidRequest`] with the reason.
 pub(super) fn read(sql: &str, max_bytes: usize) -> Result<Vec<TokenWithSpan>, Error> {
     if sql.len() > max_bytes {
-        return Err(Error::new(
-            ErrorKind::InvalidRequest,
-            "the SQL text is longer than this server allows",
-        ));
+        return Err(Error::new(ErrorKind::InvalidRequest, "the SQL text is longer than this server allows"));
     }
-    let mut tokens = Tokenizer::new(&GenericDialect {}, sql)
-        .tokenize_with_location()
-        .map_err(|error| {
-            Error::new(ErrorKind::InvalidRequest, "the SQL text cannot be parsed").echoing(&error.to_string())
-        })?;
+    let mut tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location().map_err(|error| {
+        Error::new(ErrorKind::InvalidRequest, "the SQL text cannot be parsed").echoing(&error.to_string())
+    })?;
     let operators = tokens.iter().filter(|token| deepens(&token.token)).count();
     if tokens.len() > TOKEN_LIMIT || operators > OPERATOR_LIMIT {
-        return Err(Error::new(
-            ErrorKind::InvalidRequest,
-            "the SQL text is too complex",
-        ));
+        return Err(Error::new(ErrorKind::InvalidRequest, "the SQL text is too complex"));
     }
     number_parameters(&mut tokens)?;
     Ok(tokens)
@@ -63,10 +55,7 @@ fn number_parameters(tokens: &mut [TokenWithSpan]) -> Result<(), Error> {
         }
     }
     if has_named && unnamed > 0 {
-        return Err(Error::new(
-            ErrorKind::InvalidRequest,
-            "write parameters either as ? or as $1, not both",
-        ));
+        return Err(Error::new(ErrorKind::InvalidRequest, "write parameters either as ? or as $1, not both"));
     }
     Ok(())
 }

@@ -64,11 +64,7 @@ impl BlockCache {
     /// # Arguments
     /// * `table` - identity of the table that `inner`'s grant is for.
     pub(super) fn in_front_of(&self, inner: Arc<dyn ObjectStore>, table: Arc<str>) -> CachedStore {
-        CachedStore {
-            inner,
-            table,
-            cache: self.clone(),
-        }
+        CachedStore { inner, table, cache: self.clone() }
     }
 }
 
@@ -81,12 +77,7 @@ pub(super) struct CachedStore {
 
 impl CachedStore {
     fn key(&self, file: &Path, range: &Range<u64>) -> RangeKey {
-        RangeKey {
-            table: Arc::clone(&self.table),
-            file: file.clone(),
-            start: range.start,
-            end: range.end,
-        }
+        RangeKey { table: Arc::clone(&self.table), file: file.clone(), start: range.start, end: range.end }
     }
 
     fn keep(&self, key: RangeKey, bytes: &Bytes, meta: Option<ObjectMeta>) {
@@ -144,11 +135,7 @@ impl ObjectStore for CachedStore {
             return self.inner.get_opts(location, options).await;
         };
         let key = self.key(location, &range);
-        if let Some(Block {
-            bytes,
-            meta: Some(meta),
-        }) = self.cache.0.get(&key)
-        {
+        if let Some(Block { bytes, meta: Some(meta) }) = self.cache.0.get(&key) {
             return Ok(from_memory(bytes, meta, range));
         }
         let answer = self.inner.get_opts(location, options).await?;
@@ -164,16 +151,9 @@ impl ObjectStore for CachedStore {
         }
         let mut found: Vec<Option<Bytes>> = ranges
             .iter()
-            .map(|range| {
-                self.cache
-                    .0
-                    .get(&self.key(location, range))
-                    .map(|block| block.bytes)
-            })
+            .map(|range| self.cache.0.get(&self.key(location, range)).map(|block| block.bytes))
             .collect();
-        let missing: Vec<usize> = (0..ranges.len())
-            .filter(|&index| found[index].is_none())
-            .collect();
+        let missing: Vec<usize> = (0..ranges.len()).filter(|&index| found[index].is_none()).collect();
         if !missing.is_empty() {
             let wanted: Vec<Range<u64>> = missing.iter().map(|&index| ranges[index].clone()).collect();
             let fetched = self.inner.get_ranges(location, &wanted).await?;
@@ -225,10 +205,7 @@ mod tests {
 
     async fn store_with(file: &Path) -> Arc<InMemory> {
         let store = Arc::new(InMemory::new());
-        store
-            .put(file, PutPayload::from_static(b"0123456789"))
-            .await
-            .unwrap();
+        store.put(file, PutPayload::from_static(b"0123456789")).await.unwrap();
         store
     }
 
@@ -237,16 +214,10 @@ mod tests {
         let file = Path::from("t/part.parquet");
         let store = store_with(&file).await;
         let cached = BlockCache::new(1 << 20).in_front_of(Arc::clone(&store) as _, Arc::from("t"));
-        assert_eq!(
-            cached.get_ranges(&file, &[2..4, 6..8]).await.unwrap(),
-            ["23", "67"]
-        );
+        assert_eq!(cached.get_ranges(&file, &[2..4, 6..8]).await.unwrap(), ["23", "67"]);
         assert_eq!(cached.get_range(&file, 1..3).await.unwrap(), "12");
         store.delete(&file).await.unwrap();
-        assert_eq!(
-            cached.get_ranges(&file, &[6..8, 2..4]).await.unwrap(),
-            ["67", "23"]
-        );
+        assert_eq!(cached.get_ranges(&file, &[6..8, 2..4]).await.unwrap(), ["67", "23"]);
         assert_eq!(cached.get_range(&file, 1..3).await.unwrap(), "12");
         assert!(cached.get_range(&file, 0..9).await.is_err());
     }

@@ -17,10 +17,9 @@ use crate::error::{Error, ErrorKind};
 /// A failure while the Delta log was read.
 pub(super) fn log(grant: &Grant, trouble: &Trouble, error: &DeltaTableError) -> Error {
     let no_log = match error {
-        DeltaTableError::NotATable(_) => Some(Error::new(
-            ErrorKind::DataInvalid,
-            "there is no Delta log at the table's location",
-        )),
+        DeltaTableError::NotATable(_) => {
+            Some(Error::new(ErrorKind::DataInvalid, "there is no Delta log at the table's location"))
+        }
         _ => None,
     };
     let named = unsupported_feature(error).or_else(|| trouble.last()).or(no_log);
@@ -30,9 +29,9 @@ pub(super) fn log(grant: &Grant, trouble: &Trouble, error: &DeltaTableError) -> 
 /// A failure while a scan was planned or ran.
 pub(super) fn scan(grant: &Grant, trouble: &Trouble, error: &DataFusionError) -> Error {
     let feature = match error {
-        DataFusionError::External(inner) => inner
-            .downcast_ref::<DeltaTableError>()
-            .and_then(unsupported_feature),
+        DataFusionError::External(inner) => {
+            inner.downcast_ref::<DeltaTableError>().and_then(unsupported_feature)
+        }
         _ => None,
     };
     finish(grant, feature.or_else(|| trouble.last()), error)
@@ -45,35 +44,26 @@ pub(super) fn of_store(error: &object_store::Error) -> Error {
     }
     let is_escape = error.source().is_some_and(|source| source.is::<OutsideTable>());
     let (kind, public) = match error {
-        _ if is_escape => (
-            ErrorKind::DataInvalid,
-            "the table's log names a file outside the table's folder",
-        ),
+        _ if is_escape => (ErrorKind::DataInvalid, "the table's log names a file outside the table's folder"),
         object_store::Error::NotFound { .. } => (
             ErrorKind::DataInvalid,
             "a file of the table is missing; the table may have been rewritten, try again",
         ),
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => (
-            ErrorKind::PermissionDenied,
-            "AWS gives no access to the table's files",
-        ),
-        _ => (
-            ErrorKind::Unavailable,
-            "the table's files cannot be read now; try again later",
-        ),
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            (ErrorKind::PermissionDenied, "AWS gives no access to the table's files")
+        }
+        _ => (ErrorKind::Unavailable, "the table's files cannot be read now; try again later"),
     };
     Error::new(kind, public)
 }
 
 fn unsupported_feature(error: &DeltaTableError) -> Option<Error> {
-    let named = Error::new(
-        ErrorKind::Unsupported,
-        "the table uses a Delta feature that this server does not read",
-    );
+    let named =
+        Error::new(ErrorKind::Unsupported, "the table uses a Delta feature that this server does not read");
     match error {
-        DeltaTableError::Transaction {
-            source: TransactionError::UnsupportedTableFeatures(features),
-        } => Some(named.echoing(&format!("{features:?}"))),
+        DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(features) } => {
+            Some(named.echoing(&format!("{features:?}")))
+        }
         DeltaTableError::KernelError(kernel) => is_unsupported(kernel).then_some(named),
         _ => None,
     }

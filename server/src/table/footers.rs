@@ -24,10 +24,7 @@ impl FooterCache {
     /// # Arguments
     /// * `capacity` - bytes of parsed footers to keep at the most.
     pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            shared: Arc::new(DefaultCache::new(capacity).with_name("footers")),
-            capacity,
-        }
+        Self { shared: Arc::new(DefaultCache::new(capacity).with_name("footers")), capacity }
     }
 
     /// Bytes that the cache keeps at the most.
@@ -40,10 +37,7 @@ impl FooterCache {
     /// # Arguments
     /// * `table` - identity of the table.
     pub(super) fn of_table(&self, table: &str) -> Arc<FileMetadataCache> {
-        Arc::new(TableFooters {
-            shared: Arc::clone(&self.shared),
-            name_space: Path::from(table),
-        })
+        Arc::new(TableFooters { shared: Arc::clone(&self.shared), name_space: Path::from(table) })
     }
 }
 

@@ -49,10 +49,7 @@ impl Trouble {
 
     /// Notes a way out of the table that is not a path of its bucket.
     pub(super) fn escape(&self, url: &Url) -> Error {
-        let escape = Error::PermissionDenied {
-            path: url.to_string(),
-            source: Box::new(OutsideTable),
-        };
+        let escape = Error::PermissionDenied { path: url.to_string(), source: Box::new(OutsideTable) };
         self.note(&escape);
         escape
     }
@@ -68,11 +65,7 @@ impl JailedStore {
     /// # Arguments
     /// * `trouble` - where to note what goes wrong.
     pub(super) fn new(inner: Arc<dyn ObjectStore>, location: TableLocation, trouble: Arc<Trouble>) -> Self {
-        Self {
-            inner,
-            location,
-            trouble,
-        }
+        Self { inner, location, trouble }
     }
 
     fn check(&self, path: &Path) -> Result<()> {
@@ -126,16 +119,11 @@ impl fmt::Display for OutsideTable {
 impl std::error::Error for OutsideTable {}
 
 fn outside(path: &Path) -> Error {
-    Error::PermissionDenied {
-        path: path.to_string(),
-        source: Box::new(OutsideTable),
-    }
+    Error::PermissionDenied { path: path.to_string(), source: Box::new(OutsideTable) }
 }
 
 fn read_only() -> Error {
-    Error::NotSupported {
-        source: "this server does not write".into(),
-    }
+    Error::NotSupported { source: "this server does not write".into() }
 }
 
 impl fmt::Display for JailedStore {

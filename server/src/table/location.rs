@@ -29,23 +29,16 @@ impl TableLocation {
     /// ambiguous or malformed. The location itself is named in the internal text only.
     pub(super) fn of(glue: &GlueTable, table: &TableName) -> Result<Self, Error> {
         if !is_delta(glue) {
-            return Err(
-                Error::new(ErrorKind::Unsupported, "this table is not a Delta table")
-                    .echoing(&table.to_string()),
-            );
+            return Err(Error::new(ErrorKind::Unsupported, "this table is not a Delta table")
+                .echoing(&table.to_string()));
         }
         let invalid = |reason: String| {
-            Error::new(
-                ErrorKind::DataInvalid,
-                "the table's location in the data catalog cannot be used",
-            )
-            .echoing(&table.to_string())
-            .because(reason)
+            Error::new(ErrorKind::DataInvalid, "the table's location in the data catalog cannot be used")
+                .echoing(&table.to_string())
+                .because(reason)
         };
-        let storage_location = glue
-            .location
-            .as_deref()
-            .filter(|location| !location.ends_with(PLACEHOLDER_SUFFIX));
+        let storage_location =
+            glue.location.as_deref().filter(|location| !location.ends_with(PLACEHOLDER_SUFFIX));
         let candidates = [glue.serde_path.as_deref(), storage_location]
             .into_iter()
             .flatten()
@@ -74,17 +67,13 @@ impl TableLocation {
             && bucket.bytes().all(|byte| {
                 byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_')
             });
-        let key_is_ambiguous = key
-            .bytes()
-            .any(|byte| matches!(byte, b'?' | b'#' | b'%' | b'\\') || byte < b' ')
-            || key.split('/').any(|segment| matches!(segment, "" | "." | ".."));
+        let key_is_ambiguous =
+            key.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'%' | b'\\') || byte < b' ')
+                || key.split('/').any(|segment| matches!(segment, "" | "." | ".."));
         if !bucket_is_sane || key_is_ambiguous {
             return None;
         }
-        Some(Self {
-            bucket: bucket.to_owned(),
-            prefix: Path::parse(key).ok()?,
-        })
+        Some(Self { bucket: bucket.to_owned(), prefix: Path::parse(key).ok()? })
     }
 
     /// The bucket's name.
@@ -113,9 +102,8 @@ impl TableLocation {
     pub(super) fn is_opened_by(&self, vended: &str) -> bool {
         let bare = vended.strip_suffix('*').unwrap_or(vended);
         let bare = bare.strip_suffix('/').unwrap_or(bare);
-        let Some((bucket, key)) = bare
-            .strip_prefix("s3://")
-            .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
+        let Some((bucket, key)) =
+            bare.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, "")))
         else {
             return false;
         };
@@ -186,22 +174,12 @@ mod tests {
     #[test]
     fn vended_paths_are_compared_by_segments() {
         let table = TableLocation::parse("s3://bucket/a/bc").unwrap();
-        for opening in [
-            "s3://bucket/a/bc",
-            "s3://bucket/a/bc/",
-            "s3://bucket/a/bc/*",
-            "s3://bucket/a/",
-            "s3://bucket",
-        ] {
+        for opening in
+            ["s3://bucket/a/bc", "s3://bucket/a/bc/", "s3://bucket/a/bc/*", "s3://bucket/a/", "s3://bucket"]
+        {
             assert!(table.is_opened_by(opening), "{opening}");
         }
-        for other in [
-            "s3://bucket/a/b",
-            "s3://other/a/bc",
-            "s3://bucket/a/bc/d",
-            "",
-            "bucket/a",
-        ] {
+        for other in ["s3://bucket/a/b", "s3://other/a/bc", "s3://bucket/a/bc/d", "", "bucket/a"] {
             assert!(!table.is_opened_by(other), "{other}");
         }
     }

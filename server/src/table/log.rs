@@ -134,10 +134,7 @@ impl Logs {
             }
             let began = Instant::now();
             let failed = |error| failure::log(grant, trouble, &DeltaTableError::from(error));
-            if is_newest(&known.state, location, store.as_ref())
-                .await
-                .map_err(failed)?
-            {
+            if is_newest(&known.state, location, store.as_ref()).await.map_err(failed)? {
                 known.looked_at = began;
                 return Ok(Arc::clone(&known.state));
             }
@@ -145,10 +142,7 @@ impl Logs {
         let began = Instant::now();
         let loaded = load(&key, store).await;
         let state = Arc::new(loaded.map_err(|error| failure::log(grant, trouble, &error))?);
-        *held = Some(Held {
-            state: Arc::clone(&state),
-            looked_at: began,
-        });
+        *held = Some(Held { state: Arc::clone(&state), looked_at: began });
         drop(held);
         // Weighed again now that the number of files is known.
         self.slots.insert(key, slot);
@@ -178,11 +172,7 @@ async fn load(key: &LogKey, store: Arc<dyn ObjectStore>) -> Result<LogState, Del
         key.location.bucket(),
         snapshot.metadata().id()
     );
-    Ok(LogState {
-        snapshot: Arc::new(snapshot),
-        newest_commit,
-        identity: Arc::from(identity),
-    })
+    Ok(LogState { snapshot: Arc::new(snapshot), newest_commit, identity: Arc::from(identity) })
 }
 
 /// Whether the newest commit known is still there, unchanged, and no later one is.
@@ -192,10 +182,8 @@ async fn is_newest(
     store: &dyn ObjectStore,
 ) -> object_store::Result<bool> {
     let listed = commits_from(location, store, state.version()).await?;
-    let commits: Vec<&ObjectMeta> = listed
-        .iter()
-        .filter(|object| object.location.extension() == Some("json"))
-        .collect();
+    let commits: Vec<&ObjectMeta> =
+        listed.iter().filter(|object| object.location.extension() == Some("json")).collect();
     let same = matches!(commits.as_slice(), [only] if Some(CommitMark::of(only)) == state.newest_commit);
     Ok(same)
 }
@@ -226,11 +214,7 @@ async fn commits_from(
 }
 
 fn commit_path(location: &TableLocation, version: u64) -> Path {
-    location
-        .prefix()
-        .clone()
-        .join("_delta_log")
-        .join(format!("{version:020}.json"))
+    location.prefix().clone().join("_delta_log").join(format!("{version:020}.json"))
 }
 
 impl CommitMark {

@@ -75,10 +75,7 @@ impl Tables {
         let bucket = self.s3.store(&grant, &location)?;
         let trouble = Arc::new(Trouble::default());
         let jailed = JailedStore::new(Arc::clone(&bucket), location.clone(), Arc::clone(&trouble));
-        let log = self
-            .logs
-            .state(&grant, &location, Arc::new(jailed), &trouble)
-            .await?;
+        let log = self.logs.state(&grant, &location, Arc::new(jailed), &trouble).await?;
         let config = DeltaScanConfig::new().with_wrap_partition_values(false);
         let scan = DeltaScanNext::new(log.snapshot(), config)
             .map_err(|error| failure::scan(&grant, &trouble, &error))?;

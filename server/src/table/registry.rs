@@ -29,11 +29,7 @@ impl OneBucket {
         store: JailedStore,
         trouble: Arc<Trouble>,
     ) -> std::result::Result<Self, Error> {
-        Ok(Self {
-            url: location.url()?,
-            store: Arc::new(store),
-            trouble,
-        })
+        Ok(Self { url: location.url()?, store: Arc::new(store), trouble })
     }
 }
 

@@ -42,10 +42,7 @@ impl S3 {
     /// # Errors
     /// If the HTTP client cannot be made, for example without root certificates.
     pub(super) fn new(settings: &AwsSettings, io: Handle) -> Result<Self, Error> {
-        let endpoint = settings
-            .s3_endpoint_url
-            .as_ref()
-            .or(settings.endpoint_url.as_ref());
+        let endpoint = settings.s3_endpoint_url.as_ref().or(settings.endpoint_url.as_ref());
         // A slash at the end would become an empty first segment of every key.
         let endpoint = endpoint.map(|url| url.as_str().trim_end_matches('/').to_owned());
         let options = ClientOptions::new()
@@ -79,10 +76,7 @@ impl S3 {
         grant: &Grant,
         location: &TableLocation,
     ) -> Result<Arc<dyn ObjectStore>, Error> {
-        let credentials = LeasedCredentials {
-            lease: Arc::clone(grant.lease()),
-            location: location.clone(),
-        };
+        let credentials = LeasedCredentials { lease: Arc::clone(grant.lease()), location: location.clone() };
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(location.bucket())
             .with_region(&self.region)
@@ -91,13 +85,9 @@ impl S3 {
             .with_client_options(self.options.clone())
             .with_retry(self.retries.clone());
         if let Some(endpoint) = &self.endpoint {
-            builder = builder
-                .with_endpoint(endpoint)
-                .with_virtual_hosted_style_request(false);
+            builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
         }
-        let store = builder
-            .build()
-            .map_err(|error| Error::internal(format!("S3 store: {error}")))?;
+        let store = builder.build().map_err(|error| Error::internal(format!("S3 store: {error}")))?;
         Ok(Arc::new(store))
     }
 }
@@ -133,11 +123,9 @@ impl CredentialProvider for LeasedCredentials {
         let paths = vended.vended_paths();
         let opens_the_table = paths.is_empty() || paths.iter().any(|path| self.location.is_opened_by(path));
         if !opens_the_table {
-            let error = Error::new(
-                ErrorKind::DataInvalid,
-                "AWS gives no credentials for the table's location",
-            )
-            .because(format!("vended paths {paths:?} do not cover {:?}", self.location));
+            let error =
+                Error::new(ErrorKind::DataInvalid, "AWS gives no credentials for the table's location")
+                    .because(format!("vended paths {paths:?} do not cover {:?}", self.location));
             return Err(refused(error));
         }
         Ok(Arc::new(AwsCredential {
@@ -149,8 +137,5 @@ impl CredentialProvider for LeasedCredentials {
 }
 
 fn refused(error: Error) -> object_store::Error {
-    object_store::Error::Generic {
-        store: "lease",
-        source: Box::new(error),
-    }
+    object_store::Error::Generic { store: "lease", source: Box::new(error) }
 }

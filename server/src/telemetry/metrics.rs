@@ -67,9 +67,7 @@ const OUTCOMES: [Outcome; 13] = [
 ];
 
 /// Upper bounds in seconds of the buckets of statement durations.
-const SECONDS_BUCKETS: [f64; 12] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0,
-];
+const SECONDS_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0];
 
 /// A number that only grows.
 #[derive(Default)]
@@ -118,16 +116,12 @@ pub(crate) struct OutcomeCounters([Counter; OUTCOMES.len()]);
 impl OutcomeCounters {
     pub(crate) fn record(&self, outcome: Outcome) {
         let counters = OUTCOMES.iter().zip(&self.0);
-        counters
-            .filter(|(known, _)| **known == outcome)
-            .for_each(|(_, counter)| counter.add(1));
+        counters.filter(|(known, _)| **known == outcome).for_each(|(_, counter)| counter.add(1));
     }
 
     fn recorded(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let words = OUTCOMES.iter().map(|outcome| outcome_word(*outcome));
-        words
-            .zip(self.0.iter().map(Counter::get))
-            .filter(|(_, count)| *count > 0)
+        words.zip(self.0.iter().map(Counter::get)).filter(|(_, count)| *count > 0)
     }
 }
 
@@ -142,16 +136,12 @@ pub(crate) struct Histogram {
 impl Histogram {
     pub(crate) fn record(&self, duration: Duration) {
         let seconds = duration.as_secs_f64();
-        let bucket = SECONDS_BUCKETS
-            .iter()
-            .zip(&self.buckets)
-            .find(|(bound, _)| seconds <= **bound);
+        let bucket = SECONDS_BUCKETS.iter().zip(&self.buckets).find(|(bound, _)| seconds <= **bound);
         if let Some((_, counter)) = bucket {
             counter.add(1);
         }
         self.count.add(1);
-        self.microseconds
-            .add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
+        self.microseconds.add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }
 }
 
@@ -198,23 +188,14 @@ impl Metrics {
         }
         page.head("lakegate_statements_total", "counter", "Statements by outcome.");
         for (outcome, count) in self.statements.recorded() {
-            page.sample(
-                "lakegate_statements_total",
-                &format!("{{outcome=\"{outcome}\"}}"),
-                count,
-            );
+            page.sample("lakegate_statements_total", &format!("{{outcome=\"{outcome}\"}}"), count);
         }
         page.histogram(
             "lakegate_statement_seconds",
             "Time from a statement's arrival to its end.",
             &self.statement_duration,
         );
-        page.single(
-            "lakegate_rows_sent_total",
-            "counter",
-            "Rows sent to clients.",
-            self.rows_sent.get(),
-        );
+        page.single("lakegate_rows_sent_total", "counter", "Rows sent to clients.", self.rows_sent.get());
         page.single(
             "lakegate_bytes_sent_total",
             "counter",
@@ -233,18 +214,8 @@ impl Metrics {
             "Statements that wait now.",
             self.waiting_statements.get(),
         );
-        page.single(
-            "lakegate_sessions",
-            "gauge",
-            "Sessions known now.",
-            self.sessions.get(),
-        );
-        page.single(
-            "lakegate_open_streams",
-            "gauge",
-            "Result streams open now.",
-            self.open_streams.get(),
-        );
+        page.single("lakegate_sessions", "gauge", "Sessions known now.", self.sessions.get());
+        page.single("lakegate_open_streams", "gauge", "Result streams open now.", self.open_streams.get());
         page.0
     }
 }
@@ -294,14 +265,8 @@ mod tests {
         metrics.record_rpc(RpcMethod::DoGet, Err(ErrorKind::Expired));
         metrics.record_rpc(RpcMethod::DoGet, Err(ErrorKind::Expired));
         let page = metrics.render();
-        assert!(
-            page.contains("lakegate_rpcs_total{method=\"DoGet\",outcome=\"ok\"} 1\n"),
-            "{page}"
-        );
-        assert!(
-            page.contains("lakegate_rpcs_total{method=\"DoGet\",outcome=\"expired\"} 2\n"),
-            "{page}"
-        );
+        assert!(page.contains("lakegate_rpcs_total{method=\"DoGet\",outcome=\"ok\"} 1\n"), "{page}");
+        assert!(page.contains("lakegate_rpcs_total{method=\"DoGet\",outcome=\"expired\"} 2\n"), "{page}");
         assert!(!page.contains("Handshake"), "{page}");
     }
 
@@ -309,21 +274,12 @@ mod tests {
     fn every_method_and_every_outcome_has_its_own_counter() {
         let metrics = Metrics::default();
         for (method, _) in RPC_METHODS {
-            OUTCOMES
-                .into_iter()
-                .for_each(|outcome| metrics.record_rpc(method, outcome));
+            OUTCOMES.into_iter().for_each(|outcome| metrics.record_rpc(method, outcome));
         }
-        let counted = metrics
-            .render()
-            .lines()
-            .filter(|line| line.starts_with("lakegate_rpcs_total{"))
-            .count();
+        let counted =
+            metrics.render().lines().filter(|line| line.starts_with("lakegate_rpcs_total{")).count();
         assert_eq!(counted, RPC_METHODS.len() * OUTCOMES.len());
-        assert_eq!(
-            OUTCOMES.len(),
-            ErrorKind::Internal as usize + 2,
-            "one per kind and one for success"
-        );
+        assert_eq!(OUTCOMES.len(), ErrorKind::Internal as usize + 2, "one per kind and one for success");
     }
 
     #[test]
@@ -351,11 +307,7 @@ mod tests {
             "seconds_sum 900.201",
             "seconds_count 3",
         ] {
-            assert!(
-                page.0.lines().any(|found| found == line),
-                "{line} not in {}",
-                page.0
-            );
+            assert!(page.0.lines().any(|found| found == line), "{line} not in {}", page.0);
         }
     }
 }

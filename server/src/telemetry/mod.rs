@@ -38,9 +38,7 @@ fn filter(level: LogLevel) -> Targets {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    Targets::new()
-        .with_default(own.min(LevelFilter::WARN))
-        .with_target(OWN_TARGETS, own)
+    Targets::new().with_default(own.min(LevelFilter::WARN)).with_target(OWN_TARGETS, own)
 }
 
 #[cfg(test)]
@@ -53,15 +51,9 @@ mod tests {
     fn libraries_stay_at_warn_however_much_the_server_logs() {
         let filter = filter(LogLevel::Trace);
         assert!(filter.would_enable("lakegate_server::pipeline", &Level::TRACE));
-        for library in [
-            "hyper",
-            "h2",
-            "aws_smithy_runtime",
-            "aws_sigv4",
-            "object_store",
-            "datafusion",
-            "tonic",
-        ] {
+        for library in
+            ["hyper", "h2", "aws_smithy_runtime", "aws_sigv4", "object_store", "datafusion", "tonic"]
+        {
             assert!(filter.would_enable(library, &Level::WARN), "{library}");
             assert!(!filter.would_enable(library, &Level::INFO), "{library}");
         }

@@ -44,10 +44,7 @@ pub(super) fn list() -> Vec<ActionType> {
         action(CREATE_PREPARED, "Plans a statement and returns a handle for it."),
         action(CLOSE_PREPARED, "Closes a prepared statement; always succeeds."),
         action(CLOSE_SESSION, "Ends the session; always succeeds."),
-        action(
-            SET_SESSION_OPTIONS,
-            "Sets session options; the only one is the catalog.",
-        ),
+        action(SET_SESSION_OPTIONS, "Sets session options; the only one is the catalog."),
         action(GET_SESSION_OPTIONS, "Returns the session options."),
     ]
 }
@@ -65,10 +62,7 @@ impl FrontDoor {
                 let created = self.prepare(caller, request.query).await?;
                 // Our message has one field more than the crate's, under the same name.
                 let type_url = arrow_flight::sql::ActionCreatePreparedStatementResult::type_url().to_owned();
-                let any = Any {
-                    type_url,
-                    value: created.encode_to_vec().into(),
-                };
+                let any = Any { type_url, value: created.encode_to_vec().into() };
                 Ok(Some(any.encode_to_vec().into()))
             }
             CLOSE_PREPARED => {
@@ -76,9 +70,7 @@ impl FrontDoor {
                 Ok(None)
             }
             CLOSE_SESSION => {
-                let closed = CloseSessionResult {
-                    status: close_session_result::Status::Closed.into(),
-                };
+                let closed = CloseSessionResult { status: close_session_result::Status::Closed.into() };
                 Ok(Some(closed.encode_to_vec().into()))
             }
             SET_SESSION_OPTIONS => {
@@ -98,9 +90,7 @@ fn set_options(request: &SetSessionOptionsRequest) -> SetSessionOptionsResult {
         let reason = refusal(name, value.option_value.as_ref())?;
         Some((name.clone(), OptionError { value: reason.into() }))
     });
-    SetSessionOptionsResult {
-        errors: refused.collect(),
-    }
+    SetSessionOptionsResult { errors: refused.collect() }
 }
 
 /// Why an option cannot be set; `None` if it has that value anyway. A value that is absent asks for the default.
@@ -120,19 +110,12 @@ fn refusal(name: &str, value: Option<&OptionValue>) -> Option<ErrorValue> {
 }
 
 fn options() -> GetSessionOptionsResult {
-    let catalog = SessionOptionValue {
-        option_value: Some(OptionValue::StringValue(CATALOG.to_owned())),
-    };
-    GetSessionOptionsResult {
-        session_options: [(CATALOG_OPTION.to_owned(), catalog)].into(),
-    }
+    let catalog = SessionOptionValue { option_value: Some(OptionValue::StringValue(CATALOG.to_owned())) };
+    GetSessionOptionsResult { session_options: [(CATALOG_OPTION.to_owned(), catalog)].into() }
 }
 
 fn malformed() -> Error {
-    Error::new(
-        ErrorKind::InvalidRequest,
-        "the body of the action cannot be decoded",
-    )
+    Error::new(ErrorKind::InvalidRequest, "the body of the action cannot be decoded")
 }
 
 #[cfg(test)]
@@ -141,14 +124,8 @@ mod tests {
 
     fn errors_of(name: &str, value: Option<OptionValue>) -> Vec<i32> {
         let option = SessionOptionValue { option_value: value };
-        let request = SetSessionOptionsRequest {
-            session_options: [(name.to_owned(), option)].into(),
-        };
-        set_options(&request)
-            .errors
-            .into_values()
-            .map(|error| error.value)
-            .collect()
+        let request = SetSessionOptionsRequest { session_options: [(name.to_owned(), option)].into() };
+        set_options(&request).errors.into_values().map(|error| error.value).collect()
     }
 
     fn text(value: &str) -> Option<OptionValue> {
@@ -164,30 +141,20 @@ mod tests {
 
     #[test]
     fn every_other_option_and_value_is_refused_by_name() {
-        assert_eq!(
-            errors_of("catalog", text("other")),
-            [ErrorValue::InvalidValue as i32]
-        );
+        assert_eq!(errors_of("catalog", text("other")), [ErrorValue::InvalidValue as i32]);
         assert_eq!(
             errors_of("catalog", Some(OptionValue::BoolValue(true))),
             [ErrorValue::InvalidValue as i32]
         );
-        assert_eq!(
-            errors_of("schema", text("sales")),
-            [ErrorValue::InvalidName as i32]
-        );
+        assert_eq!(errors_of("schema", text("sales")), [ErrorValue::InvalidName as i32]);
     }
 
     #[test]
     fn session_values_have_arrows_encoding() {
-        let value = SessionOptionValue {
-            option_value: Some(OptionValue::Int64Value(1)),
-        };
+        let value = SessionOptionValue { option_value: Some(OptionValue::Int64Value(1)) };
         // Field 3 as sfixed64 in Arrow's Flight.proto: tag 0x19, then eight bytes.
         assert_eq!(value.encode_to_vec(), [0x19, 1, 0, 0, 0, 0, 0, 0, 0]);
-        let closed = CloseSessionResult {
-            status: close_session_result::Status::Closed.into(),
-        };
+        let closed = CloseSessionResult { status: close_session_result::Status::Closed.into() };
         assert_eq!(closed.encode_to_vec(), [0x08, 1]);
     }
 }

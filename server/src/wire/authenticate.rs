@@ -35,15 +35,8 @@ struct Proof;
 /// What is known about a call before anything is checked.
 pub(super) fn context_of<T>(request: &Request<T>) -> RequestContext {
     let metadata = request.metadata();
-    let user_agent = metadata
-        .get("user-agent")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    RequestContext::begin(
-        request.remote_addr(),
-        user_agent,
-        deadline::client_timeout(metadata),
-    )
+    let user_agent = metadata.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    RequestContext::begin(request.remote_addr(), user_agent, deadline::client_timeout(metadata))
 }
 
 /// The caller that the bearer token stands for.
@@ -60,11 +53,7 @@ pub(super) fn authenticate(
         return Err(Error::new(ErrorKind::Unauthenticated, text));
     };
     let principal = identity.verify(token)?;
-    Ok(Caller {
-        context: context.clone(),
-        principal,
-        _proof: Proof,
-    })
+    Ok(Caller { context: context.clone(), principal, _proof: Proof })
 }
 
 /// Logs in with user and password, or confirms a token. Gives the token for the calls that follow.
@@ -78,10 +67,9 @@ pub(super) async fn handshake(identity: &Identity, metadata: &MetadataMap) -> Re
             identity.verify(token)?;
             Ok(Secret::new(token.to_owned()))
         }
-        None => Err(Error::new(
-            ErrorKind::Unauthenticated,
-            "a handshake needs user and password, or a token",
-        )),
+        None => {
+            Err(Error::new(ErrorKind::Unauthenticated, "a handshake needs user and password, or a token"))
+        }
     }
 }
 
@@ -94,11 +82,8 @@ fn credentials(metadata: &MetadataMap) -> Result<Option<Credentials<'_>>, Error>
     let Some(header) = metadata.get("authorization") else {
         return Ok(None);
     };
-    let (scheme, value) = header
-        .to_str()
-        .ok()
-        .and_then(|text| text.trim().split_once(' '))
-        .ok_or_else(malformed)?;
+    let (scheme, value) =
+        header.to_str().ok().and_then(|text| text.trim().split_once(' ')).ok_or_else(malformed)?;
     let value = value.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
         return Ok(Some(Credentials::Bearer(value)));
@@ -110,25 +95,16 @@ fn credentials(metadata: &MetadataMap) -> Result<Option<Credentials<'_>>, Error>
     let text = std::str::from_utf8(&decoded).map_err(|_| malformed())?;
     // A password may contain colons, a user name may not (RFC 7617).
     let (user, password) = text.split_once(':').ok_or_else(malformed)?;
-    Ok(Some(Credentials::Basic {
-        user: user.to_owned(),
-        password: Secret::new(password.to_owned()),
-    }))
+    Ok(Some(Credentials::Basic { user: user.to_owned(), password: Secret::new(password.to_owned()) }))
 }
 
 fn malformed() -> Error {
-    Error::new(
-        ErrorKind::Unauthenticated,
-        "the authorization header is neither Basic nor Bearer",
-    )
+    Error::new(ErrorKind::Unauthenticated, "the authorization header is neither Basic nor Bearer")
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::unwrap_used,
-        reason = "a test that cannot build its input should stop"
-    )]
+    #![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
     use super::*;
 
@@ -140,14 +116,7 @@ mod tests {
 
     fn basic(user_and_password: &str, padded: bool) -> MetadataMap {
         let encoded = base64::engine::general_purpose::STANDARD.encode(user_and_password);
-        headers(&format!(
-            "Basic {}",
-            if padded {
-                &encoded
-            } else {
-                encoded.trim_end_matches('=')
-            }
-        ))
+        headers(&format!("Basic {}", if padded { &encoded } else { encoded.trim_end_matches('=') }))
     }
 
     #[test]
@@ -165,10 +134,7 @@ mod tests {
     fn a_bearer_token_is_read_whatever_the_schemes_case() {
         for header in ["Bearer abc", "bearer abc", "BEARER  abc "] {
             assert!(
-                matches!(
-                    credentials(&headers(header)),
-                    Ok(Some(Credentials::Bearer("abc")))
-                ),
+                matches!(credentials(&headers(header)), Ok(Some(Credentials::Bearer("abc")))),
                 "{header}"
             );
         }

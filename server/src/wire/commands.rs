@@ -71,10 +71,7 @@ pub(super) fn question(encoded: &[u8]) -> Result<Question, Error> {
         | Command::CommandPreparedStatementUpdate(_)
         | Command::CommandStatementIngest(_) => return Err(read_only()),
         Command::CommandStatementSubstraitPlan(_) => {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "Substrait plans are not supported: send SQL",
-            ));
+            return Err(Error::new(ErrorKind::Unsupported, "Substrait plans are not supported: send SQL"));
         }
         Command::ActionBeginSavepointRequest(_)
         | Command::ActionBeginSavepointResult(_)
@@ -102,26 +99,15 @@ pub(super) fn question(encoded: &[u8]) -> Result<Question, Error> {
 /// # Errors
 /// [`ErrorKind::InvalidRequest`] if it is anything else.
 pub(super) fn action_body<M: ProstMessageExt>(encoded: &[u8]) -> Result<M, Error> {
-    let unpacked = Any::decode(encoded)
-        .ok()
-        .and_then(|any| any.unpack::<M>().ok())
-        .flatten();
-    unpacked.ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidRequest,
-            "the body of the action cannot be decoded",
-        )
-    })
+    let unpacked = Any::decode(encoded).ok().and_then(|any| any.unpack::<M>().ok()).flatten();
+    unpacked.ok_or_else(|| Error::new(ErrorKind::InvalidRequest, "the body of the action cannot be decoded"))
 }
 
 /// Refuses a statement that wants to run within a transaction. An empty id means none.
 pub(super) fn refuse_transaction(id: Option<&[u8]>) -> Result<(), Error> {
     match id {
         None | Some([]) => Ok(()),
-        Some(_) => Err(Error::new(
-            ErrorKind::Unsupported,
-            "transactions are not supported",
-        )),
+        Some(_) => Err(Error::new(ErrorKind::Unsupported, "transactions are not supported")),
     }
 }
 
@@ -136,10 +122,7 @@ fn not_a_command() -> Error {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::unwrap_used,
-        reason = "a test that cannot build its input should stop"
-    )]
+    #![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
     use arrow_flight::sql::{
         ActionBeginTransactionRequest, CommandPreparedStatementUpdate, CommandStatementQuery,
@@ -154,10 +137,7 @@ mod tests {
 
     #[test]
     fn a_statement_is_recognised_and_its_transaction_refused() {
-        let mut query = CommandStatementQuery {
-            query: "SELECT 1".to_owned(),
-            transaction_id: None,
-        };
+        let mut query = CommandStatementQuery { query: "SELECT 1".to_owned(), transaction_id: None };
         assert!(
             matches!(question(&query.as_any().encode_to_vec()), Ok(Question::Statement(sql)) if sql == "SELECT 1")
         );
@@ -169,10 +149,9 @@ mod tests {
 
     #[test]
     fn commands_that_change_data_are_refused_as_read_only() {
-        for any in [
-            CommandStatementUpdate::default().as_any(),
-            CommandPreparedStatementUpdate::default().as_any(),
-        ] {
+        for any in
+            [CommandStatementUpdate::default().as_any(), CommandPreparedStatementUpdate::default().as_any()]
+        {
             let error = question(&any.encode_to_vec()).unwrap_err();
             assert_eq!(error.public_text(), "this server is read-only");
         }
@@ -190,10 +169,7 @@ mod tests {
             value: Bytes::from_static(b"\xff"),
         };
         assert_eq!(refusal(&damaged.encode_to_vec()), ErrorKind::InvalidRequest);
-        let unknown = Any {
-            type_url: "type.example/Unknown".to_owned(),
-            value: Bytes::new(),
-        };
+        let unknown = Any { type_url: "type.example/Unknown".to_owned(), value: Bytes::new() };
         assert_eq!(refusal(&unknown.encode_to_vec()), ErrorKind::Unsupported);
         assert_eq!(refusal(b""), ErrorKind::Unsupported);
     }

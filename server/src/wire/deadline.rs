@@ -62,19 +62,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_deadline() {
-        for text in [
-            "",
-            "S",
-            "1",
-            "1s",
-            "-1S",
-            "+1S",
-            "1.5S",
-            "999999999S",
-            "1ü",
-            "ü",
-            "1 S",
-        ] {
+        for text in ["", "S", "1", "1s", "-1S", "+1S", "1.5S", "999999999S", "1ü", "ü", "1 S"] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -68,15 +68,7 @@ impl FrontDoor {
         let sql_info = SqlInfoTable::new(&capabilities)?;
         let xdbc_types = XdbcTypes::new()?;
         let stream_limits = StreamLimits::new(draining_ended);
-        Ok(Self {
-            pipeline,
-            identity,
-            options,
-            sql_info,
-            xdbc_types,
-            metrics,
-            stream_limits,
-        })
+        Ok(Self { pipeline, identity, options, sql_info, xdbc_types, metrics, stream_limits })
     }
 
     /// Sends batches that fit `wire_schema`, up to their representation.
@@ -105,8 +97,7 @@ impl FrontDoor {
         context: &RequestContext,
         outcome: Result<T, Error>,
     ) -> Result<Response<T>, Status> {
-        self.metrics
-            .record_rpc(method, outcome.as_ref().map(|_| ()).map_err(Error::kind));
+        self.metrics.record_rpc(method, outcome.as_ref().map(|_| ()).map_err(Error::kind));
         match outcome {
             Ok(answer) => Ok(Response::new(answer)),
             Err(error) => Err(report::status(context, method, &error)),
@@ -121,10 +112,9 @@ impl FrontDoor {
                 self.plan(caller, &request, descriptor).await
             }
             Question::Metadata(command) => command.flight_info(descriptor),
-            Question::Ticket(_) => Err(Error::new(
-                ErrorKind::InvalidRequest,
-                "a ticket is redeemed with DoGet",
-            )),
+            Question::Ticket(_) => {
+                Err(Error::new(ErrorKind::InvalidRequest, "a ticket is redeemed with DoGet"))
+            }
         }
     }
 
@@ -132,20 +122,14 @@ impl FrontDoor {
         let schema = match question(&descriptor.cmd)? {
             Question::Statement(sql) => self.result_schema(caller, &statement(sql)).await?,
             Question::Prepared(handle) => {
-                self.result_schema(caller, &self.open_prepared(caller, &handle)?)
-                    .await?
+                self.result_schema(caller, &self.open_prepared(caller, &handle)?).await?
             }
             Question::Metadata(command) => command.schema(),
             Question::Ticket(_) => {
-                return Err(Error::new(
-                    ErrorKind::InvalidRequest,
-                    "a ticket is redeemed with DoGet",
-                ));
+                return Err(Error::new(ErrorKind::InvalidRequest, "a ticket is redeemed with DoGet"));
             }
         };
-        Ok(SchemaResult {
-            schema: schema::encapsulated(&schema)?,
-        })
+        Ok(SchemaResult { schema: schema::encapsulated(&schema)? })
     }
 
     async fn results(&self, caller: &Caller, ticket: &Ticket) -> Result<ResultBody, Error> {
@@ -165,17 +149,9 @@ impl FrontDoor {
     }
 
     async fn put(&self, caller: &Caller, mut messages: Streaming<FlightData>) -> Result<PutResult, Error> {
-        let no_command = || {
-            Error::new(
-                ErrorKind::InvalidRequest,
-                "the first message of DoPut carries no command",
-            )
-        };
-        let mut first = messages
-            .next()
-            .await
-            .and_then(Result::ok)
-            .ok_or_else(no_command)?;
+        let no_command =
+            || Error::new(ErrorKind::InvalidRequest, "the first message of DoPut carries no command");
+        let mut first = messages.next().await.and_then(Result::ok).ok_or_else(no_command)?;
         let descriptor = first.flight_descriptor.take().ok_or_else(no_command)?;
         match question(&descriptor.cmd)? {
             Question::Prepared(handle) => self.bind(caller, &handle, first, messages).await,
@@ -185,10 +161,7 @@ impl FrontDoor {
 }
 
 fn statement(sql: String) -> crate::pipeline::QueryRequest {
-    crate::pipeline::QueryRequest {
-        sql,
-        parameters: None,
-    }
+    crate::pipeline::QueryRequest { sql, parameters: None }
 }
 
 fn replies<T: Send + 'static>(items: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Replies<T> {
@@ -230,10 +203,7 @@ impl FlightService for FrontDoor {
         let (header, token) = response.into_inner();
         // Drivers take the token from the header; clients of plain Flight from the payload.
         let payload = token.expose().to_owned().into();
-        let mut response = Response::new(replies([HandshakeResponse {
-            protocol_version: 0,
-            payload,
-        }]));
+        let mut response = Response::new(replies([HandshakeResponse { protocol_version: 0, payload }]));
         response.metadata_mut().insert("authorization", header);
         Ok(response)
     }
@@ -296,9 +266,7 @@ impl FlightService for FrontDoor {
         request: Request<Empty>,
     ) -> Result<Response<Self::ListActionsStream>, Status> {
         let context = context_of(&request);
-        let outcome = self
-            .caller(&context, request.metadata())
-            .map(|_caller| replies(actions::list()));
+        let outcome = self.caller(&context, request.metadata()).map(|_caller| replies(actions::list()));
         self.answer(RpcMethod::ListActions, &context, outcome)
     }
 
@@ -307,9 +275,7 @@ impl FlightService for FrontDoor {
         request: Request<Criteria>,
     ) -> Result<Response<Self::ListFlightsStream>, Status> {
         let context = context_of(&request);
-        let outcome = self
-            .caller(&context, request.metadata())
-            .and_then(|_caller| Err(not_offered()));
+        let outcome = self.caller(&context, request.metadata()).and_then(|_caller| Err(not_offered()));
         self.answer(RpcMethod::ListFlights, &context, outcome)
     }
 
@@ -318,9 +284,7 @@ impl FlightService for FrontDoor {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<PollInfo>, Status> {
         let context = context_of(&request);
-        let outcome = self
-            .caller(&context, request.metadata())
-            .and_then(|_caller| Err(not_offered()));
+        let outcome = self.caller(&context, request.metadata()).and_then(|_caller| Err(not_offered()));
         self.answer(RpcMethod::PollFlightInfo, &context, outcome)
     }
 
@@ -329,9 +293,7 @@ impl FlightService for FrontDoor {
         request: Request<Streaming<FlightData>>,
     ) -> Result<Response<Self::DoExchangeStream>, Status> {
         let context = context_of(&request);
-        let outcome = self
-            .caller(&context, request.metadata())
-            .and_then(|_caller| Err(not_offered()));
+        let outcome = self.caller(&context, request.metadata()).and_then(|_caller| Err(not_offered()));
         self.answer(RpcMethod::DoExchange, &context, outcome)
     }
 }

@@ -29,14 +29,6 @@ pub(super) const DATETIME: &str = "\
 
 /// The names of a group that the registry has.
 pub(super) fn offered(group: &str, registry: &[String]) -> Vec<String> {
-    let is_registered = |name: &&str| {
-        registry
-            .iter()
-            .any(|registered| registered.eq_ignore_ascii_case(name))
-    };
-    group
-        .split(' ')
-        .filter(is_registered)
-        .map(str::to_owned)
-        .collect()
+    let is_registered = |name: &&str| registry.iter().any(|registered| registered.eq_ignore_ascii_case(name));
+    group.split(' ').filter(is_registered).map(str::to_owned).collect()
 }

@@ -62,9 +62,7 @@ pub(super) fn seal_ticket(
         planned_as: context.query_id.to_string(),
     };
     let sealed = sealer.seal(Purpose::Ticket, Some(principal), lifetime, &body)?;
-    let command = TicketStatementQuery {
-        statement_handle: sealed.into(),
-    };
+    let command = TicketStatementQuery { statement_handle: sealed.into() };
     Ok(Ticket::new(command.as_any().encode_to_vec()))
 }
 
@@ -79,10 +77,7 @@ pub(super) fn open_ticket(
 ) -> Result<OpenedTicket, Error> {
     let body: StatementTicket = sealer.open(Purpose::Ticket, Some(principal), sealed)?;
     Ok(OpenedTicket {
-        request: QueryRequest {
-            sql: body.sql,
-            parameters: parameters::from_sealed_bytes(&body.parameters)?,
-        },
+        request: QueryRequest { sql: body.sql, parameters: parameters::from_sealed_bytes(&body.parameters)? },
         schema_digest: body.schema_digest,
         planned_as: body.planned_as,
     })
@@ -99,13 +94,8 @@ pub(super) fn seal_prepared(
     sql: &str,
     parameters: Option<&RecordBatch>,
 ) -> Result<Bytes, Error> {
-    let body = PreparedHandle {
-        sql: sql.to_owned(),
-        parameters: parameters::to_bytes(parameters)?,
-    };
-    Ok(sealer
-        .seal(Purpose::Prepared, Some(principal), lifetime, &body)?
-        .into())
+    let body = PreparedHandle { sql: sql.to_owned(), parameters: parameters::to_bytes(parameters)? };
+    Ok(sealer.seal(Purpose::Prepared, Some(principal), lifetime, &body)?.into())
 }
 
 /// Opens what [`seal_prepared`] sealed for the same principal.
@@ -118,10 +108,7 @@ pub(super) fn open_prepared(
     sealed: &[u8],
 ) -> Result<QueryRequest, Error> {
     let body: PreparedHandle = sealer.open(Purpose::Prepared, Some(principal), sealed)?;
-    Ok(QueryRequest {
-        sql: body.sql,
-        parameters: parameters::from_sealed_bytes(&body.parameters)?,
-    })
+    Ok(QueryRequest { sql: body.sql, parameters: parameters::from_sealed_bytes(&body.parameters)? })
 }
 
 #[cfg(test)]

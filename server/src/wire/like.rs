@@ -64,9 +64,7 @@ impl Pattern {
             (at_symbol, at_character) = (symbol, character + 1);
             resume = Some((symbol, character + 1));
         }
-        self.0[at_symbol..]
-            .iter()
-            .all(|symbol| *symbol == Symbol::AnyText)
+        self.0[at_symbol..].iter().all(|symbol| *symbol == Symbol::AnyText)
     }
 }
 
@@ -96,11 +94,7 @@ mod tests {
         assert_matches("nat%", &["nat", "nation"], &["anat", "na"]);
         assert_matches("%ion", &["nation", "ion", "ionion"], &["ions"]);
         assert_matches("n_tion", &["nation", "nütion"], &["ntion", "naation"]);
-        assert_matches(
-            "%a%b%c",
-            &["abc", "aabbcc", "xaxbxc", "abcabc"],
-            &["acb", "ab", "abcx"],
-        );
+        assert_matches("%a%b%c", &["abc", "aabbcc", "xaxbxc", "abcabc"], &["acb", "ab", "abcx"]);
         assert_matches("", &[""], &["a"]);
         assert_matches("_%_", &["ab", "abc"], &["a", ""]);
     }

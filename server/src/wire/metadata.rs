@@ -90,10 +90,7 @@ impl FrontDoor {
     async fn db_schemas(&self, caller: &Caller, command: &CommandGetDbSchemas) -> Result<RecordBatch, Error> {
         let mut builder = db_schemas_builder();
         let pattern = command.db_schema_filter_pattern.as_deref().map(Pattern::new);
-        for database in self
-            .databases(caller, command.catalog.as_deref(), pattern.as_ref())
-            .await?
-        {
+        for database in self.databases(caller, command.catalog.as_deref(), pattern.as_ref()).await? {
             builder.append(CATALOG, database);
         }
         builder.build().map_err(broken)
@@ -107,9 +104,7 @@ impl FrontDoor {
         }
         let database_pattern = command.db_schema_filter_pattern.as_deref().map(Pattern::new);
         let table_pattern = command.table_name_filter_pattern.as_deref().map(Pattern::new);
-        let databases = self
-            .databases(caller, command.catalog.as_deref(), database_pattern.as_ref())
-            .await?;
+        let databases = self.databases(caller, command.catalog.as_deref(), database_pattern.as_ref()).await?;
         let mut found = Vec::new();
         let mut listings = stream::iter(databases)
             .map(|database| async move { self.pipeline.tables(&caller.principal, &database).await })
@@ -137,11 +132,7 @@ impl FrontDoor {
             return Ok(Vec::new());
         }
         let databases = self.pipeline.databases(&caller.principal).await?;
-        Ok(databases
-            .into_iter()
-            .map(|database| database.name)
-            .filter(|name| passes(pattern, name))
-            .collect())
+        Ok(databases.into_iter().map(|database| database.name).filter(|name| passes(pattern, name)).collect())
     }
 }
 
@@ -149,13 +140,7 @@ fn tables_answer(mut builder: GetTablesBuilder, tables: &[TableEntry]) -> Result
     for table in tables {
         let wire_schema = schema::wire_schema(&table.schema);
         builder
-            .append(
-                CATALOG,
-                table.name.database(),
-                table.name.table(),
-                TABLE_TYPE,
-                &wire_schema,
-            )
+            .append(CATALOG, table.name.database(), table.name.table(), TABLE_TYPE, &wire_schema)
             .map_err(broken)?;
     }
     builder.build().map_err(broken)

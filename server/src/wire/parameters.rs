@@ -54,10 +54,7 @@ where
             .map_err(|_| Error::new(ErrorKind::Cancelled, "the parameters were not sent to the end"))?;
         bytes += message.data_header.len() + message.data_body.len();
         if bytes > MAX_BYTES || messages.len() == MAX_MESSAGES {
-            return Err(Error::new(
-                ErrorKind::ResourceExhausted,
-                "the parameters are too large",
-            ));
+            return Err(Error::new(ErrorKind::ResourceExhausted, "the parameters are too large"));
         }
         // The command's own message may carry nothing but the command.
         if !message.data_header.is_empty() {
@@ -66,9 +63,7 @@ where
         next = rest.next().await;
     }
     // A panic of the decoder ends this task only.
-    tokio::task::spawn_blocking(move || decode(&messages))
-        .await
-        .map_err(|_| malformed())?
+    tokio::task::spawn_blocking(move || decode(&messages)).await.map_err(|_| malformed())?
 }
 
 fn decode(messages: &[FlightData]) -> Result<RecordBatch, Error> {
@@ -90,17 +85,11 @@ fn decode_schema(message: &FlightData) -> Result<SchemaRef, Error> {
     let encoded = header.header_as_schema().ok_or_else(malformed)?;
     let columns = encoded.fields().map_or(0, |fields| fields.len());
     if columns > MAX_COLUMNS {
-        return Err(Error::new(
-            ErrorKind::ResourceExhausted,
-            "the parameters have too many columns",
-        ));
+        return Err(Error::new(ErrorKind::ResourceExhausted, "the parameters have too many columns"));
     }
     let schema: Schema = arrow_ipc::convert::fb_to_schema(encoded);
     match schema.fields().iter().find(|field| !is_plain(field.data_type())) {
-        Some(_) => Err(Error::new(
-            ErrorKind::InvalidRequest,
-            "a parameter has a type that cannot be bound",
-        )),
+        Some(_) => Err(Error::new(ErrorKind::InvalidRequest, "a parameter has a type that cannot be bound")),
         None => Ok(Arc::new(schema)),
     }
 }
@@ -113,10 +102,7 @@ fn decode_batch(message: &FlightData, schema: &SchemaRef) -> Result<Option<Recor
     }
     let batch = header.header_as_record_batch().ok_or_else(malformed)?;
     if batch.compression().is_some() {
-        return Err(Error::new(
-            ErrorKind::InvalidRequest,
-            "compressed parameters are not accepted",
-        ));
+        return Err(Error::new(ErrorKind::InvalidRequest, "compressed parameters are not accepted"));
     }
     match batch.length() {
         0 => return Ok(None),
@@ -134,25 +120,16 @@ fn decode_batch(message: &FlightData, schema: &SchemaRef) -> Result<Option<Recor
         else {
             return false;
         };
-        offset
-            .checked_add(length)
-            .is_some_and(|end| end <= message.data_body.len())
+        offset.checked_add(length).is_some_and(|end| end <= message.data_body.len())
     };
     if !batch.buffers().ok_or_else(malformed)?.iter().all(within_body) {
         return Err(malformed());
     }
     // One copy of at most a megabyte gives aligned memory, which the network does not promise.
     let body = Buffer::from(message.data_body.as_ref());
-    read_record_batch(
-        &body,
-        batch,
-        Arc::clone(schema),
-        &HashMap::new(),
-        None,
-        &header.version(),
-    )
-    .map(Some)
-    .map_err(|_| malformed())
+    read_record_batch(&body, batch, Arc::clone(schema), &HashMap::new(), None, &header.version())
+        .map(Some)
+        .map_err(|_| malformed())
 }
 
 fn is_plain(data_type: &DataType) -> bool {
@@ -169,10 +146,7 @@ fn is_plain(data_type: &DataType) -> bool {
 }
 
 fn malformed() -> Error {
-    Error::new(
-        ErrorKind::InvalidRequest,
-        "the parameters are not a valid Arrow stream",
-    )
+    Error::new(ErrorKind::InvalidRequest, "the parameters are not a valid Arrow stream")
 }
 
 fn not_one_row() -> Error {

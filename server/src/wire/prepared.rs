@@ -28,10 +28,7 @@ impl FrontDoor {
         caller: &Caller,
         sql: String,
     ) -> Result<ActionCreatePreparedStatementResult, Error> {
-        let request = QueryRequest {
-            sql,
-            parameters: None,
-        };
+        let request = QueryRequest { sql, parameters: None };
         let description = self.describe(caller, &request).await?;
         let sealer = self.identity.sealer();
         let lifetime = self.options.prepared_ttl;
@@ -82,11 +79,7 @@ impl FrontDoor {
         let lifetime = self.options.prepared_ttl;
         let bound = handles::seal_prepared(sealer, &caller.principal, lifetime, &request.sql, Some(&row))?;
         // The Java client uses the handle without looking whether there is one.
-        let answer = DoPutPreparedStatementResult {
-            prepared_statement_handle: Some(bound),
-        };
-        Ok(PutResult {
-            app_metadata: answer.encode_to_vec().into(),
-        })
+        let answer = DoPutPreparedStatementResult { prepared_statement_handle: Some(bound) };
+        Ok(PutResult { app_metadata: answer.encode_to_vec().into() })
     }
 }

@@ -49,14 +49,7 @@ impl Rechunker {
     /// For batches of this schema.
     pub(super) fn new(schema: SchemaRef) -> Self {
         let target_rows = rows_per_message(&schema);
-        Self {
-            schema,
-            target_rows,
-            max_bytes: MAX_BYTES,
-            pieces: VecDeque::new(),
-            rows: 0,
-            bytes: 0,
-        }
+        Self { schema, target_rows, max_bytes: MAX_BYTES, pieces: VecDeque::new(), rows: 0, bytes: 0 }
     }
 
     /// Takes the next rows of the result.
@@ -117,9 +110,7 @@ impl Rechunker {
             _ => {}
         }
         let joined = concat_batches(&self.schema, &message);
-        joined
-            .map(Some)
-            .map_err(|error| Error::internal(format!("result batches cannot be joined: {error}")))
+        joined.map(Some).map_err(|error| Error::internal(format!("result batches cannot be joined: {error}")))
     }
 
     fn push_piece(&mut self, batch: RecordBatch, put: fn(&mut VecDeque<Piece>, Piece)) {

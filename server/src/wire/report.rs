@@ -41,10 +41,7 @@ mod tests {
         let context = RequestContext::begin(None, "test", None);
         let error = Error::new(ErrorKind::Unavailable, "try again later").because("canary-internal");
         let status = status(&context, RpcMethod::DoGet, &error);
-        let trailer = status
-            .metadata()
-            .get(QUERY_ID_TRAILER)
-            .and_then(|value| value.to_str().ok());
+        let trailer = status.metadata().get(QUERY_ID_TRAILER).and_then(|value| value.to_str().ok());
         assert_eq!(trailer, Some(context.query_id.to_string().as_str()));
         assert!(!format!("{status:?}").contains("canary-internal"));
     }

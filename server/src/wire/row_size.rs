@@ -12,11 +12,7 @@ const ASSUMED_WIDTH: usize = 24;
 
 /// Bytes that the rows of a batch need on the wire, without bitmaps and padding.
 pub(super) fn batch_bytes(batch: &RecordBatch) -> usize {
-    batch
-        .columns()
-        .iter()
-        .map(|column| array_bytes(column.as_ref()))
-        .sum()
+    batch.columns().iter().map(|column| array_bytes(column.as_ref())).sum()
 }
 
 fn array_bytes(array: &dyn Array) -> usize {
@@ -34,12 +30,9 @@ fn array_bytes(array: &dyn Array) -> usize {
             list_bytes(map.value_offsets(), map.entries())
         }
         DataType::FixedSizeList(_, _) => array_bytes(array.as_fixed_size_list().values().as_ref()),
-        DataType::Struct(_) => array
-            .as_struct()
-            .columns()
-            .iter()
-            .map(|column| array_bytes(column.as_ref()))
-            .sum(),
+        DataType::Struct(_) => {
+            array.as_struct().columns().iter().map(|column| array_bytes(column.as_ref())).sum()
+        }
         other => fixed_width(other).unwrap_or(ASSUMED_WIDTH) * array.len(),
     }
 }
@@ -63,11 +56,7 @@ fn span<O: OffsetSizeTrait>(offsets: &[O]) -> (usize, usize) {
 
 /// Bytes that a row of this schema is taken to need before any row was seen.
 pub(super) fn assumed_row_bytes(schema: &Schema) -> usize {
-    schema
-        .fields()
-        .iter()
-        .map(|field| assumed_bytes(field.data_type()))
-        .sum()
+    schema.fields().iter().map(|field| assumed_bytes(field.data_type())).sum()
 }
 
 fn assumed_bytes(data_type: &DataType) -> usize {
@@ -99,21 +88,12 @@ mod tests {
 
     #[test]
     fn two_slices_together_measure_what_the_whole_does() {
-        let lists = [
-            Some(vec![Some(1)]),
-            None,
-            Some(vec![]),
-            Some(vec![Some(2), Some(3)]),
-            Some(vec![None]),
-        ];
+        let lists = [Some(vec![Some(1)]), None, Some(vec![]), Some(vec![Some(2), Some(3)]), Some(vec![None])];
         let texts = StringArray::from(vec![Some("a"), Some("bb"), None, Some(""), Some("ccccc")]);
         let field = Arc::new(Field::new("text", DataType::Utf8, true));
         let columns: Vec<ArrayRef> = vec![
             Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists)),
-            Arc::new(StructArray::from(vec![(
-                field,
-                Arc::new(texts.clone()) as ArrayRef,
-            )])),
+            Arc::new(StructArray::from(vec![(field, Arc::new(texts.clone()) as ArrayRef)])),
             Arc::new(texts),
             Arc::new(LargeBinaryArray::from_vec(vec![b"1", b"22", b"", b"4444", b"5"])),
             Arc::new(BooleanArray::from(vec![true; 5])),

@@ -81,21 +81,13 @@ pub(super) fn encapsulated(schema: &Schema) -> Result<Bytes, Error> {
 /// [`crate::error::ErrorKind::Internal`] if the batch does not fit: the engine broke its word about its schema.
 pub(super) fn coerce(batch: RecordBatch, wire: &SchemaRef) -> Result<RecordBatch, Error> {
     if batch.num_columns() != wire.fields().len() {
-        return Err(Error::internal(
-            "a result batch has another number of columns than was announced",
-        ));
+        return Err(Error::internal("a result batch has another number of columns than was announced"));
     }
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let columns = batch
-        .columns()
-        .iter()
-        .zip(wire.fields())
-        .map(|(column, field)| plain(column, field));
+    let columns = batch.columns().iter().zip(wire.fields()).map(|(column, field)| plain(column, field));
     let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
     RecordBatch::try_new_with_options(Arc::clone(wire), columns, &options).map_err(|error| {
-        Error::internal(format!(
-            "a result batch does not fit the announced schema: {error}"
-        ))
+        Error::internal(format!("a result batch does not fit the announced schema: {error}"))
     })
 }
 
@@ -103,10 +95,7 @@ fn plain(column: &ArrayRef, field: &Field) -> Result<ArrayRef, Error> {
     if column.data_type() == field.data_type() {
         return Ok(Arc::clone(column));
     }
-    let strict = CastOptions {
-        safe: false,
-        ..CastOptions::default()
-    };
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
     // The kernel's own error text may quote a value of the column, which belongs in no log.
     cast_with_options(column, field.data_type(), &strict).map_err(|_| {
         let (from, to) = (column.data_type(), field.data_type());

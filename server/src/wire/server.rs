@@ -118,9 +118,7 @@ pub(crate) async fn serve(
         .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION);
     if let Some(identity) = &options.tls {
         choose_cryptography();
-        let tls = ServerTlsConfig::new()
-            .identity(identity.clone())
-            .timeout(TLS_HANDSHAKE_TIMEOUT);
+        let tls = ServerTlsConfig::new().identity(identity.clone()).timeout(TLS_HANDSHAKE_TIMEOUT);
         server = server.tls_config(tls).map_err(|error| {
             let text = "the TLS certificate and key cannot be used";
             Error::new(ErrorKind::InvalidRequest, text).because(error.to_string())
@@ -135,9 +133,7 @@ pub(crate) async fn serve(
     // Messages are written whole, so waiting for more to fill a packet only delays them.
     let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
     let signal = shutdown.clone().cancelled_owned();
-    let serving = server
-        .add_service(service)
-        .serve_with_incoming_shutdown(connections, signal);
+    let serving = server.add_service(service).serve_with_incoming_shutdown(connections, signal);
     let time_is_up = async {
         shutdown.cancelled().await;
         tokio::time::sleep(drain_timeout).await;

@@ -60,9 +60,7 @@ impl SqlInfoTable {
         append_limits(&mut builder, capabilities);
         append_transactions_and_cursors(&mut builder);
         let table = builder.build().and_then(|data| data.record_batch(None));
-        table
-            .map(Self)
-            .map_err(|error| Error::internal(format!("SqlInfo cannot be built: {error}")))
+        table.map(Self).map_err(|error| Error::internal(format!("SqlInfo cannot be built: {error}")))
     }
 
     /// The values of the codes asked for, or of all codes. Unknown codes are ignored.
@@ -75,11 +73,7 @@ impl SqlInfoTable {
         }
         let wanted: HashSet<u32> = codes.iter().copied().collect();
         let known = self.0.column(0).as_primitive::<UInt32Type>();
-        let keep: BooleanArray = known
-            .values()
-            .iter()
-            .map(|code| Some(wanted.contains(code)))
-            .collect();
+        let keep: BooleanArray = known.values().iter().map(|code| Some(wanted.contains(code))).collect();
         filter_record_batch(&self.0, &keep)
             .map_err(|error| Error::internal(format!("SqlInfo cannot be read: {error}")))
     }
@@ -94,10 +88,7 @@ fn append_server(builder: &mut SqlInfoDataBuilder, capabilities: &Capabilities) 
     builder.append(SqlInfo::FlightSqlServerSubstrait, false);
     builder.append(SqlInfo::FlightSqlServerSubstraitMinVersion, "");
     builder.append(SqlInfo::FlightSqlServerSubstraitMaxVersion, "");
-    builder.append(
-        SqlInfo::FlightSqlServerTransaction,
-        SqlSupportedTransaction::None as i32,
-    );
+    builder.append(SqlInfo::FlightSqlServerTransaction, SqlSupportedTransaction::None as i32);
     builder.append(SqlInfo::FlightSqlServerCancel, false);
     builder.append(SqlInfo::FlightSqlServerBulkIngestion, false);
     builder.append(SqlInfo::FlightSqlServerIngestTransactionsSupported, false);
@@ -107,10 +98,8 @@ fn append_server(builder: &mut SqlInfoDataBuilder, capabilities: &Capabilities) 
 }
 
 fn append_names(builder: &mut SqlInfoDataBuilder, capabilities: &Capabilities) {
-    builder.append(
-        SqlInfo::SqlIdentifierCase,
-        SqlSupportedCaseSensitivity::SqlCaseSensitivityLowercase as i32,
-    );
+    builder
+        .append(SqlInfo::SqlIdentifierCase, SqlSupportedCaseSensitivity::SqlCaseSensitivityLowercase as i32);
     builder.append(SqlInfo::SqlIdentifierQuoteChar, "\"");
     // Flight SQL has no word for "quoted names are case-sensitive".
     builder.append(
@@ -119,22 +108,10 @@ fn append_names(builder: &mut SqlInfoDataBuilder, capabilities: &Capabilities) {
     );
     builder.append(SqlInfo::SqlKeywords, KEYWORDS.as_slice());
     let names = &capabilities.function_names;
-    builder.append(
-        SqlInfo::SqlNumericFunctions,
-        functions::offered(functions::NUMERIC, names),
-    );
-    builder.append(
-        SqlInfo::SqlStringFunctions,
-        functions::offered(functions::STRING, names),
-    );
-    builder.append(
-        SqlInfo::SqlSystemFunctions,
-        functions::offered(functions::SYSTEM, names),
-    );
-    builder.append(
-        SqlInfo::SqlDatetimeFunctions,
-        functions::offered(functions::DATETIME, names),
-    );
+    builder.append(SqlInfo::SqlNumericFunctions, functions::offered(functions::NUMERIC, names));
+    builder.append(SqlInfo::SqlStringFunctions, functions::offered(functions::STRING, names));
+    builder.append(SqlInfo::SqlSystemFunctions, functions::offered(functions::SYSTEM, names));
+    builder.append(SqlInfo::SqlDatetimeFunctions, functions::offered(functions::DATETIME, names));
     builder.append(SqlInfo::SqlSearchStringEscape, "\\");
     builder.append(SqlInfo::SqlExtraNameCharacters, "");
     builder.append(SqlInfo::SqlSchemaTerm, "schema");
@@ -150,10 +127,7 @@ fn append_syntax(builder: &mut SqlInfoDataBuilder) {
     builder.append(SqlInfo::SqlDdlTable, false);
     // A table may be visible by its name while none of its rows may be read.
     builder.append(SqlInfo::SqlAllTablesAreSelectable, false);
-    builder.append(
-        SqlInfo::SqlNullOrdering,
-        SqlNullOrdering::SqlNullsSortedHigh as i32,
-    );
+    builder.append(SqlInfo::SqlNullOrdering, SqlNullOrdering::SqlNullsSortedHigh as i32);
     builder.append(SqlInfo::SqlSupportsColumnAliasing, true);
     builder.append(SqlInfo::SqlNullPlusNullIsNull, true);
     builder.append(SqlInfo::SqlSupportsConvert, conversions());
@@ -161,24 +135,16 @@ fn append_syntax(builder: &mut SqlInfoDataBuilder) {
     builder.append(SqlInfo::SqlSupportsDifferentTableCorrelationNames, false);
     builder.append(SqlInfo::SqlSupportsExpressionsInOrderBy, true);
     builder.append(SqlInfo::SqlSupportsOrderByUnrelated, true);
-    let group_by = [
-        SqlSupportedGroupBy::SqlGroupByUnrelated as i32,
-        SqlSupportedGroupBy::SqlGroupByBeyondSelect as i32,
-    ];
+    let group_by =
+        [SqlSupportedGroupBy::SqlGroupByUnrelated as i32, SqlSupportedGroupBy::SqlGroupByBeyondSelect as i32];
     builder.append(SqlInfo::SqlSupportedGroupBy, bits(&group_by));
     builder.append(SqlInfo::SqlSupportsLikeEscapeClause, true);
     builder.append(SqlInfo::SqlSupportsNonNullableColumns, true);
-    let grammar = [
-        SupportedSqlGrammar::SqlMinimumGrammar as i32,
-        SupportedSqlGrammar::SqlCoreGrammar as i32,
-    ];
+    let grammar = [SupportedSqlGrammar::SqlMinimumGrammar as i32, SupportedSqlGrammar::SqlCoreGrammar as i32];
     builder.append(SqlInfo::SqlSupportedGrammar, bits(&grammar));
     builder.append(SqlInfo::SqlAnsi92SupportedLevel, SQL_92_ENTRY_LEVEL);
     builder.append(SqlInfo::SqlSupportsIntegrityEnhancementFacility, false);
-    builder.append(
-        SqlInfo::SqlOuterJoinsSupportLevel,
-        SqlOuterJoinsSupportLevel::SqlFullOuterJoins as i32,
-    );
+    builder.append(SqlInfo::SqlOuterJoinsSupportLevel, SqlOuterJoinsSupportLevel::SqlFullOuterJoins as i32);
     builder.append(SqlInfo::SqlSchemasSupportedActions, 0_i32);
     builder.append(SqlInfo::SqlCatalogsSupportedActions, 0_i32);
     builder.append(SqlInfo::SqlSupportedPositionedCommands, 0_i32);
@@ -191,10 +157,7 @@ fn append_syntax(builder: &mut SqlInfoDataBuilder) {
     ];
     builder.append(SqlInfo::SqlSupportedSubqueries, bits(&subqueries));
     builder.append(SqlInfo::SqlCorrelatedSubqueriesSupported, true);
-    let unions = [
-        SqlSupportedUnions::SqlUnion as i32,
-        SqlSupportedUnions::SqlUnionAll as i32,
-    ];
+    let unions = [SqlSupportedUnions::SqlUnion as i32, SqlSupportedUnions::SqlUnionAll as i32];
     builder.append(SqlInfo::SqlSupportedUnions, bits(&unions));
 }
 
@@ -238,10 +201,7 @@ fn append_transactions_and_cursors(builder: &mut SqlInfoDataBuilder) {
     let forward_only = SqlSupportedResultSetType::SqlResultSetTypeForwardOnly as i32;
     builder.append(SqlInfo::SqlSupportedResultSetTypes, bits(&[forward_only]));
     let read_only = SqlSupportedResultSetConcurrency::SqlResultSetConcurrencyReadOnly as i32;
-    builder.append(
-        SqlInfo::SqlSupportedConcurrenciesForResultSetForwardOnly,
-        bits(&[read_only]),
-    );
+    builder.append(SqlInfo::SqlSupportedConcurrenciesForResultSetForwardOnly, bits(&[read_only]));
     for code in [
         SqlInfo::SqlSupportedConcurrenciesForResultSetUnspecified,
         SqlInfo::SqlSupportedConcurrenciesForResultSetScrollSensitive,
@@ -282,23 +242,10 @@ fn conversions() -> BTreeMap<i32, Vec<i32>> {
         Type::SqlConvertSmallint,
         Type::SqlConvertTinyint,
     ];
-    let texts = [
-        Type::SqlConvertChar,
-        Type::SqlConvertVarchar,
-        Type::SqlConvertLongvarchar,
-    ];
-    let moments = [
-        Type::SqlConvertDate,
-        Type::SqlConvertTime,
-        Type::SqlConvertTimestamp,
-    ];
-    let groups = |groups: &[&[Type]]| {
-        groups
-            .concat()
-            .into_iter()
-            .map(|target| target as i32)
-            .collect::<Vec<i32>>()
-    };
+    let texts = [Type::SqlConvertChar, Type::SqlConvertVarchar, Type::SqlConvertLongvarchar];
+    let moments = [Type::SqlConvertDate, Type::SqlConvertTime, Type::SqlConvertTimestamp];
+    let groups =
+        |groups: &[&[Type]]| groups.concat().into_iter().map(|target| target as i32).collect::<Vec<i32>>();
     let mut conversions = BTreeMap::new();
     for number in numbers {
         conversions.insert(number as i32, groups(&[&numbers, &texts]));
@@ -310,10 +257,7 @@ fn conversions() -> BTreeMap<i32, Vec<i32>> {
         Type::SqlConvertDate as i32,
         groups(&[&texts, &[Type::SqlConvertDate, Type::SqlConvertTimestamp]]),
     );
-    conversions.insert(
-        Type::SqlConvertTime as i32,
-        groups(&[&texts, &[Type::SqlConvertTime]]),
-    );
+    conversions.insert(Type::SqlConvertTime as i32, groups(&[&texts, &[Type::SqlConvertTime]]));
     conversions.insert(Type::SqlConvertTimestamp as i32, groups(&[&texts, &moments]));
     conversions
 }

@@ -87,10 +87,7 @@ impl FrontDoor {
     pub(super) async fn run_ticket(&self, caller: &Caller, sealed: &[u8]) -> Result<ResultBody, Error> {
         let ticket = handles::open_ticket(self.identity.sealer(), &caller.principal, sealed)?;
         tracing::debug!(query_id = %caller.context.query_id, planned_as = ticket.planned_as, "ticket redeemed");
-        self.run(caller, &ticket.request, |wire_schema| {
-            ticket.check_schema(wire_schema)
-        })
-        .await
+        self.run(caller, &ticket.request, |wire_schema| ticket.check_schema(wire_schema)).await
     }
 
     /// Executes a statement. `check` may refuse its wire schema before the first row.

@@ -65,18 +65,10 @@ impl ResultBody {
         let (sender, messages) = mpsc::channel(PREFETCHED_MESSAGES);
         let deadline = context.client_timeout.map(|timeout| context.started + timeout);
         let pump = tokio::spawn(async move {
-            let outlet = Outlet {
-                sender,
-                stall: limits.stall,
-            };
+            let outlet = Outlet { sender, stall: limits.stall };
             limits.apply(deadline, pump(batches, wire_schema, &outlet)).await
         });
-        Self {
-            messages,
-            pump: Some(AbortOnDropHandle::new(pump)),
-            context,
-            _open: open,
-        }
+        Self { messages, pump: Some(AbortOnDropHandle::new(pump)), context, _open: open }
     }
 }
 
@@ -96,10 +88,9 @@ impl Stream for ResultBody {
             Ok(Ok(())) => return Poll::Ready(None),
             Ok(Err(error)) => error,
             // A panic's message may quote data, so it is not repeated.
-            Err(join_error) => Error::internal(format!(
-                "a result stream broke off, panic: {}",
-                join_error.is_panic()
-            )),
+            Err(join_error) => {
+                Error::internal(format!("a result stream broke off, panic: {}", join_error.is_panic()))
+            }
         };
         Poll::Ready(Some(Err(report::status(&self.context, RpcMethod::DoGet, &error))))
     }
@@ -115,10 +106,7 @@ pub(super) struct StreamLimits {
 impl StreamLimits {
     /// Streams that end when `draining_ended` is cancelled.
     pub(super) fn new(draining_ended: CancellationToken) -> Self {
-        Self {
-            draining_ended,
-            stall: STALL_LIMIT,
-        }
+        Self { draining_ended, stall: STALL_LIMIT }
     }
 
     async fn apply(
@@ -172,14 +160,10 @@ impl Outlet {
     async fn send(&self, message: FlightData) -> Result<(), Error> {
         match tokio::time::timeout(self.stall, self.sender.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_closed)) => Err(Error::new(
-                ErrorKind::Cancelled,
-                "the client has closed the stream",
-            )),
-            Err(_elapsed) => Err(Error::new(
-                ErrorKind::Cancelled,
-                "the client has taken nothing for too long",
-            )),
+            Ok(Err(_closed)) => Err(Error::new(ErrorKind::Cancelled, "the client has closed the stream")),
+            Err(_elapsed) => {
+                Err(Error::new(ErrorKind::Cancelled, "the client has taken nothing for too long"))
+            }
         }
     }
 }

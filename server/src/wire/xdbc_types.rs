@@ -65,25 +65,10 @@ fn types() -> Vec<XdbcTypeInfo> {
             num_prec_radix: Some(DECIMAL_RADIX),
             ..number("DECIMAL", XdbcDataType::XdbcDecimal, 38)
         },
-        XdbcTypeInfo {
-            case_sensitive: true,
-            ..quoted("VARCHAR", XdbcDataType::XdbcVarchar, "'", i32::MAX)
-        },
+        XdbcTypeInfo { case_sensitive: true, ..quoted("VARCHAR", XdbcDataType::XdbcVarchar, "'", i32::MAX) },
         quoted("VARBINARY", XdbcDataType::XdbcVarbinary, "X'", i32::MAX),
-        moment(
-            "DATE",
-            XdbcDataType::XdbcDate,
-            XdbcDatetimeSubcode::XdbcSubcodeYear,
-            "YYYY-MM-DD",
-            false,
-        ),
-        moment(
-            "TIME",
-            XdbcDataType::XdbcTime,
-            XdbcDatetimeSubcode::XdbcSubcodeTime,
-            "hh:mm:ss",
-            true,
-        ),
+        moment("DATE", XdbcDataType::XdbcDate, XdbcDatetimeSubcode::XdbcSubcodeYear, "YYYY-MM-DD", false),
+        moment("TIME", XdbcDataType::XdbcTime, XdbcDatetimeSubcode::XdbcSubcodeTime, "hh:mm:ss", true),
         moment(
             "TIMESTAMP",
             XdbcDataType::XdbcTimestamp,
@@ -145,23 +130,14 @@ fn moment(
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::unwrap_used,
-        reason = "a test that cannot build its input should stop"
-    )]
+    #![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
     use super::*;
 
     #[test]
     fn a_data_type_selects_its_own_rows() {
         let types = XdbcTypes::new().unwrap();
-        assert_eq!(
-            types
-                .select(Some(XdbcDataType::XdbcVarchar as i32))
-                .unwrap()
-                .num_rows(),
-            1
-        );
+        assert_eq!(types.select(Some(XdbcDataType::XdbcVarchar as i32)).unwrap().num_rows(), 1);
         assert_eq!(types.select(Some(12_345)).unwrap().num_rows(), 0);
         assert!(types.select(None).unwrap().num_rows() > 10);
     }

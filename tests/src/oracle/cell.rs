@@ -35,10 +35,8 @@ pub(super) enum Value {
 /// The kind of a column or nested field.
 pub(super) fn kind(path: &[String], batch: &RecordBatch) -> Result<Kind, OracleError> {
     let field = find(path, batch.schema_ref().fields())?;
-    let declared = field
-        .metadata()
-        .get("__CHAR_VARCHAR_TYPE_STRING")
-        .map(|declared| declared.to_ascii_lowercase());
+    let declared =
+        field.metadata().get("__CHAR_VARCHAR_TYPE_STRING").map(|declared| declared.to_ascii_lowercase());
     if declared.is_some_and(|declared| declared.trim_start().starts_with("char")) {
         return Err(OracleError::Type);
     }
@@ -64,9 +62,7 @@ fn find<'a>(path: &[String], fields: &'a Fields) -> Result<&'a Field, OracleErro
     let mut all = Vec::new();
     list(fields, "", 1, &mut all);
     let dotted = path.join(".");
-    let mut matching = all
-        .iter()
-        .filter(|(name, _, _)| name.eq_ignore_ascii_case(&dotted));
+    let mut matching = all.iter().filter(|(name, _, _)| name.eq_ignore_ascii_case(&dotted));
     match (matching.next(), matching.next()) {
         (Some((_, depth, field)), None) if *depth == path.len() => Ok(field),
         _ => Err(OracleError::Column),
@@ -100,10 +96,7 @@ pub(super) fn value(path: &[String], batch: &RecordBatch, row: usize) -> Result<
 }
 
 fn position(name: &str, fields: &Fields) -> Result<usize, OracleError> {
-    fields
-        .iter()
-        .position(|field| field.name().eq_ignore_ascii_case(name))
-        .ok_or(OracleError::Column)
+    fields.iter().position(|field| field.name().eq_ignore_ascii_case(name)).ok_or(OracleError::Column)
 }
 
 fn read(array: &dyn Array, row: usize) -> Result<Option<Value>, OracleError> {
@@ -121,10 +114,7 @@ fn read(array: &dyn Array, row: usize) -> Result<Option<Value>, OracleError> {
         DataType::Int64 => whole(array.as_primitive::<Int64Type>().value(row).into()),
         DataType::Decimal128(_, scale) => {
             let scale = usize::try_from(*scale).map_err(|_| OracleError::Type)?;
-            Value::Number(Number::from_unscaled(
-                array.as_primitive::<Decimal128Type>().value(row),
-                scale,
-            ))
+            Value::Number(Number::from_unscaled(array.as_primitive::<Decimal128Type>().value(row), scale))
         }
         DataType::Float32 => Value::Float(array.as_primitive::<Float32Type>().value(row).into()),
         DataType::Float64 => Value::Float(array.as_primitive::<Float64Type>().value(row)),
@@ -132,11 +122,7 @@ fn read(array: &dyn Array, row: usize) -> Result<Option<Value>, OracleError> {
         DataType::Date32 => Value::Date(array.as_primitive::<Date32Type>().value(row)),
         DataType::Dictionary(_, _) => {
             let dictionary = array.as_any_dictionary();
-            let key = dictionary
-                .normalized_keys()
-                .get(row)
-                .copied()
-                .ok_or(OracleError::Type)?;
+            let key = dictionary.normalized_keys().get(row).copied().ok_or(OracleError::Type)?;
             return read(dictionary.values().as_ref(), key);
         }
         _ => return Err(OracleError::Type),

@@ -30,9 +30,7 @@ fn check_test(test: &Test, kind: Kind) -> Result<(), OracleError> {
             typed(constant, kind).map(|_| ())
         }
         Test::Between(low, high) if has_order => typed(low, kind).and(typed(high, kind)).map(|_| ()),
-        Test::OneOf(list) => list
-            .iter()
-            .try_for_each(|constant| typed(constant, kind).map(|_| ())),
+        Test::OneOf(list) => list.iter().try_for_each(|constant| typed(constant, kind).map(|_| ())),
         _ => Err(OracleError::Mismatch),
     }
 }
@@ -113,10 +111,9 @@ fn typed(constant: &Constant, kind: Kind) -> Result<Value, OracleError> {
         (Constant::Number(number), Kind::Whole) if !number.has_point() => Ok(Value::Number(number.clone())),
         (Constant::Number(number), Kind::Decimal) => Ok(Value::Number(number.clone())),
         (Constant::Number(number), Kind::Double) => Ok(Value::Float(number.nearest_f64())),
-        (Constant::Number(number), Kind::Single) => number
-            .exact_f32()
-            .map(|value| Value::Float(value.into()))
-            .ok_or(OracleError::Mismatch),
+        (Constant::Number(number), Kind::Single) => {
+            number.exact_f32().map(|value| Value::Float(value.into())).ok_or(OracleError::Mismatch)
+        }
         _ => Err(OracleError::Mismatch),
     }
 }

@@ -51,15 +51,10 @@ impl std::error::Error for OracleError {}
 /// # Errors
 /// The filter has no single meaning for the columns of the batch, whatever its rows.
 pub fn shown_rows(filter: &str, batch: &RecordBatch) -> Result<Vec<bool>, OracleError> {
-    if filter
-        .trim_matches([' ', '\t', '\r', '\n'])
-        .eq_ignore_ascii_case("true")
-    {
+    if filter.trim_matches([' ', '\t', '\r', '\n']).eq_ignore_ascii_case("true") {
         return Ok(vec![true; batch.num_rows()]);
     }
     let filter = parse::parse(filter)?;
     evaluate::check(&filter, batch)?;
-    (0..batch.num_rows())
-        .map(|row| Ok(evaluate::evaluate(&filter, batch, row)? == Some(true)))
-        .collect()
+    (0..batch.num_rows()).map(|row| Ok(evaluate::evaluate(&filter, batch, row)? == Some(true))).collect()
 }

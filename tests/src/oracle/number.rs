@@ -49,12 +49,7 @@ impl Number {
         let fraction = fraction.trim_end_matches('0').to_owned();
         // Zero has one sign.
         let is_zero = whole.is_empty() && fraction.is_empty();
-        Self {
-            is_negative: is_negative && !is_zero,
-            whole,
-            fraction,
-            has_point,
-        }
+        Self { is_negative: is_negative && !is_zero, whole, fraction, has_point }
     }
 
     /// Whether it was written with a point, also if nothing but zeros follows.
@@ -74,9 +69,7 @@ impl Number {
 
     fn order_of_magnitudes(&self, other: &Self) -> Ordering {
         let by_length = self.whole.len().cmp(&other.whole.len());
-        by_length
-            .then_with(|| self.whole.cmp(&other.whole))
-            .then_with(|| self.fraction.cmp(&other.fraction))
+        by_length.then_with(|| self.whole.cmp(&other.whole)).then_with(|| self.fraction.cmp(&other.fraction))
     }
 
     /// The nearest double.

@@ -34,9 +34,7 @@ const OR: u8 = 1;
 const AND: u8 = 2;
 const DEEPEST: usize = 32;
 const MOST_CONDITIONS: usize = 256;
-const WORDS: [&str; 10] = [
-    "and", "or", "not", "between", "in", "like", "is", "null", "true", "false",
-];
+const WORDS: [&str; 10] = ["and", "or", "not", "between", "in", "like", "is", "null", "true", "false"];
 const FORBIDDEN: &str = "ctid oid xmin cmin xmax cmax tableoid insertxid deletexid importoid redcatuniqueid";
 
 /// Reads a filter other than `TRUE`.
@@ -44,16 +42,9 @@ pub(super) fn parse(text: &str) -> Result<Filter, OracleError> {
     if text.chars().count() > 2048 {
         return Err(OracleError::Syntax);
     }
-    let mut cursor = Cursor {
-        rest: text,
-        conditions: 0,
-    };
+    let mut cursor = Cursor { rest: text, conditions: 0 };
     let filter = cursor.binary(OR, 0)?;
-    if cursor.skip_blanks().is_empty() {
-        Ok(filter)
-    } else {
-        Err(OracleError::Syntax)
-    }
+    if cursor.skip_blanks().is_empty() { Ok(filter) } else { Err(OracleError::Syntax) }
 }
 
 struct Cursor<'a> {
@@ -83,9 +74,8 @@ impl<'a> Cursor<'a> {
         if !text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
             return "";
         }
-        let end = text
-            .find(|next: char| !(next.is_ascii_alphanumeric() || next == '_'))
-            .unwrap_or(text.len());
+        let end =
+            text.find(|next: char| !(next.is_ascii_alphanumeric() || next == '_')).unwrap_or(text.len());
         &text[..end]
     }
 
@@ -122,45 +112,25 @@ impl<'a> Cursor<'a> {
         }
         if self.symbol("(") {
             let inner = self.binary(OR, depth + 1)?;
-            return if self.symbol(")") {
-                Ok(inner)
-            } else {
-                Err(OracleError::Syntax)
-            };
+            return if self.symbol(")") { Ok(inner) } else { Err(OracleError::Syntax) };
         }
         self.conditions += 1;
-        if self.conditions > MOST_CONDITIONS {
-            Err(OracleError::Syntax)
-        } else {
-            self.condition()
-        }
+        if self.conditions > MOST_CONDITIONS { Err(OracleError::Syntax) } else { self.condition() }
     }
 
     fn condition(&mut self) -> Result<Filter, OracleError> {
         let column = self.column()?;
         // Two-letter operators first: `<` is the beginning of `<=`.
-        for (written, meant) in [
-            ("<>", "<>"),
-            ("!=", "<>"),
-            ("<=", "<="),
-            (">=", ">="),
-            ("<", "<"),
-            (">", ">"),
-            ("=", "="),
-        ] {
+        for (written, meant) in
+            [("<>", "<>"), ("!=", "<>"), ("<=", "<="), (">=", ">="), ("<", "<"), (">", ">"), ("=", "=")]
+        {
             if self.symbol(written) {
-                return Ok(Filter::Test {
-                    column,
-                    test: Test::Compare(meant, self.constant()?),
-                });
+                return Ok(Filter::Test { column, test: Test::Compare(meant, self.constant()?) });
             }
         }
         if self.word("is") {
             let is_negated = self.word("not");
-            let filter = Filter::Test {
-                column,
-                test: Test::Null,
-            };
+            let filter = Filter::Test { column, test: Test::Null };
             return if self.word("null") {
                 Ok(negated_if(is_negated, filter))
             } else {
@@ -185,11 +155,7 @@ impl<'a> Cursor<'a> {
             while self.symbol(",") {
                 list.push(self.constant()?);
             }
-            return if self.symbol(")") {
-                Ok(Test::OneOf(list))
-            } else {
-                Err(OracleError::Syntax)
-            };
+            return if self.symbol(")") { Ok(Test::OneOf(list)) } else { Err(OracleError::Syntax) };
         }
         if self.word("like")
             && let Constant::Text(pattern) = self.constant()?
@@ -206,22 +172,14 @@ impl<'a> Cursor<'a> {
             names.push(self.name()?);
         }
         let is_forbidden = FORBIDDEN.split(' ').any(|word| names[0] == word);
-        if is_forbidden || names.len() > 6 {
-            Err(OracleError::Syntax)
-        } else {
-            Ok(names)
-        }
+        if is_forbidden || names.len() > 6 { Err(OracleError::Syntax) } else { Ok(names) }
     }
 
     /// A name in ASCII lower case.
     fn name(&mut self) -> Result<String, OracleError> {
         if self.symbol("\"") {
             let name = self.until('"')?.to_ascii_lowercase();
-            return if name.is_empty() {
-                Err(OracleError::Syntax)
-            } else {
-                Ok(name)
-            };
+            return if name.is_empty() { Err(OracleError::Syntax) } else { Ok(name) };
         }
         let name = self.next_word().to_ascii_lowercase();
         if name.is_empty() || WORDS.contains(&name.as_str()) {
@@ -273,9 +231,5 @@ impl<'a> Cursor<'a> {
 }
 
 fn negated_if(is_negated: bool, filter: Filter) -> Filter {
-    if is_negated {
-        Filter::Not(Box::new(filter))
-    } else {
-        filter
-    }
+    if is_negated { Filter::Not(Box::new(filter)) } else { filter }
 }

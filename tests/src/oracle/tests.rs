@@ -63,15 +63,7 @@ fn numbers_are_compared_exactly() {
         Decimal128Array::from(vec![Some(9999), Some(10_000), Some(-1), None]).with_precision_and_scale(12, 2);
     let batch = batch(vec![
         ("amount", Arc::new(cents.unwrap())),
-        (
-            "id",
-            Arc::new(Int64Array::from(vec![
-                Some(i64::MIN),
-                Some(0),
-                Some(i64::MAX),
-                None,
-            ])),
-        ),
+        ("id", Arc::new(Int64Array::from(vec![Some(i64::MIN), Some(0), Some(i64::MAX), None]))),
     ]);
     table(
         &batch,
@@ -90,14 +82,8 @@ fn numbers_are_compared_exactly() {
 #[test]
 fn floats_have_one_zero_and_nan_is_unknown() {
     let scores = vec![Some(-0.0), Some(0.0), Some(f64::NAN), None, Some(0.5)];
-    let single = scores
-        .iter()
-        .map(|score| score.map(|score| score as f32))
-        .collect::<Vec<_>>();
-    for array in [
-        Arc::new(Float64Array::from(scores)) as ArrayRef,
-        Arc::new(Float32Array::from(single)),
-    ] {
+    let single = scores.iter().map(|score| score.map(|score| score as f32)).collect::<Vec<_>>();
+    for array in [Arc::new(Float64Array::from(scores)) as ArrayRef, Arc::new(Float32Array::from(single))] {
         table(
             &batch(vec![("s", array)]),
             &[
@@ -115,14 +101,8 @@ fn floats_have_one_zero_and_nan_is_unknown() {
 #[test]
 fn dates_and_booleans_take_their_own_constants_only() {
     let batch = batch(vec![
-        (
-            "d",
-            Arc::new(Date32Array::from(vec![Some(0), Some(19_782), Some(-719_162)])),
-        ),
-        (
-            "b",
-            Arc::new(BooleanArray::from(vec![Some(true), Some(false), None])),
-        ),
+        ("d", Arc::new(Date32Array::from(vec![Some(0), Some(19_782), Some(-719_162)]))),
+        ("b", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]))),
     ]);
     table(
         &batch,
@@ -133,14 +113,7 @@ fn dates_and_booleans_take_their_own_constants_only() {
             ("b <> TRUE", &[1]),
         ],
     );
-    for filter in [
-        "d = '2023-02-29'",
-        "d = '2024-2-29'",
-        "d = 0",
-        "b = 'true'",
-        "b > false",
-        "b LIKE 't'",
-    ] {
+    for filter in ["d = '2023-02-29'", "d = '2024-2-29'", "d = 0", "b = 'true'", "b > false", "b LIKE 't'"] {
         assert_eq!(shown_rows(filter, &batch), Err(OracleError::Mismatch), "{filter}");
     }
 }
@@ -152,10 +125,7 @@ fn fields_of_a_null_struct_are_null() {
     let valid = NullBuffer::from(vec![true, false]);
     let customer = StructArray::try_new(fields, vec![id], Some(valid)).unwrap();
     let batch = batch(vec![("Customer", Arc::new(customer))]);
-    table(
-        &batch,
-        &[("customer.id > 0", &[0]), ("\"CUSTOMER\".\"ID\" IS NULL", &[1])],
-    );
+    table(&batch, &[("customer.id > 0", &[0]), ("\"CUSTOMER\".\"ID\" IS NULL", &[1])]);
 }
 
 #[test]

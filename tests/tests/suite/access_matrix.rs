@@ -10,23 +10,12 @@ use lakegate_client::{Connection, TableFilter};
 
 use crate::support::{answer, login, run, server};
 
-const USERS: [&str; 7] = [
-    "admin",
-    "analyst",
-    "eu_analyst",
-    "support",
-    "hr_partner",
-    "auditor",
-    "stranger",
-];
+const USERS: [&str; 7] = ["admin", "analyst", "eu_analyst", "support", "hr_partner", "auditor", "stranger"];
 
 /// What each user tries. Queries are ordered, so that their answers are.
 const PROBES: [(&str, &str); 12] = [
     ("select *", "select * from hr.employees order by id limit 3"),
-    (
-        "select * from another table",
-        "select * from hr.departments order by name limit 2",
-    ),
+    ("select * from another table", "select * from hr.departments order by name limit 2"),
     (
         "aggregate",
         "select count(*) n, count(distinct country) countries, min(country) first, max(country) last, count(email) emails \
@@ -41,31 +30,16 @@ const PROBES: [(&str, &str); 12] = [
         "select n_name, count(*) n from hr.employees e join sales.nation n on upper(n.n_name) = case e.country \
          when 'FR' then 'FRANCE' when 'DE' then 'GERMANY' when 'US' then 'UNITED STATES' end group by 1 order by 1",
     ),
-    (
-        "hidden column by name",
-        "select ssn from hr.employees order by id limit 1",
-    ),
-    (
-        "hidden column in a predicate",
-        "select count(*) n from hr.employees where salary > 100000",
-    ),
-    (
-        "hidden column with its table's name",
-        "select e.ssn from hr.employees e limit 0",
-    ),
+    ("hidden column by name", "select ssn from hr.employees order by id limit 1"),
+    ("hidden column in a predicate", "select count(*) n from hr.employees where salary > 100000"),
+    ("hidden column with its table's name", "select e.ssn from hr.employees e limit 0"),
     (
         "subquery and NOT IN",
         "select count(*) n from hr.employees where id not in (select manager_id from hr.employees where manager_id is not null)",
     ),
-    (
-        "table that some may not see",
-        "select count(*) n from sales.lineitem",
-    ),
+    ("table that some may not see", "select count(*) n from sales.lineitem"),
     ("unknown table", "select count(*) n from sales.no_such_table"),
-    (
-        "unknown database",
-        "select count(*) n from no_such_database.lineitem",
-    ),
+    ("unknown database", "select count(*) n from no_such_database.lineitem"),
 ];
 
 #[test]
@@ -95,55 +69,27 @@ fn every_user_sees_exactly_what_the_grants_say() {
         std::fs::write(&path, &matrix).unwrap();
     }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    let difference = golden
-        .lines()
-        .zip(matrix.lines())
-        .find(|(golden, now)| golden != now);
+    let difference = golden.lines().zip(matrix.lines()).find(|(golden, now)| golden != now);
     assert!(golden == matrix, "first difference (golden, now): {difference:?}");
 }
 
 /// Databases, tables and columns as the catalog commands list them.
 async fn browse(connection: &Connection) -> String {
     let mut lines = String::new();
-    let filter = TableFilter {
-        include_schema: true,
-        ..TableFilter::default()
-    };
-    let schemas: Vec<_> = connection
-        .schemas(None)
-        .await
-        .unwrap()
-        .try_collect()
-        .await
-        .unwrap();
+    let filter = TableFilter { include_schema: true, ..TableFilter::default() };
+    let schemas: Vec<_> = connection.schemas(None).await.unwrap().try_collect().await.unwrap();
     for batch in &schemas {
-        for name in batch
-            .column_by_name("db_schema_name")
-            .unwrap()
-            .as_string::<i32>()
-            .iter()
-            .flatten()
-        {
+        for name in batch.column_by_name("db_schema_name").unwrap().as_string::<i32>().iter().flatten() {
             writeln!(lines, "database {name}").unwrap();
         }
     }
-    let tables: Vec<_> = connection
-        .tables(filter)
-        .await
-        .unwrap()
-        .try_collect()
-        .await
-        .unwrap();
+    let tables: Vec<_> = connection.tables(filter).await.unwrap().try_collect().await.unwrap();
     for batch in &tables {
         let databases = batch.column_by_name("db_schema_name").unwrap().as_string::<i32>();
         let names = batch.column_by_name("table_name").unwrap().as_string::<i32>();
         for (database, name) in databases.iter().flatten().zip(names.iter().flatten()) {
             let schema = connection.table_schema(database, name).await.unwrap().unwrap();
-            let columns: Vec<&str> = schema
-                .fields()
-                .iter()
-                .map(|field| field.name().as_str())
-                .collect();
+            let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
             writeln!(lines, "table {database}.{name} ({})", columns.join(", ")).unwrap();
         }
     }

@@ -12,10 +12,7 @@ fn a_hidden_and_an_unknown_table_get_the_same_answer() {
         let (hidden_code, hidden) = refusal(&stranger, "select * from hr.employees").await;
         let (unknown_code, unknown) = refusal(&stranger, "select * from hr.no_such_one").await;
         assert_eq!(hidden_code, unknown_code);
-        assert_eq!(
-            hidden.replace("hr.employees", "T"),
-            unknown.replace("hr.no_such_one", "T")
-        );
+        assert_eq!(hidden.replace("hr.employees", "T"), unknown.replace("hr.no_such_one", "T"));
     });
 }
 
@@ -32,11 +29,7 @@ fn a_hidden_column_answers_as_if_it_did_not_exist() {
         ] {
             let (hidden_code, hidden) = refusal(&support, &shape.replace("{}", "ssn")).await;
             let (unknown_code, unknown) = refusal(&support, &shape.replace("{}", "xyz")).await;
-            assert_eq!(
-                (hidden_code, hidden.replace("ssn", "xyz")),
-                (unknown_code, unknown),
-                "{shape}"
-            );
+            assert_eq!((hidden_code, hidden.replace("ssn", "xyz")), (unknown_code, unknown), "{shape}");
         }
     });
 }
@@ -49,18 +42,9 @@ fn a_row_filter_holds_in_every_place_of_a_query() {
         let partner = login(&server, "hr_partner").await;
         let visible = "from hr.employees where country = 'FR' and active";
         for (filtered, open) in [
-            (
-                "select count(*) from hr.employees",
-                format!("select count(*) {visible}"),
-            ),
-            (
-                "select min(id) from hr.employees",
-                format!("select min(id) {visible}"),
-            ),
-            (
-                "select max(hired_on) from hr.employees",
-                format!("select max(hired_on) {visible}"),
-            ),
+            ("select count(*) from hr.employees", format!("select count(*) {visible}")),
+            ("select min(id) from hr.employees", format!("select min(id) {visible}")),
+            ("select max(hired_on) from hr.employees", format!("select max(hired_on) {visible}")),
             (
                 "select count(*) from hr.employees a join hr.employees b on a.id = b.manager_id",
                 format!(
@@ -75,16 +59,9 @@ fn a_row_filter_holds_in_every_place_of_a_query() {
                 "select sum(n) from (select row_number() over (order by id) n from hr.employees) x",
                 format!("select sum(n) from (select row_number() over (order by id) n {visible}) x"),
             ),
-            (
-                "select count(*) from hr.employees where country <> 'FR' or not active",
-                "select 0".to_owned(),
-            ),
+            ("select count(*) from hr.employees where country <> 'FR' or not active", "select 0".to_owned()),
         ] {
-            assert_eq!(
-                value(&partner, filtered).await,
-                value(&analyst, &open).await,
-                "{filtered}"
-            );
+            assert_eq!(value(&partner, filtered).await, value(&analyst, &open).await, "{filtered}");
         }
     });
 }
@@ -142,14 +119,8 @@ fn statements_other_than_one_query_are_refused_and_the_server_goes_on() {
             ("select 1; select 2", Code::InvalidArgument),
             ("", Code::InvalidArgument),
             ("select * from 's3://lakegate-demo/hr/employees'", Code::NotFound),
-            (
-                "select * from read_parquet('s3://lakegate-demo/hr/employees')",
-                Code::NotFound,
-            ),
-            (
-                "select input_file_name() from hr.employees",
-                Code::InvalidArgument,
-            ),
+            ("select * from read_parquet('s3://lakegate-demo/hr/employees')", Code::NotFound),
+            ("select input_file_name() from hr.employees", Code::InvalidArgument),
             ("select repeat('x', 1000000000)", Code::InvalidArgument),
             (
                 "with recursive r as (select 1 a union all select a + 1 from r) select count(*) from r",
@@ -172,18 +143,10 @@ fn statements_other_than_one_query_are_refused_and_the_server_goes_on() {
 fn a_wrong_login_says_nothing_about_what_was_wrong() {
     run(async {
         let server = server().await;
-        let wrong_password = server
-            .connect("analyst", "wrong")
-            .await
-            .err()
-            .unwrap()
-            .to_string();
+        let wrong_password = server.connect("analyst", "wrong").await.err().unwrap().to_string();
         let unknown_user = server.connect("nobody", "wrong").await.err().unwrap().to_string();
         assert_eq!(wrong_password, unknown_user);
-        assert!(
-            wrong_password.contains("user name or password is wrong"),
-            "{wrong_password}"
-        );
+        assert!(wrong_password.contains("user name or password is wrong"), "{wrong_password}");
     });
 }
 
@@ -205,11 +168,7 @@ fn names_are_found_in_any_case() {
         let server = server().await;
         let analyst = login(&server, "analyst").await;
         let expected = value(&analyst, "select count(*) from sales.nation").await;
-        for spelling in [
-            "SALES.Nation",
-            "\"Sales\".\"NATION\"",
-            "AwsDataCatalog.sales.nation",
-        ] {
+        for spelling in ["SALES.Nation", "\"Sales\".\"NATION\"", "AwsDataCatalog.sales.nation"] {
             assert_eq!(
                 value(&analyst, &format!("select count(N_NAME) from {spelling}")).await,
                 expected,

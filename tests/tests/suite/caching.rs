@@ -12,10 +12,7 @@ fn a_second_identical_query_makes_no_call_to_aws() {
         let sandbox = stack::sandbox(0.001).await.unwrap();
         let server = start_server(
             &sandbox,
-            &[
-                ("LAKEGATE__TABLE__SNAPSHOT_MAX_AGE", "10m"),
-                ("LAKEGATE__ACCESS__POLICY_TTL", "10m"),
-            ],
+            &[("LAKEGATE__TABLE__SNAPSHOT_MAX_AGE", "10m"), ("LAKEGATE__ACCESS__POLICY_TTL", "10m")],
         )
         .await;
         let analyst = login(&server, "analyst").await;
@@ -38,12 +35,7 @@ fn with_a_policy_ttl_of_zero_every_query_asks_for_the_policy() {
         let before = sandbox.counters();
         rows(&analyst, "select count(*) from sales.nation").await.unwrap();
         let asked = difference(&before, &sandbox.counters());
-        assert!(
-            asked
-                .get("glue:GetUnfilteredTableMetadata")
-                .is_some_and(|count| *count >= 1),
-            "{asked:?}"
-        );
+        assert!(asked.get("glue:GetUnfilteredTableMetadata").is_some_and(|count| *count >= 1), "{asked:?}");
     });
 }
 
@@ -58,10 +50,7 @@ fn no_credentials_are_asked_for_a_table_that_may_not_be_read() {
         }
         let counters = sandbox.counters();
         assert_eq!(
-            counters
-                .get("lakeformation:GetTemporaryGlueTableCredentials")
-                .copied()
-                .unwrap_or_default(),
+            counters.get("lakeformation:GetTemporaryGlueTableCredentials").copied().unwrap_or_default(),
             0
         );
     });
@@ -71,12 +60,7 @@ fn no_credentials_are_asked_for_a_table_that_may_not_be_read() {
 fn difference(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
     after
         .iter()
-        .map(|(name, count)| {
-            (
-                name.clone(),
-                count - before.get(name).copied().unwrap_or_default(),
-            )
-        })
+        .map(|(name, count)| (name.clone(), count - before.get(name).copied().unwrap_or_default()))
         .filter(|(_, count)| *count > 0)
         .collect()
 }

@@ -55,19 +55,10 @@ fn tables_that_are_not_what_they_should_be_are_refused_in_clear_words() {
                 with_file("absolute", "s3://lakegate-demo/hr/employees/part.parquet"),
                 "outside the table's folder",
             ),
-            (
-                with_file("other_bucket", "s3://another-bucket/part.parquet"),
-                "outside the table's folder",
-            ),
+            (with_file("other_bucket", "s3://another-bucket/part.parquet"), "outside the table's folder"),
             (with_file("parent", "../../hr/employees/part.parquet"), ""),
-            (
-                with_file("local_file", "file:///etc/passwd"),
-                "outside the table's folder",
-            ),
-            (
-                with_file("missing_file", "part-00000.parquet"),
-                "a file of the table is missing",
-            ),
+            (with_file("local_file", "file:///etc/passwd"), "outside the table's folder"),
+            (with_file("missing_file", "part-00000.parquet"), "a file of the table is missing"),
             (
                 delta("new_feature", vec![unreadable.to_owned(), METADATA.to_owned()]),
                 "a Delta feature that this server does not read",
@@ -75,10 +66,7 @@ fn tables_that_are_not_what_they_should_be_are_refused_in_clear_words() {
             (delta("broken_log", vec!["{not json".to_owned()]), ""),
             (delta("no_log", vec![]), "no Delta log"),
             (
-                Hostile {
-                    parameters: vec![("classification", "parquet")],
-                    ..delta("not_delta", vec![])
-                },
+                Hostile { parameters: vec![("classification", "parquet")], ..delta("not_delta", vec![]) },
                 "not a Delta table",
             ),
             (
@@ -99,26 +87,9 @@ fn tables_that_are_not_what_they_should_be_are_refused_in_clear_words() {
         for (table, expected) in cases {
             create(&sandbox, &table).await;
             let (code, text) = refusal(&analyst, &format!("select * from hostile.{}", table.name)).await;
-            assert!(
-                text.contains(expected),
-                "{}: {code:?} {text}\n{}",
-                table.name,
-                server.log()
-            );
-            assert!(
-                matches!(code, Code::DataLoss | Code::Unimplemented),
-                "{}: {code:?} {text}",
-                table.name
-            );
-            for inside in [
-                "s3://",
-                "lakegate-demo",
-                "/hr/",
-                "part-",
-                "passwd",
-                "arn:",
-                "AccessDenied",
-            ] {
+            assert!(text.contains(expected), "{}: {code:?} {text}\n{}", table.name, server.log());
+            assert!(matches!(code, Code::DataLoss | Code::Unimplemented), "{}: {code:?} {text}", table.name);
+            for inside in ["s3://", "lakegate-demo", "/hr/", "part-", "passwd", "arn:", "AccessDenied"] {
                 assert!(!text.contains(inside), "{}: {text}", table.name);
             }
         }
@@ -130,10 +101,7 @@ async fn create(sandbox: &Sandbox, table: &Hostile) {
     let config = admin(sandbox).await;
     let glue = aws_sdk_glue::Client::new(&config);
     let lakeformation = aws_sdk_lakeformation::Client::new(&config);
-    let database = aws_sdk_glue::types::DatabaseInput::builder()
-        .name("hostile")
-        .build()
-        .unwrap();
+    let database = aws_sdk_glue::types::DatabaseInput::builder().name("hostile").build().unwrap();
     // Exists from the second table on.
     let _ = glue.create_database().database_input(database).send().await;
     let serde = SerDeInfo::builder().parameters("path", &table.location).build();
@@ -142,27 +110,16 @@ async fn create(sandbox: &Sandbox, table: &Hostile) {
         .location(&table.location)
         .serde_info(serde)
         .build();
-    let mut input = TableInput::builder()
-        .name(table.name)
-        .table_type("EXTERNAL_TABLE")
-        .storage_descriptor(storage);
+    let mut input =
+        TableInput::builder().name(table.name).table_type("EXTERNAL_TABLE").storage_descriptor(storage);
     for (key, text) in &table.parameters {
         input = input.parameters(*key, *text);
     }
-    glue.create_table()
-        .database_name("hostile")
-        .table_input(input.build().unwrap())
-        .send()
-        .await
-        .unwrap();
+    glue.create_table().database_name("hostile").table_input(input.build().unwrap()).send().await.unwrap();
     let analyst = DataLakePrincipal::builder()
         .data_lake_principal_identifier("arn:aws:iam::123456789012:role/lakegate/analyst")
         .build();
-    let resource = TableResource::builder()
-        .database_name("hostile")
-        .name(table.name)
-        .build()
-        .unwrap();
+    let resource = TableResource::builder().database_name("hostile").name(table.name).build().unwrap();
     lakeformation
         .grant_permissions()
         .principal(analyst)
@@ -172,14 +129,8 @@ async fn create(sandbox: &Sandbox, table: &Hostile) {
         .await
         .unwrap();
     if !table.log.is_empty() {
-        let commit = Path::from(format!(
-            "hostile/{}/_delta_log/00000000000000000000.json",
-            table.name
-        ));
-        bucket(sandbox)
-            .put(&commit, table.log.join("\n").into_bytes().into())
-            .await
-            .unwrap();
+        let commit = Path::from(format!("hostile/{}/_delta_log/00000000000000000000.json", table.name));
+        bucket(sandbox).put(&commit, table.log.join("\n").into_bytes().into()).await.unwrap();
     }
 }
 

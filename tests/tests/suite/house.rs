@@ -3,23 +3,14 @@
 //! The compiler keeps most promises of the architecture; these are the ones it cannot see. A rule that fails names the
 //! file and the line. Sources are read as text, which is enough because they are formatted by rustfmt.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot read the sources has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the sources has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that hold production code.
-const PRODUCTION: [&str; 5] = [
-    "server/src",
-    "client/src",
-    "proto/src",
-    "deploy/sandbox/src",
-    "tests/src",
-];
+const PRODUCTION: [&str; 5] = ["server/src", "client/src", "proto/src", "deploy/sandbox/src", "tests/src"];
 
 /// All folders that hold Rust code.
 const ALL: [&str; 5] = ["server", "client", "proto", "deploy/sandbox", "tests"];
@@ -53,27 +44,11 @@ const RANKS: [(&str, u8); 22] = [
 
 /// Words that may stand only under one path of `server/src`, and why.
 const FENCED: [(&str, &str, &str); 7] = [
-    (
-        "aws_sdk_",
-        "aws/",
-        "one owner of retries, timeouts and error codes",
-    ),
+    ("aws_sdk_", "aws/", "one owner of retries, timeouts and error codes"),
     ("aws_config", "aws/", "one owner of the server's own credentials"),
-    (
-        "deltalake::",
-        "table/",
-        "paths are jailed and stores bound to one grant there",
-    ),
-    (
-        "delta_kernel::",
-        "table/",
-        "paths are jailed and stores bound to one grant there",
-    ),
-    (
-        "AmazonS3Builder::",
-        "table/",
-        "stores are bound to one grant there",
-    ),
+    ("deltalake::", "table/", "paths are jailed and stores bound to one grant there"),
+    ("delta_kernel::", "table/", "paths are jailed and stores bound to one grant there"),
+    ("AmazonS3Builder::", "table/", "stores are bound to one grant there"),
     (
         "SessionStateBuilder::",
         "guard/session.rs",
@@ -111,11 +86,7 @@ impl Source {
                 && pair[1].ends_with('{')
         };
         let end = lines.windows(2).position(is_test_module).unwrap_or(lines.len());
-        let numbered = lines
-            .into_iter()
-            .take(end)
-            .enumerate()
-            .map(|(index, line)| (index + 1, line));
+        let numbered = lines.into_iter().take(end).enumerate().map(|(index, line)| (index + 1, line));
         numbered.filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
@@ -141,34 +112,22 @@ fn sources(folders: &[&str]) -> Vec<Source> {
 }
 
 fn collect(root: &Path, folder: &Path, found: &mut Vec<Source>) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         let is_build_output = path.ends_with("target");
         if path.is_dir() && !is_build_output {
             collect(root, &path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path
-                .strip_prefix(root)
-                .unwrap()
-                .to_string_lossy()
-                .replace('\\', "/");
-            found.push(Source {
-                path: name,
-                text: fs::read_to_string(&path).unwrap(),
-            });
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+            found.push(Source { path: name, text: fs::read_to_string(&path).unwrap() });
         }
     }
 }
 
 fn server_code() -> Vec<Source> {
-    sources(&["server/src"])
-        .into_iter()
-        .filter(|source| !source.is_test())
-        .collect()
+    sources(&["server/src"]).into_iter().filter(|source| !source.is_test()).collect()
 }
 
 fn assert_none(rule: &str, violations: &[String]) {
@@ -178,12 +137,8 @@ fn assert_none(rule: &str, violations: &[String]) {
 /// The rooms that a source names after `crate::`, with line numbers; `crate::{a, b::c}` names two.
 fn imported_rooms(source: &Source) -> Vec<(usize, String)> {
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let first_word = |text: &str| {
-        text.trim_start()
-            .chars()
-            .take_while(|letter| is_word(*letter))
-            .collect::<String>()
-    };
+    let first_word =
+        |text: &str| text.trim_start().chars().take_while(|letter| is_word(*letter)).collect::<String>();
     let (numbers, lines): (Vec<usize>, Vec<&str>) = source.code().unzip();
     // As one text, because rustfmt breaks long groups.
     let text = lines.join("\n");
@@ -224,15 +179,9 @@ fn every_room_has_a_rank() {
     let ranks: BTreeMap<&str, u8> = RANKS.into_iter().collect();
     let files = server_code();
     let rooms: BTreeSet<&str> = files.iter().map(Source::room).collect();
-    let unranked: Vec<String> = rooms
-        .iter()
-        .filter(|room| !ranks.contains_key(*room))
-        .map(|room| (*room).to_owned())
-        .collect();
-    assert_none(
-        "rooms without a rank: give them one here and in the architecture",
-        &unranked,
-    );
+    let unranked: Vec<String> =
+        rooms.iter().filter(|room| !ranks.contains_key(*room)).map(|room| (*room).to_owned()).collect();
+    assert_none("rooms without a rank: give them one here and in the architecture", &unranked);
 }
 
 #[test]
@@ -266,12 +215,8 @@ fn a_room_imports_only_from_rooms_below_it() {
 fn no_room_is_left_by_its_back_door() {
     let mut violations = Vec::new();
     for source in server_code() {
-        let inside = source
-            .path
-            .strip_prefix("server/src/")
-            .unwrap()
-            .trim_end_matches(".rs")
-            .trim_end_matches("/mod");
+        let inside =
+            source.path.strip_prefix("server/src/").unwrap().trim_end_matches(".rs").trim_end_matches("/mod");
         let depth = inside.split('/').count();
         for (number, line) in source.code() {
             let steps = line.matches("super::").count();
@@ -281,10 +226,7 @@ fn no_room_is_left_by_its_back_door() {
             }
         }
     }
-    assert_none(
-        "`super::` that leaves the room: write `crate::…`, so that its rank is checked",
-        &violations,
-    );
+    assert_none("`super::` that leaves the room: write `crate::…`, so that its rank is checked", &violations);
 }
 
 #[test]
@@ -293,9 +235,8 @@ fn what_one_room_owns_is_used_nowhere_else() {
     for source in server_code() {
         let inside = source.path.strip_prefix("server/src/").unwrap();
         for (number, line) in source.code() {
-            let broken = FENCED
-                .iter()
-                .filter(|(word, home, _)| line.contains(word) && !inside.starts_with(home));
+            let broken =
+                FENCED.iter().filter(|(word, home, _)| line.contains(word) && !inside.starts_with(home));
             violations.extend(broken.map(|(word, home, why)| {
                 format!("{}:{number}: {word} belongs to {home}: {why}", source.path)
             }));
@@ -307,10 +248,8 @@ fn what_one_room_owns_is_used_nowhere_else() {
 #[test]
 fn every_file_says_what_it_holds() {
     let files = sources(&ALL);
-    let silent = files
-        .iter()
-        .filter(|source| !source.text.starts_with("//!"))
-        .map(|source| source.path.clone());
+    let silent =
+        files.iter().filter(|source| !source.text.starts_with("//!")).map(|source| source.path.clone());
     assert_none("files that do not open with `//!`", &silent.collect::<Vec<_>>());
 }
 
@@ -326,10 +265,7 @@ fn files_stay_small() {
     let mut sizes: Vec<usize> = production.iter().map(|source| lines(source)).collect();
     sizes.sort_unstable();
     let median = sizes[sizes.len() / 2];
-    assert!(
-        median <= MEDIAN_LIMIT,
-        "the median file has {median} lines, at most {MEDIAN_LIMIT} are allowed"
-    );
+    assert!(median <= MEDIAN_LIMIT, "the median file has {median} lines, at most {MEDIAN_LIMIT} are allowed");
 }
 
 #[test]
@@ -353,20 +289,13 @@ fn functions_stay_short() {
 fn function_length(line: &str, rest: &[(usize, &str)]) -> Option<usize> {
     let words = line.trim_start();
     let without_visibility = words.strip_prefix("pub").map_or(words, |after| {
-        after
-            .trim_start_matches("(crate)")
-            .trim_start_matches("(super)")
-            .trim_start()
+        after.trim_start_matches("(crate)").trim_start_matches("(super)").trim_start()
     });
-    let without_qualifiers = without_visibility
-        .trim_start_matches("const ")
-        .trim_start_matches("async ");
+    let without_qualifiers = without_visibility.trim_start_matches("const ").trim_start_matches("async ");
     if !without_qualifiers.starts_with("fn ") {
         return None;
     }
-    let opens = rest
-        .iter()
-        .position(|(_, line)| line.ends_with('{') || line.ends_with('}'))?;
+    let opens = rest.iter().position(|(_, line)| line.ends_with('{') || line.ends_with('}'))?;
     let declares = rest.iter().position(|(_, line)| line.ends_with(';'));
     if declares.is_some_and(|declares| declares < opens) || rest[opens].1.ends_with('}') {
         return None;
@@ -380,15 +309,8 @@ fn function_length(line: &str, rest: &[(usize, &str)]) -> Option<usize> {
 #[test]
 fn production_code_has_no_shortcut_to_a_panic() {
     // Clippy denies these; this holds even where somebody silences it.
-    let shortcuts = [
-        ".unwrap()",
-        ".expect(\"",
-        "panic!(",
-        "todo!(",
-        "unimplemented!(",
-        "#[allow(",
-        "#![allow(",
-    ];
+    let shortcuts =
+        [".unwrap()", ".expect(\"", "panic!(", "todo!(", "unimplemented!(", "#[allow(", "#![allow("];
     let mut violations = Vec::new();
     for source in sources(&PRODUCTION).iter().filter(|source| !source.is_test()) {
         for (number, line) in source.code() {
@@ -416,10 +338,7 @@ fn the_readers_of_this_file_find_what_they_look_for() {
     let lines: Vec<(usize, &str)> = text.lines().enumerate().collect();
     assert_eq!(function_length(lines[0].1, &lines), Some(5));
     assert_eq!(
-        function_length(
-            "    fn g();",
-            &[(0, "    fn g();"), (1, "    fn h() {"), (2, "    }")]
-        ),
+        function_length("    fn g();", &[(0, "    fn g();"), (1, "    fn h() {"), (2, "    }")]),
         None
     );
 }

@@ -3,11 +3,7 @@
 //! One binary, so that the workspace links once. All tests share one sandbox and one server; a test that changes grants or
 //! settings starts its own.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod access_matrix;
 mod behaviour;

@@ -45,31 +45,17 @@ fn with_external_filtering_switched_off_nothing_is_read_and_aws_is_not_quoted() 
         let sandbox = stack::sandbox(0.001).await.unwrap();
         let server = start_server(&sandbox, &[NO_CACHE]).await;
         let lakeformation = aws_sdk_lakeformation::Client::new(&admin(&sandbox).await);
-        let now = lakeformation
-            .get_data_lake_settings()
-            .send()
-            .await
-            .unwrap()
-            .data_lake_settings
-            .unwrap();
+        let now = lakeformation.get_data_lake_settings().send().await.unwrap().data_lake_settings.unwrap();
         let off = DataLakeSettings::builder()
             .set_data_lake_admins(now.data_lake_admins)
             .allow_external_data_filtering(false)
             .build();
-        lakeformation
-            .put_data_lake_settings()
-            .data_lake_settings(off)
-            .send()
-            .await
-            .unwrap();
+        lakeformation.put_data_lake_settings().data_lake_settings(off).send().await.unwrap();
         let analyst = login(&server, "analyst").await;
         let (code, text) = refusal(&analyst, "select * from hr.departments").await;
         assert_eq!(code, Code::NotFound);
         assert_eq!(text, "table not found or not granted: hr.departments");
-        assert!(
-            server.log().contains("AccessDenied"),
-            "the operator's log does not say why"
-        );
+        assert!(server.log().contains("AccessDenied"), "the operator's log does not say why");
     });
 }
 
@@ -81,10 +67,7 @@ fn a_role_that_may_not_be_assumed_is_a_clear_error_without_its_arn() {
         let analyst = login(&server, "analyst").await;
         let (code, text) = refusal(&analyst, "select * from hr.departments").await;
         assert_eq!(code, Code::PermissionDenied);
-        assert!(
-            text.contains("AWS role cannot be used") && !text.contains("arn:"),
-            "{text}"
-        );
+        assert!(text.contains("AWS role cannot be used") && !text.contains("arn:"), "{text}");
         assert_eq!(value(&analyst, "select 1").await, "1");
     });
 }

@@ -42,10 +42,7 @@ pub(crate) async fn server() -> Arc<Shared> {
     }
     let sandbox = stack::sandbox(stack::SCALE_FACTOR).await.unwrap();
     let server = start_server(&sandbox, &[]).await;
-    let started = Arc::new(Shared {
-        server,
-        _sandbox: sandbox,
-    });
+    let started = Arc::new(Shared { server, _sandbox: sandbox });
     *shared = Arc::downgrade(&started);
     started
 }
@@ -53,9 +50,7 @@ pub(crate) async fn server() -> Arc<Shared> {
 /// A server in front of a sandbox.
 pub(crate) async fn start_server(sandbox: &Sandbox, overrides: &[(&str, &str)]) -> Server {
     let program = Path::new(env!("CARGO_BIN_EXE_lakegate-test-server"));
-    Server::start(program, &sandbox.endpoint(), overrides)
-        .await
-        .unwrap()
+    Server::start(program, &sandbox.endpoint(), overrides).await.unwrap()
 }
 
 /// Runs a test's asynchronous body.

@@ -44,7 +44,7 @@ async fn redeem(
     };
     match client.do_get(ticket).await {
         Ok(stream) => stream.try_collect().await.map_err(code),
-        Err(error) => Err(code(FlightError::from(error))),
+        Err(error) => Err(code(error)),
     }
 }
 
@@ -55,10 +55,7 @@ fn a_ticket_serves_its_owner_and_nobody_else() {
         let mut analyst = login(&server, "analyst").await;
         let mut partner = login(&server, "hr_partner").await;
         let of_analyst = ticket(&mut analyst, SQL).await;
-        assert_eq!(
-            redeem(&mut partner, of_analyst.clone()).await.unwrap_err(),
-            Code::PermissionDenied
-        );
+        assert_eq!(redeem(&mut partner, of_analyst.clone()).await.unwrap_err(), Code::PermissionDenied);
         assert!(redeem(&mut analyst, of_analyst).await.is_ok());
     });
 }
@@ -74,10 +71,7 @@ fn a_ticket_that_was_changed_is_refused() {
             bytes[position] ^= 1;
             let code = redeem(&mut analyst, Ticket::new(bytes)).await.unwrap_err();
             assert!(
-                matches!(
-                    code,
-                    Code::PermissionDenied | Code::InvalidArgument | Code::Unimplemented
-                ),
+                matches!(code, Code::PermissionDenied | Code::InvalidArgument | Code::Unimplemented),
                 "{position}: {code:?}"
             );
         }
@@ -97,28 +91,17 @@ fn without_a_valid_token_no_call_is_answered() {
         let mut changed = token.clone().into_bytes();
         let last = changed.len() - 5;
         changed[last] = if changed[last] == b'A' { b'B' } else { b'A' };
-        for token in [
-            None,
-            Some("nonsense".to_owned()),
-            Some(String::from_utf8(changed).unwrap()),
-        ] {
+        for token in [None, Some("nonsense".to_owned()), Some(String::from_utf8(changed).unwrap())] {
             let mut client = connect(&server).await;
             if let Some(token) = &token {
                 client.set_token(token.clone());
             }
-            assert_eq!(
-                redeem(&mut client, whole.clone()).await.unwrap_err(),
-                Code::Unauthenticated
-            );
-            for answer in [
-                client.execute(SQL.to_owned(), None).await.err(),
-                client.get_catalogs().await.err(),
-            ] {
+            assert_eq!(redeem(&mut client, whole.clone()).await.unwrap_err(), Code::Unauthenticated);
+            for answer in
+                [client.execute(SQL.to_owned(), None).await.err(), client.get_catalogs().await.err()]
+            {
                 let text = answer.unwrap().to_string();
-                assert!(
-                    text.to_lowercase().contains("token") || text.contains("Unauthenticated"),
-                    "{text}"
-                );
+                assert!(text.to_lowercase().contains("token") || text.contains("Unauthenticated"), "{text}");
             }
         }
     });
@@ -132,10 +115,7 @@ fn an_expired_ticket_says_that_it_has_expired() {
         let mut analyst = login(&server, "analyst").await;
         let short_lived = ticket(&mut analyst, SQL).await;
         tokio::time::sleep(Duration::from_millis(2100)).await;
-        assert_eq!(
-            redeem(&mut analyst, short_lived).await.unwrap_err(),
-            Code::FailedPrecondition
-        );
+        assert_eq!(redeem(&mut analyst, short_lived).await.unwrap_err(), Code::FailedPrecondition);
     });
 }
 
@@ -145,34 +125,18 @@ fn parameters_are_bound_by_position_and_row_filters_hold_for_them() {
         let server = server().await;
         let mut partner = login(&server, "hr_partner").await;
         let mut prepared = partner
-            .prepare(
-                "select count(*) n from hr.employees where id < ? and id >= ?".to_owned(),
-                None,
-            )
+            .prepare("select count(*) n from hr.employees where id < ? and id >= ?".to_owned(), None)
             .await
             .unwrap();
-        let fields = vec![
-            Field::new("a", DataType::Int64, true),
-            Field::new("b", DataType::Int64, true),
-        ];
+        let fields = vec![Field::new("a", DataType::Int64, true), Field::new("b", DataType::Int64, true)];
         let row = RecordBatch::try_new(
             Arc::new(Schema::new(fields)),
-            vec![
-                Arc::new(Int64Array::from(vec![8])),
-                Arc::new(Int64Array::from(vec![1])),
-            ],
+            vec![Arc::new(Int64Array::from(vec![8])), Arc::new(Int64Array::from(vec![1]))],
         );
         prepared.set_parameters(row.unwrap()).unwrap();
         let info = prepared.execute().await.unwrap();
-        let rows = redeem(&mut partner, info.endpoint[0].ticket.clone().unwrap())
-            .await
-            .unwrap();
-        let visible = rows[0]
-            .column(0)
-            .as_any()
-            .downcast_ref::<Int64Array>()
-            .unwrap()
-            .value(0);
+        let rows = redeem(&mut partner, info.endpoint[0].ticket.clone().unwrap()).await.unwrap();
+        let visible = rows[0].column(0).as_any().downcast_ref::<Int64Array>().unwrap().value(0);
         // Of the first seven employees two are active and in France.
         assert_eq!(visible, 2);
     });

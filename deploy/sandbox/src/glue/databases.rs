@@ -11,13 +11,7 @@ use crate::lakeformation::{Permission, PrincipalPermissions, Target};
 use crate::protocol::{ApiError, ErrorCode, epoch_seconds, page};
 use crate::state::{ACCOUNT, Account, Caller};
 
-const MEMBERS: &[&str] = &[
-    "Name",
-    "Description",
-    "LocationUri",
-    "Parameters",
-    "TargetDatabase",
-];
+const MEMBERS: &[&str] = &["Name", "Description", "LocationUri", "Parameters", "TargetDatabase"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -45,18 +39,12 @@ pub(super) fn create(account: &mut Account, caller: &Caller, input: WriteInput) 
     authorize(account, caller, "CreateDatabase", Some(&name), None)?;
     let principal = caller.principal();
     let may_create = account.governance.is_administrator(&principal)
-        || account
-            .governance
-            .view(&principal)
-            .holds(Permission::CreateDatabase, &Target::Catalog);
+        || account.governance.view(&principal).holds(Permission::CreateDatabase, &Target::Catalog);
     if !may_create {
         return Err(insufficient("Create Database", "Catalog"));
     }
     if account.catalog.0.contains_key(&name) {
-        return Err(ApiError::new(
-            ErrorCode::AlreadyExistsException,
-            "Database already exists.",
-        ));
+        return Err(ApiError::new(ErrorCode::AlreadyExistsException, "Database already exists."));
     }
     let table_defaults = table_defaults(&input.database_input)?
         .unwrap_or_else(|| account.governance.settings.table_defaults().to_vec());
@@ -68,9 +56,7 @@ pub(super) fn create(account: &mut Account, caller: &Caller, input: WriteInput) 
     };
     account.catalog.0.insert(name.clone(), database);
     let defaults = account.governance.settings.database_defaults().to_vec();
-    account
-        .governance
-        .grant_on_creation(&principal, &Target::Database { database: name }, &defaults);
+    account.governance.grant_on_creation(&principal, &Target::Database { database: name }, &defaults);
     Ok(json!({}))
 }
 
@@ -97,11 +83,7 @@ pub(super) fn get(account: &Account, caller: &Caller, input: &NamedInput) -> Res
 pub(super) fn list(account: &Account, caller: &Caller, input: &ListInput) -> Result<Value, ApiError> {
     authorize(account, caller, "GetDatabases", None, None)?;
     let principal = caller.principal();
-    let visible = account
-        .catalog
-        .0
-        .iter()
-        .filter(|(name, _)| is_visible(account, &principal, name));
+    let visible = account.catalog.0.iter().filter(|(name, _)| is_visible(account, &principal, name));
     let all = visible.map(|(_, database)| wire(database)).collect();
     let page = page(all, input.max_results, input.next_token.as_deref(), 100)?;
     Ok(json!({"DatabaseList": page.items, "NextToken": page.next_token}))
@@ -139,14 +121,8 @@ pub(super) fn is_visible(account: &Account, principal: &str, name: &str) -> bool
 
 fn require(account: &Account, caller: &Caller, permission: Permission, name: &str) -> Result<(), ApiError> {
     account.catalog.database(name)?;
-    let target = Target::Database {
-        database: name.to_owned(),
-    };
-    if account
-        .governance
-        .view(&caller.principal())
-        .holds(permission, &target)
-    {
+    let target = Target::Database { database: name.to_owned() };
+    if account.governance.view(&caller.principal()).holds(permission, &target) {
         return Ok(());
     }
     Err(insufficient(&format!("{permission:?}"), name))
@@ -156,9 +132,6 @@ fn wire(database: &Database) -> Object {
     let mut wire = database.attributes.clone();
     wire.insert("CreateTime".into(), json!(epoch_seconds(database.created)));
     wire.insert("CatalogId".into(), json!(ACCOUNT));
-    wire.insert(
-        "CreateTableDefaultPermissions".into(),
-        json!(database.table_defaults),
-    );
+    wire.insert("CreateTableDefaultPermissions".into(), json!(database.table_defaults));
     wire
 }

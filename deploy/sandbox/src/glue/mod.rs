@@ -68,10 +68,7 @@ impl Catalog {
     /// # Errors
     /// `EntityNotFoundException` for the database or the table.
     pub(crate) fn table(&self, database: &str, name: &str) -> Result<&Table, ApiError> {
-        self.database(database)?
-            .tables
-            .get(name)
-            .ok_or_else(|| table_missing(name))
+        self.database(database)?.tables.get(name).ok_or_else(|| table_missing(name))
     }
 }
 
@@ -85,18 +82,12 @@ fn table_missing(name: &str) -> ApiError {
 
 impl Table {
     pub(crate) fn columns(&self) -> Columns<'_> {
-        Columns {
-            data: &self.columns,
-            partition_keys: &self.partition_keys,
-        }
+        Columns { data: &self.columns, partition_keys: &self.partition_keys }
     }
 
     /// The S3 URL of the table's files, as its maker wrote it.
     pub(crate) fn location(&self) -> Option<&str> {
-        self.attributes
-            .get("StorageDescriptor")?
-            .get("Location")?
-            .as_str()
+        self.attributes.get("StorageDescriptor")?.get("Location")?.as_str()
     }
 
     /// The table as the API shows it, with every column and parameter.
@@ -115,10 +106,7 @@ impl Table {
 
 impl TableName {
     pub(crate) fn new(database: &str, table: &str) -> Self {
-        Self {
-            database: database.to_lowercase(),
-            table: table.to_lowercase(),
-        }
+        Self { database: database.to_lowercase(), table: table.to_lowercase() }
     }
 
     /// Reads `arn:aws:glue:<region>:<account>:table/<database>/<table>` of this account and Region.
@@ -136,10 +124,7 @@ impl TableName {
     }
 
     pub(crate) fn arn(&self) -> String {
-        format!(
-            "arn:aws:glue:{REGION}:{ACCOUNT}:table/{}/{}",
-            self.database, self.table
-        )
+        format!("arn:aws:glue:{REGION}:{ACCOUNT}:table/{}/{}", self.database, self.table)
     }
 }
 
@@ -206,25 +191,17 @@ fn authorize(
 
 /// The refusal of something that exists but is hidden from, or not permitted to, the caller.
 fn insufficient(required: &str, on: &str) -> ApiError {
-    ApiError::denied(format!(
-        "Insufficient Lake Formation permission(s): Required {required} on {on}"
-    ))
+    ApiError::denied(format!("Insufficient Lake Formation permission(s): Required {required} on {on}"))
 }
 
 /// The lower-case name of a database or table input.
 fn name_of(attributes: &Object) -> Result<String, ApiError> {
-    let name = attributes
-        .get("Name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_lowercase();
+    let name = attributes.get("Name").and_then(Value::as_str).unwrap_or_default().to_lowercase();
     let fits = (1..=255).contains(&name.chars().count()) && !name.contains('/');
     if fits {
         Ok(name)
     } else {
-        Err(ApiError::invalid_input(
-            "Name must have 1 to 255 characters and no slash",
-        ))
+        Err(ApiError::invalid_input("Name must have 1 to 255 characters and no slash"))
     }
 }
 

@@ -28,13 +28,7 @@ pub(super) fn table_metadata(
 ) -> Result<Value, ApiError> {
     let name = TableName::new(&input.database_name, &input.name);
     // AWS documents this call as authorised by the action of plain GetTable.
-    authorize(
-        account,
-        caller,
-        "GetTable",
-        Some(&name.database),
-        Some(&name.table),
-    )?;
+    authorize(account, caller, "GetTable", Some(&name.database), Some(&name.table))?;
     require_authorized_caller(account, caller)?;
     let claimed = claimed_enforcement(&input.supported_permission_types, false)?;
     let principal = caller.principal();

@@ -108,8 +108,7 @@ impl Front {
 
     /// Who signed the message.
     fn authenticate(&self, service: Service, message: &Message) -> Result<Caller, ApiError> {
-        self.caller(message)
-            .map_err(|failure| route::auth_error(service.protocol(), failure))
+        self.caller(message).map_err(|failure| route::auth_error(service.protocol(), failure))
     }
 
     fn caller(&self, message: &Message) -> Result<Caller, AuthFailure> {
@@ -133,19 +132,12 @@ impl Call {
         }
         let (parts, body) = request.into_parts();
         let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| {
-            ApiError::new(
-                ErrorCode::RequestEntityTooLarge,
-                "The request body is too large or was cut off",
-            )
+            ApiError::new(ErrorCode::RequestEntityTooLarge, "The request body is too large or was cut off")
         })?;
         let body = body.to_bytes();
         let form = (service.protocol() == Protocol::Query).then(|| Form::parse(&body));
         let operation = route::operation(&parts, form.as_ref());
-        let message = Message {
-            parts,
-            body,
-            operation,
-        };
+        let message = Message { parts, body, operation };
         Ok(match form {
             Some(form) => Self::Query(service, message, form),
             None => Self::Json(service, message),

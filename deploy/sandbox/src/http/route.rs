@@ -18,11 +18,7 @@ const LONGEST_OPERATION: usize = 64;
 /// No readable signature, in the words of the protocol that the request seems to speak.
 pub(super) fn require_scope(request: &Request<Incoming>, expected: Protocol) -> Result<Scope, ApiError> {
     let is_signed = request.headers().contains_key(http::header::AUTHORIZATION);
-    let unreadable = if is_signed {
-        AuthFailure::Malformed
-    } else {
-        AuthFailure::Missing
-    };
+    let unreadable = if is_signed { AuthFailure::Malformed } else { AuthFailure::Missing };
     scope(request).ok_or_else(|| auth_error(expected, unreadable))
 }
 
@@ -55,18 +51,15 @@ fn scope(request: &Request<Incoming>) -> Option<Scope> {
     }
     let query = request.uri().query().unwrap_or_default();
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-    let credential = pairs
-        .find(|(name, _)| name == "X-Amz-Credential")
-        .map(|(_, value)| value.into_owned())?;
+    let credential =
+        pairs.find(|(name, _)| name == "X-Amz-Credential").map(|(_, value)| value.into_owned())?;
     Scope::parse(&credential).filter(|scope| scope.service == "s3")
 }
 
 /// The protocol to answer in while the service is not known yet.
 pub(super) fn expected_protocol(request: &Request<Incoming>) -> Protocol {
-    let content_type = request
-        .headers()
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let content_type =
+        request.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     match content_type.unwrap_or_default() {
         _ if request.headers().contains_key("x-amz-target") => Protocol::AwsJson,
         form if form.starts_with("application/x-www-form-urlencoded") => Protocol::Query,
@@ -78,21 +71,13 @@ pub(super) fn expected_protocol(request: &Request<Incoming>) -> Protocol {
 pub(super) fn s3_operation(request: &Request<Incoming>) -> &'static str {
     let uri = request.uri();
     let is_copy = request.headers().contains_key("x-amz-copy-source");
-    operation_name(
-        request.method(),
-        uri.path(),
-        uri.query().unwrap_or_default(),
-        is_copy,
-    )
+    operation_name(request.method(), uri.path(), uri.query().unwrap_or_default(), is_copy)
 }
 
 /// The operation of a call: the form's `Action`, the target header, or the path. Names that cannot be one are all
 /// called `Unknown`, so that they cannot fill the counters.
 pub(super) fn operation(parts: &Parts, form: Option<&Form>) -> String {
-    let target = parts
-        .headers
-        .get("x-amz-target")
-        .and_then(|value| value.to_str().ok());
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let name = match (form, target) {
         (Some(form), _) => form.get("Action").unwrap_or_default(),
         (None, Some(target)) => target.strip_prefix("AWSGlue.").unwrap_or_default(),
@@ -100,11 +85,7 @@ pub(super) fn operation(parts: &Parts, form: Option<&Form>) -> String {
     };
     let is_name =
         (1..=LONGEST_OPERATION).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
-    if is_name {
-        name.to_owned()
-    } else {
-        "Unknown".to_owned()
-    }
+    if is_name { name.to_owned() } else { "Unknown".to_owned() }
 }
 
 /// A failed authentication in the words of each protocol.
@@ -112,50 +93,41 @@ pub(super) fn auth_error(protocol: Protocol, failure: AuthFailure) -> ApiError {
     let is_json = matches!(protocol, Protocol::AwsJson | Protocol::RestJson);
     let (code, text) = match failure {
         AuthFailure::Missing if protocol == Protocol::RestXml => (ErrorCode::AccessDenied, "Access Denied"),
-        AuthFailure::Missing if is_json => (
-            ErrorCode::MissingAuthenticationTokenException,
-            "Missing Authentication Token",
-        ),
-        AuthFailure::Missing => (
-            ErrorCode::MissingAuthenticationToken,
-            "Request is missing Authentication Token",
-        ),
+        AuthFailure::Missing if is_json => {
+            (ErrorCode::MissingAuthenticationTokenException, "Missing Authentication Token")
+        }
+        AuthFailure::Missing => {
+            (ErrorCode::MissingAuthenticationToken, "Request is missing Authentication Token")
+        }
         AuthFailure::Malformed | AuthFailure::WrongRegion if protocol == Protocol::RestXml => (
             ErrorCode::AuthorizationHeaderMalformed,
             "The authorization header is malformed or names another Region; expecting 'us-east-1'",
         ),
-        AuthFailure::Malformed => (
-            ErrorCode::IncompleteSignature,
-            "The authorization header is not complete",
-        ),
+        AuthFailure::Malformed => {
+            (ErrorCode::IncompleteSignature, "The authorization header is not complete")
+        }
         AuthFailure::UnknownKey if protocol == Protocol::RestXml => (
             ErrorCode::InvalidAccessKeyId,
             "The AWS Access Key Id you provided does not exist in our records.",
         ),
-        AuthFailure::UnknownKey if is_json => (
-            ErrorCode::UnrecognizedClientException,
-            "The security token included in the request is invalid.",
-        ),
-        AuthFailure::UnknownKey => (
-            ErrorCode::InvalidClientTokenId,
-            "The security token included in the request is invalid.",
-        ),
-        AuthFailure::Expired if is_json => (
-            ErrorCode::ExpiredTokenException,
-            "The security token included in the request is expired",
-        ),
-        AuthFailure::Expired => (
-            ErrorCode::ExpiredToken,
-            "The security token included in the request is expired",
-        ),
-        AuthFailure::WrongRegion if is_json => (
-            ErrorCode::InvalidSignatureException,
-            "Credential should be scoped to a valid region.",
-        ),
-        AuthFailure::WrongRegion => (
-            ErrorCode::SignatureDoesNotMatch,
-            "Credential should be scoped to a valid region.",
-        ),
+        AuthFailure::UnknownKey if is_json => {
+            (ErrorCode::UnrecognizedClientException, "The security token included in the request is invalid.")
+        }
+        AuthFailure::UnknownKey => {
+            (ErrorCode::InvalidClientTokenId, "The security token included in the request is invalid.")
+        }
+        AuthFailure::Expired if is_json => {
+            (ErrorCode::ExpiredTokenException, "The security token included in the request is expired")
+        }
+        AuthFailure::Expired => {
+            (ErrorCode::ExpiredToken, "The security token included in the request is expired")
+        }
+        AuthFailure::WrongRegion if is_json => {
+            (ErrorCode::InvalidSignatureException, "Credential should be scoped to a valid region.")
+        }
+        AuthFailure::WrongRegion => {
+            (ErrorCode::SignatureDoesNotMatch, "Credential should be scoped to a valid region.")
+        }
         AuthFailure::Skewed if protocol == Protocol::RestXml => (
             ErrorCode::RequestTimeTooSkewed,
             "The difference between the request time and the current time is too large.",

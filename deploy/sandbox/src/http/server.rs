@@ -40,9 +40,7 @@ pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: wa
             async move { Ok::<_, Infallible>(front.handle(request, peer).await) }
         });
         let mut http = hyper::server::conn::http1::Builder::new();
-        let connection = http
-            .timer(TokioTimer::new())
-            .serve_connection(TokioIo::new(stream), service);
+        let connection = http.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
         let mut stopped = stop.clone();
         connections.spawn(async move {
             let mut connection = pin!(connection);

@@ -45,12 +45,8 @@ impl Roles {
     }
 
     fn require(&mut self, name: &str) -> Result<&mut Role, ApiError> {
-        let missing = || {
-            ApiError::new(
-                ErrorCode::NoSuchEntity,
-                format!("The role with name {name} cannot be found."),
-            )
-        };
+        let missing =
+            || ApiError::new(ErrorCode::NoSuchEntity, format!("The role with name {name} cannot be found."));
         self.0.get_mut(name).ok_or_else(missing)
     }
 }
@@ -58,11 +54,8 @@ impl Roles {
 impl Role {
     /// Whether the role's own policies allow `action` on `resource`.
     pub(crate) fn allows(&self, action: &str, resource: &str) -> bool {
-        let verdicts: Vec<Verdict> = self
-            .policies
-            .values()
-            .map(|policy| policy.verdict(action, resource))
-            .collect();
+        let verdicts: Vec<Verdict> =
+            self.policies.values().map(|policy| policy.verdict(action, resource)).collect();
         verdicts.contains(&Verdict::Allow) && !verdicts.contains(&Verdict::Deny)
     }
 
@@ -72,14 +65,8 @@ impl Role {
             xml.text("RoleName", &self.name);
             xml.text("RoleId", &self.id);
             xml.text("Arn", &self.arn);
-            xml.text(
-                "CreateDate",
-                &self.created.to_rfc3339_opts(SecondsFormat::Secs, true),
-            );
-            xml.text(
-                "AssumeRolePolicyDocument",
-                &percent_encode(&self.trust_text, false),
-            );
+            xml.text("CreateDate", &self.created.to_rfc3339_opts(SecondsFormat::Secs, true));
+            xml.text("AssumeRolePolicyDocument", &percent_encode(&self.trust_text, false));
             xml.text("MaxSessionDuration", &self.max_session_seconds.to_string());
         });
     }
@@ -90,10 +77,9 @@ pub(crate) fn is_allowed(account: &Account, caller: &Caller, action: &str, resou
     match &caller.identity {
         Identity::User(IamUser::Administrator) => true,
         Identity::User(IamUser::Server) => ["sts:AssumeRole", "sts:TagSession"].contains(&action),
-        Identity::Role(session) => account
-            .roles
-            .by_arn(&session.role_arn)
-            .is_some_and(|role| role.allows(action, resource)),
+        Identity::Role(session) => {
+            account.roles.by_arn(&session.role_arn).is_some_and(|role| role.allows(action, resource))
+        }
         Identity::Table(_) => false,
     }
 }
@@ -108,10 +94,7 @@ pub(crate) fn authorize(
     action: &str,
     resources: &[&str],
 ) -> Result<(), ApiError> {
-    match resources
-        .iter()
-        .find(|resource| !is_allowed(account, caller, action, resource))
-    {
+    match resources.iter().find(|resource| !is_allowed(account, caller, action, resource)) {
         None => Ok(()),
         Some(resource) => Err(denial(caller, action, resource)),
     }
@@ -120,16 +103,9 @@ pub(crate) fn authorize(
 /// The refusal of `action` on `resource`.
 pub(crate) fn denial(caller: &Caller, action: &str, resource: &str) -> ApiError {
     let is_query_service = action.starts_with("sts:") || action.starts_with("iam:");
-    let code = if is_query_service {
-        ErrorCode::AccessDenied
-    } else {
-        ErrorCode::AccessDeniedException
-    };
+    let code = if is_query_service { ErrorCode::AccessDenied } else { ErrorCode::AccessDeniedException };
     let who = caller.shown_arn();
-    ApiError::new(
-        code,
-        format!("User: {who} is not authorized to perform: {action} on resource: {resource}"),
-    )
+    ApiError::new(code, format!("User: {who} is not authorized to perform: {action} on resource: {resource}"))
 }
 
 /// Answers one IAM call.
@@ -138,9 +114,7 @@ pub(crate) fn denial(caller: &Caller, action: &str, resource: &str) -> ApiError 
 /// The refusal of the operation.
 pub(crate) fn call(state: &State, caller: &Caller, operation: &str, form: &Form) -> Result<String, ApiError> {
     let mut account = state.write();
-    let resource = form
-        .get("RoleName")
-        .map_or_else(|| "*".to_owned(), |name| role_arn("/", name));
+    let resource = form.get("RoleName").map_or_else(|| "*".to_owned(), |name| role_arn("/", name));
     if !matches!(caller.identity, Identity::User(IamUser::Administrator)) {
         return Err(denial(caller, &format!("iam:{operation}"), &resource));
     }
@@ -167,10 +141,7 @@ pub(crate) fn call(state: &State, caller: &Caller, operation: &str, form: &Form)
         "PutRolePolicy" => {
             let policy = Policy::parse(form.require("PolicyDocument")?).map_err(malformed)?;
             let policy_name = form.require("PolicyName")?.to_owned();
-            roles
-                .require(form.require("RoleName")?)?
-                .policies
-                .insert(policy_name, policy);
+            roles.require(form.require("RoleName")?)?.policies.insert(policy_name, policy);
             Ok(empty(operation))
         }
         _ => Err(ApiError::new(
@@ -184,10 +155,8 @@ fn create_role(roles: &mut Roles, form: &Form) -> Result<String, ApiError> {
     let name = form.require("RoleName")?;
     let path = form.get("Path").unwrap_or("/");
     let is_path = path.starts_with('/') && path.ends_with('/') && path.is_ascii();
-    let is_name = name.len() <= 64
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b));
+    let is_name =
+        name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b));
     if !is_path || !is_name {
         return Err(ApiError::new(
             ErrorCode::ValidationError,
@@ -200,25 +169,17 @@ fn create_role(roles: &mut Roles, form: &Form) -> Result<String, ApiError> {
     }
     let max_session_seconds = match form.get("MaxSessionDuration") {
         None => *MAX_SESSION_SECONDS.start(),
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|seconds| MAX_SESSION_SECONDS.contains(seconds))
-            .ok_or_else(|| {
-                ApiError::new(
-                    ErrorCode::ValidationError,
-                    "MaxSessionDuration must be between 3600 and 43200",
-                )
-            })?,
+        Some(text) => {
+            text.parse().ok().filter(|seconds| MAX_SESSION_SECONDS.contains(seconds)).ok_or_else(|| {
+                ApiError::new(ErrorCode::ValidationError, "MaxSessionDuration must be between 3600 and 43200")
+            })?
+        }
     };
     let trust_text = form.require("AssumeRolePolicyDocument")?;
     let role = Role {
         name: name.to_owned(),
         arn: role_arn(path, name),
-        id: format!(
-            "AROA{}",
-            &Uuid::new_v4().simple().to_string().to_uppercase()[..17]
-        ),
+        id: format!("AROA{}", &Uuid::new_v4().simple().to_string().to_uppercase()[..17]),
         trust: parse_trust(trust_text)?,
         max_session_seconds,
         path: path.to_owned(),

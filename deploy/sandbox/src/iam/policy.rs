@@ -77,17 +77,12 @@ impl Policy {
     /// The document is no JSON or uses a part of the language that the sandbox lacks.
     pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let document: Document = serde_json::from_str(text)?;
-        Ok(Self {
-            statements: document.statement.into_vec(),
-        })
+        Ok(Self { statements: document.statement.into_vec() })
     }
 
     /// The verdict on `action` (`service:Operation`) on `resource` (an ARN, or `*` for calls that name none).
     pub(crate) fn verdict(&self, action: &str, resource: &str) -> Verdict {
-        let matching = self
-            .statements
-            .iter()
-            .filter(|statement| statement.matches(action, resource));
+        let matching = self.statements.iter().filter(|statement| statement.matches(action, resource));
         verdict_of(matching.map(|statement| statement.effect))
     }
 }
@@ -103,17 +98,9 @@ pub(super) fn verdict_of(effects: impl Iterator<Item = Effect>) -> Verdict {
 impl Statement {
     fn matches(&self, action: &str, resource: &str) -> bool {
         let action = action.to_ascii_lowercase();
-        let action_matches = self
-            .action
-            .as_slice()
-            .iter()
-            .any(|pattern| wildcard(&pattern.to_ascii_lowercase(), &action));
-        action_matches
-            && self
-                .resource
-                .as_slice()
-                .iter()
-                .any(|pattern| wildcard(pattern, resource))
+        let action_matches =
+            self.action.as_slice().iter().any(|pattern| wildcard(&pattern.to_ascii_lowercase(), &action));
+        action_matches && self.resource.as_slice().iter().any(|pattern| wildcard(pattern, resource))
     }
 }
 

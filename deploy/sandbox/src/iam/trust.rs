@@ -104,17 +104,12 @@ impl TrustPolicy {
         let document: RawDocument =
             serde_json::from_str(text).map_err(|error| TrustError::Syntax(error.to_string()))?;
         let statements = document.statement.into_vec().into_iter().map(Statement::parse);
-        Ok(Self {
-            statements: statements.collect::<Result<_, _>>()?,
-        })
+        Ok(Self { statements: statements.collect::<Result<_, _>>()? })
     }
 
     /// Whether the policy lets this attempt perform `action` (`sts:AssumeRole` or `sts:TagSession`).
     pub(crate) fn allows(&self, action: &str, attempt: &Attempt<'_>) -> bool {
-        let matching = self
-            .statements
-            .iter()
-            .filter(|statement| statement.matches(action, attempt));
+        let matching = self.statements.iter().filter(|statement| statement.matches(action, attempt));
         verdict_of(matching.map(|statement| statement.effect)) == Verdict::Allow
     }
 }
@@ -126,10 +121,7 @@ impl Statement {
             return Err(TrustError::UnsupportedAction(other.clone()));
         }
         let principals = raw.principal.aws.map(OneOrMany::into_vec).unwrap_or_default();
-        let principals = principals
-            .into_iter()
-            .map(Principal::parse)
-            .collect::<Result<_, _>>()?;
+        let principals = principals.into_iter().map(Principal::parse).collect::<Result<_, _>>()?;
         let mut conditions = Vec::new();
         for (operator, tests) in raw.condition {
             let is_pattern = match operator.as_str() {
@@ -139,37 +131,21 @@ impl Statement {
             };
             for (key, values) in tests {
                 let key = ConditionKey::parse(&key).ok_or(TrustError::UnsupportedCondition(key))?;
-                conditions.push(Condition {
-                    key,
-                    is_pattern,
-                    values: values.into_vec(),
-                });
+                conditions.push(Condition { key, is_pattern, values: values.into_vec() });
             }
         }
-        Ok(Self {
-            effect: raw.effect,
-            principals,
-            actions,
-            conditions,
-        })
+        Ok(Self { effect: raw.effect, principals, actions, conditions })
     }
 
     fn matches(&self, action: &str, attempt: &Attempt<'_>) -> bool {
-        self.actions
-            .iter()
-            .any(|named| named.eq_ignore_ascii_case(action))
-            && self
-                .principals
-                .iter()
-                .any(|principal| principal.matches(attempt.principal))
+        self.actions.iter().any(|named| named.eq_ignore_ascii_case(action))
+            && self.principals.iter().any(|principal| principal.matches(attempt.principal))
             && self.conditions.iter().all(|condition| condition.holds(attempt))
     }
 }
 
 fn is_supported_action(action: &str) -> bool {
-    ["sts:AssumeRole", "sts:TagSession"]
-        .iter()
-        .any(|supported| supported.eq_ignore_ascii_case(action))
+    ["sts:AssumeRole", "sts:TagSession"].iter().any(|supported| supported.eq_ignore_ascii_case(action))
 }
 
 impl Principal {
@@ -178,11 +154,7 @@ impl Principal {
             return Ok(Self::WholeAccount);
         }
         let is_exact_arn = text.starts_with("arn:aws:iam::") && !text.contains(['*', '?']);
-        if is_exact_arn {
-            Ok(Self::Exactly(text))
-        } else {
-            Err(TrustError::UnsupportedPrincipal(text))
-        }
+        if is_exact_arn { Ok(Self::Exactly(text)) } else { Err(TrustError::UnsupportedPrincipal(text)) }
     }
 
     fn matches(&self, arn: &str) -> bool {
@@ -200,9 +172,7 @@ impl ConditionKey {
         match lower.as_str() {
             "sts:externalid" => Some(Self::ExternalId),
             "aws:principalarn" => Some(Self::PrincipalArn),
-            _ => lower
-                .strip_prefix(REQUEST_TAG)
-                .map(|tag| Self::RequestTag(tag.to_owned())),
+            _ => lower.strip_prefix(REQUEST_TAG).map(|tag| Self::RequestTag(tag.to_owned())),
         }
     }
 }
@@ -213,20 +183,16 @@ impl Condition {
         let actual = match &self.key {
             ConditionKey::ExternalId => attempt.external_id,
             ConditionKey::PrincipalArn => Some(attempt.principal),
-            ConditionKey::RequestTag(key) => attempt
-                .tags
-                .iter()
-                .find(|(tag, _)| tag.eq_ignore_ascii_case(key))
-                .map(|(_, value)| *value),
+            ConditionKey::RequestTag(key) => {
+                attempt.tags.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(key)).map(|(_, value)| *value)
+            }
         };
         let Some(actual) = actual else { return false };
-        self.values.iter().any(|value| {
-            if self.is_pattern {
-                wildcard(value, actual)
-            } else {
-                value == actual
-            }
-        })
+        self.values.iter().any(
+            |value| {
+                if self.is_pattern { wildcard(value, actual) } else { value == actual }
+            },
+        )
     }
 }
 
@@ -239,17 +205,11 @@ mod tests {
     const SERVER: &str = "arn:aws:iam::123456789012:user/lakegate-server";
 
     fn policy(statement: &str) -> Result<TrustPolicy, TrustError> {
-        TrustPolicy::parse(&format!(
-            r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#
-        ))
+        TrustPolicy::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#))
     }
 
     fn attempt<'a>(external_id: Option<&'a str>, tags: &'a [(&'a str, &'a str)]) -> Attempt<'a> {
-        Attempt {
-            principal: SERVER,
-            external_id,
-            tags,
-        }
+        Attempt { principal: SERVER, external_id, tags }
     }
 
     #[test]
@@ -275,11 +235,7 @@ mod tests {
         .unwrap();
         assert!(trust.allows("sts:AssumeRole", &attempt(None, &[])));
         assert!(!trust.allows("sts:TagSession", &attempt(None, &[])));
-        let foreign = Attempt {
-            principal: "arn:aws:iam::999999999999:user/x",
-            external_id: None,
-            tags: &[],
-        };
+        let foreign = Attempt { principal: "arn:aws:iam::999999999999:user/x", external_id: None, tags: &[] };
         assert!(!trust.allows("sts:AssumeRole", &foreign));
     }
 

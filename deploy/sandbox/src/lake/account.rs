@@ -22,15 +22,8 @@ pub(super) const ADMINISTRATOR_ARN: &str = "arn:aws:iam::123456789012:user/sandb
 pub(super) const SERVER_ARN: &str = "arn:aws:iam::123456789012:user/lakegate-server";
 
 /// The users of the demo, each standing for the role of the same name.
-pub(super) const DEMO_USERS: [&str; 7] = [
-    "admin",
-    "analyst",
-    "eu_analyst",
-    "support",
-    "hr_partner",
-    "auditor",
-    "stranger",
-];
+pub(super) const DEMO_USERS: [&str; 7] =
+    ["admin", "analyst", "eu_analyst", "support", "hr_partner", "auditor", "stranger"];
 
 const ADMINISTRATOR_KEY: &str = "AKIASANDBOXADMIN0000";
 const ADMINISTRATOR_SECRET: &str = "sandbox-admin-secret";
@@ -56,13 +49,8 @@ pub(super) struct Account {
 impl Account {
     /// Builds the clients; sends nothing.
     pub(super) fn connect(endpoint: &str) -> Result<Account, SeedError> {
-        let credentials = Credentials::new(
-            ADMINISTRATOR_KEY,
-            ADMINISTRATOR_SECRET,
-            None,
-            None,
-            "sandbox administrator",
-        );
+        let credentials =
+            Credentials::new(ADMINISTRATOR_KEY, ADMINISTRATOR_SECRET, None, None, "sandbox administrator");
         let requests = SignedRequests::new(endpoint, credentials.clone())?;
         // `new`, never `from_env`: a developer's own AWS variables must not redirect the writes.
         let bucket_store = AmazonS3Builder::new()

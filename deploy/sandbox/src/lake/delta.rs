@@ -53,12 +53,7 @@ pub(super) fn log_store(bucket: Arc<dyn ObjectStore>, location: &str) -> Result<
     let location = Url::parse(location).map_err(SeedError::request)?;
     let prefix = Path::from_url_path(location.path()).map_err(SeedError::request)?;
     let table_store = Arc::new(PrefixStore::new(Arc::clone(&bucket), prefix));
-    Ok(default_logstore(
-        table_store,
-        bucket,
-        &location,
-        &StorageConfig::default(),
-    ))
+    Ok(default_logstore(table_store, bucket, &location, &StorageConfig::default()))
 }
 
 /// The schema as Delta stores it.
@@ -85,12 +80,7 @@ pub(super) async fn write(log_store: LogStoreRef, sample: SampleTable) -> Result
         .buffered(CONCURRENT_WRITERS)
         .try_collect()
         .await?;
-    commit(
-        table,
-        files_of_parts.into_iter().flatten().collect(),
-        sample.partition_columns,
-    )
-    .await
+    commit(table, files_of_parts.into_iter().flatten().collect(), sample.partition_columns).await
 }
 
 async fn write_part(table: DeltaTable, part: Part) -> Result<Vec<Add>, SeedError> {
@@ -129,12 +119,7 @@ async fn commit(
         .with_actions(files.into_iter().map(Action::Add).collect())
         .build(Some(table.snapshot()?), table.log_store(), operation)
         .await?;
-    Ok(WrittenTable {
-        rows,
-        files: file_count,
-        bytes,
-        version: committed.version(),
-    })
+    Ok(WrittenTable { rows, files: file_count, bytes, version: committed.version() })
 }
 
 fn row_count(files: &[Add]) -> Result<u64, SeedError> {

@@ -11,12 +11,8 @@ use aws_sdk_glue::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata,
 use deltalake::DeltaTableError;
 
 /// The codes by which S3, IAM, Glue and Lake Formation say that a thing is there already.
-const EXISTS_CODES: [&str; 4] = [
-    "AlreadyExistsException",
-    "BucketAlreadyExists",
-    "BucketAlreadyOwnedByYou",
-    "EntityAlreadyExists",
-];
+const EXISTS_CODES: [&str; 4] =
+    ["AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists"];
 
 /// Why [`seed`](super::seed) stopped.
 #[derive(Debug)]
@@ -84,11 +80,7 @@ impl SeedError {
         if code.is_some_and(|code| EXISTS_CODES.contains(&code)) {
             return SeedError::AlreadyExists { operation, resource };
         }
-        SeedError::Refused {
-            operation,
-            resource,
-            reason,
-        }
+        SeedError::Refused { operation, resource, reason }
     }
 
     /// Classifies what an AWS SDK client returned.
@@ -98,10 +90,7 @@ impl SeedError {
         R: fmt::Debug + Send + Sync + 'static,
     {
         let Some(service_error) = error.as_service_error() else {
-            return SeedError::Unreachable {
-                operation,
-                source: Box::new(error),
-            };
+            return SeedError::Unreachable { operation, source: Box::new(error) };
         };
         let code = service_error.code().map(str::to_owned);
         let reason = DisplayErrorContext(service_error).to_string();
@@ -125,11 +114,7 @@ impl fmt::Display for SeedError {
                 f,
                 "{operation}: {resource} exists already; the sample lake is made once, in an empty account"
             ),
-            SeedError::Refused {
-                operation,
-                resource,
-                reason,
-            } => {
+            SeedError::Refused { operation, resource, reason } => {
                 write!(f, "{operation} on {resource} was refused: {reason}")
             }
             SeedError::Unreachable { operation, source } => write!(f, "{operation} got no answer: {source}"),
@@ -137,10 +122,7 @@ impl fmt::Display for SeedError {
             SeedError::Delta(source) => write!(f, "writing a Delta table failed: {source}"),
             SeedError::Rows(source) => write!(f, "generating rows failed: {source}"),
             SeedError::ColumnType { column, data_type } => {
-                write!(
-                    f,
-                    "column {column} has type {data_type}, for which no Hive type is known"
-                )
+                write!(f, "column {column} has type {data_type}, for which no Hive type is known")
             }
             SeedError::Worker(source) => write!(f, "a generator thread died: {source}"),
         }

@@ -23,10 +23,7 @@ const SERDE: &str = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe";
 /// Creates the databases `sales` and `hr`.
 pub(super) async fn create_databases(account: &Account) -> Result<(), SeedError> {
     let databases = [
-        (
-            SALES,
-            "Orders, customers and suppliers of a wholesale trader (TPC-H)",
-        ),
+        (SALES, "Orders, customers and suppliers of a wholesale trader (TPC-H)"),
         (HR, "Employees and departments; personal data"),
     ];
     for (name, description) in databases {
@@ -66,11 +63,7 @@ impl CatalogEntry {
         let mut partition_keys = Vec::new();
         for field in table.schema.fields() {
             let is_partition_key = table.partition_columns.contains(&field.name().as_str());
-            let target = if is_partition_key {
-                &mut partition_keys
-            } else {
-                &mut columns
-            };
+            let target = if is_partition_key { &mut partition_keys } else { &mut columns };
             target.push(column(field, table.column_comments)?);
         }
         let spark_schema =
@@ -87,15 +80,8 @@ impl CatalogEntry {
 }
 
 fn column(field: &Field, comments: &[(&str, &str)]) -> Result<Column, SeedError> {
-    let comment = comments
-        .iter()
-        .find(|(name, _)| name == field.name())
-        .map(|(_, text)| (*text).to_owned());
-    Ok(Column::builder()
-        .name(field.name())
-        .r#type(hive_type(field)?)
-        .set_comment(comment)
-        .build()?)
+    let comment = comments.iter().find(|(name, _)| name == field.name()).map(|(_, text)| (*text).to_owned());
+    Ok(Column::builder().name(field.name()).r#type(hive_type(field)?).set_comment(comment).build()?)
 }
 
 fn hive_type(field: &Field) -> Result<String, SeedError> {
@@ -109,10 +95,7 @@ fn hive_type(field: &Field) -> Result<String, SeedError> {
         DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
         other => {
             let column = field.name().clone();
-            return Err(SeedError::ColumnType {
-                column,
-                data_type: other.clone(),
-            });
+            return Err(SeedError::ColumnType { column, data_type: other.clone() });
         }
     })
 }

@@ -19,14 +19,9 @@ pub(super) async fn switch_on_external_filtering(account: &Account) -> Result<()
         .send()
         .await
         .map_err(|error| SeedError::from_sdk("lakeformation:GetDataLakeSettings", ACCOUNT_ID, error))?;
-    let mut settings = current
-        .data_lake_settings
-        .unwrap_or_else(|| DataLakeSettings::builder().build());
+    let mut settings = current.data_lake_settings.unwrap_or_else(|| DataLakeSettings::builder().build());
 
-    settings.data_lake_admins = Some(vec![
-        principal(ADMINISTRATOR_ARN),
-        principal(&user_role_arn("admin")),
-    ]);
+    settings.data_lake_admins = Some(vec![principal(ADMINISTRATOR_ARN), principal(&user_role_arn("admin"))]);
     settings.create_database_default_permissions = Some(Vec::new());
     settings.create_table_default_permissions = Some(Vec::new());
     settings.allow_external_data_filtering = Some(true);
@@ -58,7 +53,5 @@ pub(super) async fn register_bucket(account: &Account) -> Result<(), SeedError> 
 
 /// A principal as Lake Formation names it: an ARN, or an account id.
 pub(super) fn principal(identifier: &str) -> DataLakePrincipal {
-    DataLakePrincipal::builder()
-        .data_lake_principal_identifier(identifier)
-        .build()
+    DataLakePrincipal::builder().data_lake_principal_identifier(identifier).build()
 }

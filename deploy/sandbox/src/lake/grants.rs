@@ -20,13 +20,8 @@ const URGENT_ORDERS: &str = "o_orderpriority = '1-URGENT' OR o_orderpriority = '
 const EU_EMPLOYEES: &str = "country IN ('DE','FR','IT','ES','NL','PL')";
 const ACTIVE_IN_FRANCE: &str = "country = 'FR' AND active = true";
 
-const ORDER_STATUS: Columns = Columns::Only(&[
-    "o_orderkey",
-    "o_custkey",
-    "o_orderstatus",
-    "o_orderdate",
-    "o_orderpriority",
-]);
+const ORDER_STATUS: Columns =
+    Columns::Only(&["o_orderkey", "o_custkey", "o_orderstatus", "o_orderdate", "o_orderpriority"]);
 const WITHOUT_ACCOUNT: Columns = Columns::AllBut(&["c_acctbal", "c_comment"]);
 const WITHOUT_PAY: Columns = Columns::AllBut(&["ssn", "salary"]);
 const WITHOUT_PAY_AND_CONTACT: Columns = Columns::AllBut(&["ssn", "salary", "email"]);
@@ -122,10 +117,7 @@ pub(super) async fn grant_all(account: &Account) -> Result<(), SeedError> {
 }
 
 async fn create_filter(account: &Account, filter: DataCellsFilter) -> Result<(), SeedError> {
-    let name = format!(
-        "{}.{} filter {}",
-        filter.database_name, filter.table_name, filter.name
-    );
+    let name = format!("{}.{} filter {}", filter.database_name, filter.table_name, filter.name);
     account
         .lake_formation
         .create_data_cells_filter()
@@ -158,16 +150,12 @@ fn resource(user: &str, grant: Grant) -> Result<(Resource, Permission), SeedErro
     let resource = Resource::builder();
     Ok(match grant {
         Grant::DescribeDatabase(database) => {
-            let database = DatabaseResource::builder()
-                .catalog_id(ACCOUNT_ID)
-                .name(database)
-                .build()?;
+            let database = DatabaseResource::builder().catalog_id(ACCOUNT_ID).name(database).build()?;
             (resource.database(database).build(), Permission::Describe)
         }
-        Grant::DescribeAllTables(database) => (
-            resource.table(all_tables(database)?).build(),
-            Permission::Describe,
-        ),
+        Grant::DescribeAllTables(database) => {
+            (resource.table(all_tables(database)?).build(), Permission::Describe)
+        }
         Grant::SelectAllTables(database) => {
             (resource.table(all_tables(database)?).build(), Permission::Select)
         }
@@ -239,11 +227,9 @@ impl Columns {
         match self {
             Columns::Only(_) => None,
             Columns::All => Some(ColumnWildcard::builder().build()),
-            Columns::AllBut(names) => Some(
-                ColumnWildcard::builder()
-                    .set_excluded_column_names(Some(owned(names)))
-                    .build(),
-            ),
+            Columns::AllBut(names) => {
+                Some(ColumnWildcard::builder().set_excluded_column_names(Some(owned(names))).build())
+            }
         }
     }
 }

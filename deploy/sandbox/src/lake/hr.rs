@@ -95,10 +95,7 @@ pub(super) fn tables() -> Vec<SampleTable> {
                 ("ssn", "Social security number; strictly confidential"),
                 ("salary", "Yearly salary in euros; confidential"),
                 ("country", "ISO 3166 code of the place of work"),
-                (
-                    "manager_id",
-                    "Refers to employees; NULL at the top and for contractors",
-                ),
+                ("manager_id", "Refers to employees; NULL at the top and for contractors"),
                 ("rating", "Last yearly review, 1.0 to 5.0"),
                 ("notes", "Free text, mostly days of leave"),
             ],
@@ -145,15 +142,9 @@ fn departments_schema() -> SchemaRef {
 fn departments() -> Result<RecordBatch, ArrowError> {
     let budgets = DEPARTMENTS.iter().map(|(_, _, budget)| *budget);
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from_iter_values(
-            DEPARTMENTS.iter().map(|(name, _, _)| name),
-        )),
-        Arc::new(StringArray::from_iter_values(
-            DEPARTMENTS.iter().map(|(_, cost_center, _)| cost_center),
-        )),
-        Arc::new(Int64Array::from_iter_values(
-            (FIRST_HEAD..).take(DEPARTMENTS.len()),
-        )),
+        Arc::new(StringArray::from_iter_values(DEPARTMENTS.iter().map(|(name, _, _)| name))),
+        Arc::new(StringArray::from_iter_values(DEPARTMENTS.iter().map(|(_, cost_center, _)| cost_center))),
+        Arc::new(Int64Array::from_iter_values((FIRST_HEAD..).take(DEPARTMENTS.len()))),
         Arc::new(Decimal128Array::from_iter_values(budgets).with_precision_and_scale(14, 2)?),
     ];
     RecordBatch::try_new(departments_schema(), columns)
@@ -166,28 +157,16 @@ fn employees(first: i64, end: i64) -> Result<RecordBatch, ArrowError> {
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.id))),
         Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.name))),
-        Arc::new(
-            rows.iter()
-                .map(|row| row.email.as_deref())
-                .collect::<StringArray>(),
-        ),
+        Arc::new(rows.iter().map(|row| row.email.as_deref()).collect::<StringArray>()),
         Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.ssn))),
-        Arc::new(
-            salaries
-                .collect::<Decimal128Array>()
-                .with_precision_and_scale(12, 2)?,
-        ),
+        Arc::new(salaries.collect::<Decimal128Array>().with_precision_and_scale(12, 2)?),
         Arc::new(rows.iter().map(|row| row.country).collect::<StringArray>()),
         Arc::new(rows.iter().map(|row| row.department).collect::<StringArray>()),
         Arc::new(Date32Array::from_iter_values(rows.iter().map(|row| row.hired_on))),
         Arc::new(rows.iter().map(|row| row.manager_id).collect::<Int64Array>()),
         Arc::new(rows.iter().map(|row| Some(row.active)).collect::<BooleanArray>()),
         Arc::new(rows.iter().map(|row| row.rating).collect::<Float64Array>()),
-        Arc::new(
-            rows.iter()
-                .map(|row| row.notes.as_deref())
-                .collect::<StringArray>(),
-        ),
+        Arc::new(rows.iter().map(|row| row.notes.as_deref()).collect::<StringArray>()),
     ];
     RecordBatch::try_new(employees_schema(), columns)
 }
@@ -213,17 +192,9 @@ impl Employee {
         let mut random = Random::for_employee(id);
         let given_name = random.word(2);
         let family_name = random.word(3);
-        let email = format!(
-            "{}.{}.{id}@example.com",
-            given_name.to_lowercase(),
-            family_name.to_lowercase()
-        );
-        let ssn = format!(
-            "9{:02}-{:02}-{:04}",
-            random.below(100),
-            1 + random.below(49),
-            1 + random.below(9999)
-        );
+        let email = format!("{}.{}.{id}@example.com", given_name.to_lowercase(), family_name.to_lowercase());
+        let ssn =
+            format!("9{:02}-{:02}-{:04}", random.below(100), 1 + random.below(49), 1 + random.below(9999));
         Employee {
             id,
             name: format!("{given_name} {family_name}"),

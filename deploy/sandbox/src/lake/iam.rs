@@ -27,14 +27,7 @@ pub(super) async fn create_bucket(account: &Account) -> Result<(), SeedError> {
 
 /// Creates the data access role and one role per demo user.
 pub(super) async fn create_roles(account: &Account) -> Result<(), SeedError> {
-    create_role(
-        account,
-        "/",
-        DATA_ACCESS_ROLE,
-        &data_access_trust(),
-        &data_access_policy(),
-    )
-    .await?;
+    create_role(account, "/", DATA_ACCESS_ROLE, &data_access_trust(), &data_access_policy()).await?;
     for user in DEMO_USERS {
         create_role(account, "/lakegate/", user, &user_trust(), &user_policy()).await?;
     }
@@ -49,26 +42,12 @@ async fn create_role(
     policy: &Value,
 ) -> Result<(), SeedError> {
     let trust = trust.to_string();
-    let role = [
-        ("Path", path),
-        ("RoleName", name),
-        ("AssumeRolePolicyDocument", &trust),
-    ];
-    account
-        .requests
-        .iam("iam:CreateRole", "CreateRole", name, &role)
-        .await?;
+    let role = [("Path", path), ("RoleName", name), ("AssumeRolePolicyDocument", &trust)];
+    account.requests.iam("iam:CreateRole", "CreateRole", name, &role).await?;
 
     let policy = policy.to_string();
-    let inline = [
-        ("RoleName", name),
-        ("PolicyName", "lakegate"),
-        ("PolicyDocument", &policy),
-    ];
-    account
-        .requests
-        .iam("iam:PutRolePolicy", "PutRolePolicy", name, &inline)
-        .await
+    let inline = [("RoleName", name), ("PolicyName", "lakegate"), ("PolicyDocument", &policy)];
+    account.requests.iam("iam:PutRolePolicy", "PutRolePolicy", name, &inline).await
 }
 
 fn user_trust() -> Value {

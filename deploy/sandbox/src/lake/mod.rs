@@ -112,10 +112,7 @@ pub async fn seed(options: SeedOptions) -> Result<SeedReport, SeedError> {
     }
 
     grants::grant_all(&account).await?;
-    Ok(SeedReport {
-        tables,
-        elapsed: started.elapsed(),
-    })
+    Ok(SeedReport { tables, elapsed: started.elapsed() })
 }
 
 async fn make_table(account: &Account, table: SampleTable) -> Result<SeededTable, SeedError> {

@@ -40,18 +40,13 @@ struct Call {
 impl SignedRequests {
     /// Takes an endpoint of the form `http://host:port`, an optional slash behind it.
     pub(super) fn new(endpoint: &str, credentials: Credentials) -> Result<SignedRequests, SeedError> {
-        let refused = || SeedError::Endpoint {
-            given: endpoint.to_owned(),
-        };
+        let refused = || SeedError::Endpoint { given: endpoint.to_owned() };
         let uri = endpoint.parse::<Uri>().map_err(|_| refused())?;
         let authority = uri.authority().filter(|authority| authority.port().is_some());
         let (Some("http"), "/", Some(authority)) = (uri.scheme_str(), uri.path(), authority) else {
             return Err(refused());
         };
-        Ok(SignedRequests {
-            authority: authority.to_string(),
-            credentials,
-        })
+        Ok(SignedRequests { authority: authority.to_string(), credentials })
     }
 
     /// An IAM call by the query protocol.
@@ -91,21 +86,14 @@ impl SignedRequests {
 
     async fn send(&self, operation: &'static str, resource: &str, call: Call) -> Result<(), SeedError> {
         let request = self.signed(call)?;
-        let response = self
-            .exchange(request)
-            .await
-            .map_err(|source| SeedError::Unreachable { operation, source })?;
+        let response =
+            self.exchange(request).await.map_err(|source| SeedError::Unreachable { operation, source })?;
         if response.status().is_success() {
             return Ok(());
         }
         let body = String::from_utf8_lossy(response.body());
         let reason = format!("{} {}", response.status(), body.trim());
-        Err(SeedError::refused(
-            operation,
-            resource,
-            xml_text(&body, "Code"),
-            reason,
-        ))
+        Err(SeedError::refused(operation, resource, xml_text(&body, "Code"), reason))
     }
 
     fn signed(&self, call: Call) -> Result<Request<Full<Bytes>>, SeedError> {
@@ -124,16 +112,12 @@ impl SignedRequests {
             .into();
 
         let uri = format!("http://{}{}", self.authority, call.path);
-        let headers = [
-            (HOST.as_str(), self.authority.as_str()),
-            (CONTENT_TYPE.as_str(), call.content_type),
-        ];
+        let headers = [(HOST.as_str(), self.authority.as_str()), (CONTENT_TYPE.as_str(), call.content_type)];
         let body = SignableBody::Bytes(call.body.as_bytes());
         let signable = SignableRequest::new(call.method.as_str(), uri, headers.into_iter(), body)
             .map_err(SeedError::request)?;
-        let (instructions, _signature) = sign(signable, &parameters)
-            .map_err(SeedError::request)?
-            .into_parts();
+        let (instructions, _signature) =
+            sign(signable, &parameters).map_err(SeedError::request)?.into_parts();
 
         let mut request = Request::builder()
             .method(call.method)
@@ -181,20 +165,12 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_a_plain_http_host_and_port() {
-        for good in [
-            "http://127.0.0.1:4577",
-            "http://127.0.0.1:4577/",
-            "http://localhost:1",
-        ] {
+        for good in ["http://127.0.0.1:4577", "http://127.0.0.1:4577/", "http://localhost:1"] {
             assert!(requests(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "127.0.0.1:4577",
-            "https://127.0.0.1:4577",
-            "http://127.0.0.1",
-            "http://127.0.0.1:1/x",
-        ] {
+        for bad in
+            ["", "127.0.0.1:4577", "https://127.0.0.1:4577", "http://127.0.0.1", "http://127.0.0.1:1/x"]
+        {
             assert!(matches!(requests(bad), Err(SeedError::Endpoint { .. })), "{bad}");
         }
     }

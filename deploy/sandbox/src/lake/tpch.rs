@@ -28,12 +28,8 @@ use super::{Part, Rows, SampleTable};
 /// a second of CPU time.
 pub(super) fn tables(scale: f64) -> Vec<SampleTable> {
     vec![
-        sample(REGION, 1, move |part, count| {
-            RegionArrow::new(RegionGenerator::new(scale, part, count))
-        }),
-        sample(NATION, 1, move |part, count| {
-            NationArrow::new(NationGenerator::new(scale, part, count))
-        }),
+        sample(REGION, 1, move |part, count| RegionArrow::new(RegionGenerator::new(scale, part, count))),
+        sample(NATION, 1, move |part, count| NationArrow::new(NationGenerator::new(scale, part, count))),
         sample(SUPPLIER, files(scale, 0.1, 1), move |part, count| {
             SupplierArrow::new(SupplierGenerator::new(scale, part, count))
         }),
@@ -72,10 +68,7 @@ const REGION: Description = Description {
 const NATION: Description = Description {
     name: "nation",
     comment: "Twenty-five nations, each in one region",
-    column_comments: &[
-        ("n_nationkey", "Primary key"),
-        ("n_regionkey", "Refers to region"),
-    ],
+    column_comments: &[("n_nationkey", "Primary key"), ("n_regionkey", "Refers to region")],
     partition_columns: &[],
 };
 
@@ -105,10 +98,7 @@ const CUSTOMER: Description = Description {
 const PART: Description = Description {
     name: "part",
     comment: "Parts that are traded",
-    column_comments: &[
-        ("p_partkey", "Primary key"),
-        ("p_retailprice", "List price in US dollars"),
-    ],
+    column_comments: &[("p_partkey", "Primary key"), ("p_retailprice", "List price in US dollars")],
     partition_columns: &[],
 };
 
@@ -141,10 +131,7 @@ const LINEITEM: Description = Description {
     column_comments: &[
         ("l_orderkey", "Refers to orders"),
         ("l_linenumber", "Primary key together with l_orderkey"),
-        (
-            "l_extendedprice",
-            "Price of the line in US dollars, before discount and tax",
-        ),
+        ("l_extendedprice", "Price of the line in US dollars, before discount and tax"),
     ],
     partition_columns: &[],
 };
@@ -192,9 +179,8 @@ fn without_views(schema: &SchemaRef) -> SchemaRef {
 
 fn plain_strings(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let columns = batch.columns().iter().zip(schema.fields());
-    let columns: Vec<ArrayRef> = columns
-        .map(|(column, field)| cast(column, field.data_type()))
-        .collect::<Result<_, _>>()?;
+    let columns: Vec<ArrayRef> =
+        columns.map(|(column, field)| cast(column, field.data_type())).collect::<Result<_, _>>()?;
     RecordBatch::try_new(Arc::clone(schema), columns)
 }
 

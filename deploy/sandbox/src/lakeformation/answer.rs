@@ -92,10 +92,8 @@ fn any_of<'a>(rows: impl Iterator<Item = &'a Rows>) -> String {
     }
     match expressions.as_slice() {
         [only] => (*only).to_owned(),
-        several => several
-            .iter()
-            .map(|expression| format!("({expression})"))
-            .collect::<Vec<_>>()
-            .join(" OR "),
+        several => {
+            several.iter().map(|expression| format!("({expression})")).collect::<Vec<_>>().join(" OR ")
+        }
     }
 }

@@ -44,11 +44,7 @@ struct Owner {
 pub(crate) fn require_authorized_caller(account: &Account, caller: &Caller) -> Result<(), ApiError> {
     let tags = caller.role_session().map(|session| &session.tags);
     let tag = tags.and_then(|tags| tags.get(CALLER_TAG)).map(String::as_str);
-    if account.governance.settings.admits_engine(ACCOUNT, tag) {
-        Ok(())
-    } else {
-        Err(ApiError::denied(""))
-    }
+    if account.governance.settings.admits_engine(ACCOUNT, tag) { Ok(()) } else { Err(ApiError::denied("")) }
 }
 
 /// The one permission type that the engine claims to enforce.
@@ -63,9 +59,7 @@ pub(crate) fn claimed_enforcement(types: &[String], may_be_absent: bool) -> Resu
     };
     claimed.ok_or_else(|| {
         let values = Enforcement::VALUES;
-        ApiError::invalid_input(format!(
-            "Supported permission types must be exactly one of: {values}"
-        ))
+        ApiError::invalid_input(format!("Supported permission types must be exactly one of: {values}"))
     })
 }
 
@@ -94,18 +88,13 @@ impl QueryAuthorizations {
         principal: &str,
         table: &TableName,
     ) -> Result<String, ApiError> {
-        let owner = Owner {
-            principal: principal.to_owned(),
-            table: table.clone(),
-        };
+        let owner = Owner { principal: principal.to_owned(), table: table.clone() };
         if let Some(echoed) = context.and_then(|context| context.query_authorization_id.as_deref()) {
             let is_own = self.owners.get(echoed) == Some(&owner);
             return if is_own {
                 Ok(echoed.to_owned())
             } else {
-                Err(ApiError::invalid_input(
-                    "The query authorization id is not valid for this table",
-                ))
+                Err(ApiError::invalid_input("The query authorization id is not valid for this table"))
             };
         }
         let fresh = Uuid::new_v4().to_string();

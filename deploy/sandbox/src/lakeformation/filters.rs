@@ -82,9 +82,9 @@ impl WireRows {
     fn checked(self) -> Result<Rows, ApiError> {
         match (self.filter_expression, self.all_rows_wildcard) {
             (None, Some(_)) => Ok(Rows::All),
-            (Some(text), None) if text.chars().count() > LONGEST_EXPRESSION => Err(ApiError::invalid_input(
-                "A filter expression has at most 2048 characters",
-            )),
+            (Some(text), None) if text.chars().count() > LONGEST_EXPRESSION => {
+                Err(ApiError::invalid_input("A filter expression has at most 2048 characters"))
+            }
             (Some(text), None) if !text.trim().is_empty() => Ok(Rows::Matching(text)),
             _ => Err(rows_missing()),
         }
@@ -99,10 +99,7 @@ pub(super) fn create(account: &mut Account, caller: &Caller, input: WriteInput) 
     let filter = input.table_data.checked(account)?;
     require_author(account, caller, &filter.database, &filter.table)?;
     if position(account, &filter.database, &filter.table, &filter.name).is_some() {
-        return Err(ApiError::new(
-            ErrorCode::AlreadyExistsException,
-            "Data cells filter already exists",
-        ));
+        return Err(ApiError::new(ErrorCode::AlreadyExistsException, "Data cells filter already exists"));
     }
     account.governance.filters.push(filter);
     Ok(json!({}))
@@ -117,35 +114,20 @@ pub(super) fn update(account: &mut Account, caller: &Caller, input: WriteInput) 
 }
 
 pub(super) fn get(account: &Account, caller: &Caller, input: &NamedInput) -> Result<Value, ApiError> {
-    let (database, table) = (
-        input.database_name.to_lowercase(),
-        input.table_name.to_lowercase(),
-    );
+    let (database, table) = (input.database_name.to_lowercase(), input.table_name.to_lowercase());
     let filter = find(account, &database, &table, &input.name)?;
     if !may_describe(account, caller, filter) {
-        return Err(ApiError::denied(
-            "Insufficient Lake Formation permission(s) on the data cells filter",
-        ));
+        return Err(ApiError::denied("Insufficient Lake Formation permission(s) on the data cells filter"));
     }
     Ok(json!({"DataCellsFilter": wire(filter)}))
 }
 
 pub(super) fn delete(account: &mut Account, caller: &Caller, input: &NamedInput) -> Result<Value, ApiError> {
-    let (database, table) = (
-        input.database_name.to_lowercase(),
-        input.table_name.to_lowercase(),
-    );
-    let target = Target::Filter {
-        database: database.clone(),
-        table: table.clone(),
-        name: input.name.clone(),
-    };
+    let (database, table) = (input.database_name.to_lowercase(), input.table_name.to_lowercase());
+    let target =
+        Target::Filter { database: database.clone(), table: table.clone(), name: input.name.clone() };
     let principal = caller.principal();
-    if !account
-        .governance
-        .view(&principal)
-        .holds(Permission::Drop, &target)
-    {
+    if !account.governance.view(&principal).holds(Permission::Drop, &target) {
         require_author(account, caller, &database, &table)?;
     }
     let at = position(account, &database, &table, &input.name).ok_or_else(not_found)?;
@@ -158,17 +140,11 @@ pub(super) fn list(account: &Account, caller: &Caller, input: &ListInput) -> Res
     let is_asked_for = |filter: &&DataFilter| {
         input.table.as_ref().is_none_or(|asked| {
             asked.database_name.to_lowercase() == filter.database
-                && asked
-                    .name
-                    .as_ref()
-                    .is_none_or(|name| name.to_lowercase() == filter.table)
+                && asked.name.as_ref().is_none_or(|name| name.to_lowercase() == filter.table)
         })
     };
     let filters = account.governance.filters.iter().filter(is_asked_for);
-    let shown = filters
-        .filter(|filter| may_describe(account, caller, filter))
-        .map(wire)
-        .collect();
+    let shown = filters.filter(|filter| may_describe(account, caller, filter)).map(wire).collect();
     let page = page(shown, input.max_results, input.next_token.as_deref(), 1000)?;
     Ok(json!({"DataCellsFilters": page.items, "NextToken": page.next_token}))
 }
@@ -200,21 +176,13 @@ fn not_found() -> ApiError {
 /// Filters are made by those who may grant SELECT on the whole table.
 fn require_author(account: &Account, caller: &Caller, database: &str, table: &str) -> Result<(), ApiError> {
     let principal = caller.principal();
-    let target = Target::Table {
-        database: database.to_owned(),
-        table: table.to_owned(),
-    };
+    let target = Target::Table { database: database.to_owned(), table: table.to_owned() };
     let may = account.governance.is_administrator(&principal)
-        || account
-            .governance
-            .view(&principal)
-            .may_grant(Permission::Select, &target);
+        || account.governance.view(&principal).may_grant(Permission::Select, &target);
     if may {
         Ok(())
     } else {
-        Err(ApiError::denied(
-            "Insufficient Lake Formation permission(s): Required Grant Select",
-        ))
+        Err(ApiError::denied("Insufficient Lake Formation permission(s): Required Grant Select"))
     }
 }
 
@@ -222,11 +190,8 @@ fn may_describe(account: &Account, caller: &Caller, filter: &DataFilter) -> bool
     let principal = caller.principal();
     let view = account.governance.view(&principal);
     let (database, table) = (filter.database.clone(), filter.table.clone());
-    let on_filter = Target::Filter {
-        database: database.clone(),
-        table: table.clone(),
-        name: filter.name.clone(),
-    };
+    let on_filter =
+        Target::Filter { database: database.clone(), table: table.clone(), name: filter.name.clone() };
     account.governance.reads_all_metadata(&principal)
         || view.may_grant(Permission::Select, &Target::Table { database, table })
         || view.grants.iter().any(|grant| {

@@ -60,9 +60,7 @@ pub(super) fn grant(account: &mut Account, caller: &Caller, entry: Entry) -> Res
     let is_partial = matches!(&added.target, Target::Columns { columns: ColumnSelection::AllExcept(out), .. }
         if !out.is_empty());
     if is_partial && !added.grantable.is_empty() {
-        return Err(ApiError::invalid_input(
-            "Grant option is not supported with excluded columns",
-        ));
+        return Err(ApiError::invalid_input("Grant option is not supported with excluded columns"));
     }
     account.governance.add_grant(added);
     Ok(json!({}))
@@ -71,43 +69,24 @@ pub(super) fn grant(account: &mut Account, caller: &Caller, entry: Entry) -> Res
 pub(super) fn revoke(account: &mut Account, caller: &Caller, entry: Entry) -> Result<Value, ApiError> {
     let revoked = checked(account, caller, entry)?;
     let mut found = false;
-    for held in account
-        .governance
-        .grants
-        .iter_mut()
-        .filter(|held| held.principal == revoked.principal)
-    {
+    for held in account.governance.grants.iter_mut().filter(|held| held.principal == revoked.principal) {
         found |= take_away(held, &revoked);
     }
-    account
-        .governance
-        .grants
-        .retain(|grant| !grant.permissions.is_empty() && !is_void(&grant.target));
+    account.governance.grants.retain(|grant| !grant.permissions.is_empty() && !is_void(&grant.target));
     if found {
         return Ok(json!({}));
     }
     Err(ApiError::invalid_input(format!(
         "No permissions revoked. Grantee does not have: {:?}",
-        revoked
-            .permissions
-            .union(&revoked.grantable)
-            .collect::<BTreeSet<_>>()
+        revoked.permissions.union(&revoked.grantable).collect::<BTreeSet<_>>()
     )))
 }
 
 /// Removes from `held` what `revoked` names, and says whether anything was there to remove.
 fn take_away(held: &mut Grant, revoked: &Grant) -> bool {
     if let (
-        Target::Columns {
-            database,
-            table,
-            columns: ColumnSelection::Only(names),
-        },
-        Target::Columns {
-            database: in_database,
-            table: named,
-            columns: ColumnSelection::Only(out),
-        },
+        Target::Columns { database, table, columns: ColumnSelection::Only(names) },
+        Target::Columns { database: in_database, table: named, columns: ColumnSelection::Only(out) },
     ) = (&mut held.target, &revoked.target)
         && *database == *in_database
         && *table == *named
@@ -120,8 +99,7 @@ fn take_away(held: &mut Grant, revoked: &Grant) -> bool {
         return false;
     }
     let before = held.permissions.len() + held.grantable.len();
-    held.permissions
-        .retain(|permission| !revoked.permissions.contains(permission));
+    held.permissions.retain(|permission| !revoked.permissions.contains(permission));
     held.grantable.retain(|permission| {
         !revoked.permissions.contains(permission) && !revoked.grantable.contains(permission)
     });
@@ -135,21 +113,14 @@ fn is_void(target: &Target) -> bool {
 /// The grant that an entry describes, if the caller may make or take it back.
 fn checked(account: &Account, caller: &Caller, entry: Entry) -> Result<Grant, ApiError> {
     if entry.condition.is_some() {
-        return Err(ApiError::invalid_input(
-            "The sandbox does not implement conditions on grants",
-        ));
+        return Err(ApiError::invalid_input("The sandbox does not implement conditions on grants"));
     }
     let target = entry.resource.target()?;
-    let all: BTreeSet<Permission> = entry
-        .permissions
-        .union(&entry.permissions_with_grant_option)
-        .copied()
-        .collect();
+    let all: BTreeSet<Permission> =
+        entry.permissions.union(&entry.permissions_with_grant_option).copied().collect();
     resource::require_applicable(&target, &all)?;
     if !entry.permissions_with_grant_option.is_subset(&entry.permissions) {
-        return Err(ApiError::invalid_input(
-            "Grantable permissions must be a subset of the permissions",
-        ));
+        return Err(ApiError::invalid_input("Grantable permissions must be a subset of the permissions"));
     }
     let principal = caller.principal();
     let governance = &account.governance;
@@ -198,28 +169,15 @@ pub(super) fn batch(
 pub(super) fn list(account: &Account, caller: &Caller, input: ListInput) -> Result<Value, ApiError> {
     let target = input.resource.map(Resource::target).transpose()?;
     if matches!(target, Some(Target::Columns { .. })) {
-        return Err(ApiError::invalid_input(
-            "Resource does not support TableWithColumns",
-        ));
+        return Err(ApiError::invalid_input("Resource does not support TableWithColumns"));
     }
     let wanted = |grant: &&Grant| {
-        input
-            .principal
-            .as_ref()
-            .is_none_or(|principal| principal.identifier() == grant.principal)
-            && target
-                .as_ref()
-                .is_none_or(|target| is_listed_under(&grant.target, target))
-            && input
-                .resource_type
-                .is_none_or(|kind| kind.includes(&grant.target))
+        input.principal.as_ref().is_none_or(|principal| principal.identifier() == grant.principal)
+            && target.as_ref().is_none_or(|target| is_listed_under(&grant.target, target))
+            && input.resource_type.is_none_or(|kind| kind.includes(&grant.target))
     };
-    let shown = account
-        .governance
-        .grants
-        .iter()
-        .filter(wanted)
-        .filter(|grant| may_know(account, caller, grant));
+    let shown =
+        account.governance.grants.iter().filter(wanted).filter(|grant| may_know(account, caller, grant));
     let entries: Vec<Value> = shown.map(wire).collect();
     let page = page(entries, input.max_results, input.next_token.as_deref(), 1000)?;
     Ok(json!({"PrincipalResourcePermissions": page.items, "NextToken": page.next_token}))
@@ -230,10 +188,7 @@ fn may_know(account: &Account, caller: &Caller, grant: &Grant) -> bool {
     let view = account.governance.view(&principal);
     account.governance.reads_all_metadata(&principal)
         || grant.principal == principal
-        || grant
-            .permissions
-            .iter()
-            .any(|permission| view.may_grant(*permission, &grant.target))
+        || grant.permissions.iter().any(|permission| view.may_grant(*permission, &grant.target))
 }
 
 /// A listing for a table shows also the grants on its columns and filters.

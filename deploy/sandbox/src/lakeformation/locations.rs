@@ -36,9 +36,7 @@ pub(super) struct ListInput {
 
 /// `bucket` or `bucket/prefix` of an `s3://` (also `s3a://`, `s3n://`) URL; `None` for anything else.
 pub(crate) fn s3_path(url: &str) -> Option<String> {
-    let rest = ["s3://", "s3a://", "s3n://"]
-        .iter()
-        .find_map(|scheme| url.strip_prefix(scheme))?;
+    let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| url.strip_prefix(scheme))?;
     non_empty_path(rest)
 }
 
@@ -59,53 +57,29 @@ pub(super) fn register(account: &mut Account, input: RegisterInput) -> Result<Va
     let path = path_of_arn(&input.resource_arn)?;
     let role_arn = input.role_arn.unwrap_or_default();
     if account.roles.by_arn(&role_arn).is_none() {
-        return Err(ApiError::invalid_input(format!(
-            "The role {role_arn} to register with does not exist"
-        )));
+        return Err(ApiError::invalid_input(format!("The role {role_arn} to register with does not exist")));
     }
     if account.governance.locations.contains_key(&path) {
-        return Err(ApiError::new(
-            ErrorCode::AlreadyExistsException,
-            "Resource is already registered",
-        ));
+        return Err(ApiError::new(ErrorCode::AlreadyExistsException, "Resource is already registered"));
     }
-    account.governance.locations.insert(
-        path,
-        Location {
-            role_arn,
-            registered: Utc::now(),
-        },
-    );
+    account.governance.locations.insert(path, Location { role_arn, registered: Utc::now() });
     Ok(json!({}))
 }
 
 pub(super) fn deregister(account: &mut Account, input: &ResourceInput) -> Result<Value, ApiError> {
     let path = path_of_arn(&input.resource_arn)?;
-    account
-        .governance
-        .locations
-        .remove(&path)
-        .ok_or_else(not_registered)?;
+    account.governance.locations.remove(&path).ok_or_else(not_registered)?;
     Ok(json!({}))
 }
 
 pub(super) fn describe(account: &Account, input: &ResourceInput) -> Result<Value, ApiError> {
     let path = path_of_arn(&input.resource_arn)?;
-    let location = account
-        .governance
-        .locations
-        .get(&path)
-        .ok_or_else(not_registered)?;
+    let location = account.governance.locations.get(&path).ok_or_else(not_registered)?;
     Ok(json!({"ResourceInfo": location.wire(&path)}))
 }
 
 pub(super) fn list(account: &Account, input: &ListInput) -> Result<Value, ApiError> {
-    let all = account
-        .governance
-        .locations
-        .iter()
-        .map(|(path, location)| location.wire(path))
-        .collect();
+    let all = account.governance.locations.iter().map(|(path, location)| location.wire(path)).collect();
     let page = page(all, input.max_results, input.next_token.as_deref(), 1000)?;
     Ok(json!({"ResourceInfoList": page.items, "NextToken": page.next_token}))
 }

@@ -65,26 +65,17 @@ impl Default for Governance {
 
 impl Governance {
     pub(crate) fn view<'a>(&'a self, principal: &'a str) -> View<'a> {
-        View {
-            grants: &self.grants,
-            filters: &self.filters,
-            principal,
-        }
+        View { grants: &self.grants, filters: &self.filters, principal }
     }
 
     pub(crate) fn is_administrator(&self, principal: &str) -> bool {
-        self.settings
-            .administrators()
-            .any(|administrator| administrator == principal)
+        self.settings.administrators().any(|administrator| administrator == principal)
     }
 
     /// Administrators, read-only ones included, see all metadata; none of them sees data without a grant.
     pub(crate) fn reads_all_metadata(&self, principal: &str) -> bool {
         self.is_administrator(principal)
-            || self
-                .settings
-                .read_only_administrators()
-                .any(|reader| reader == principal)
+            || self.settings.read_only_administrators().any(|reader| reader == principal)
     }
 
     /// Adds a grant, merged into the one that the principal already has on the same target.
@@ -108,12 +99,7 @@ impl Governance {
     ) {
         let all = BTreeSet::from([Permission::All]);
         let principal = creator.to_owned();
-        self.add_grant(Grant {
-            principal,
-            target: target.clone(),
-            permissions: all.clone(),
-            grantable: all,
-        });
+        self.add_grant(Grant { principal, target: target.clone(), permissions: all.clone(), grantable: all });
         for default in defaults {
             self.add_grant(Grant {
                 principal: default.principal.identifier().to_owned(),
@@ -126,8 +112,7 @@ impl Governance {
 
     /// Forgets the grants on and the filters of a table that is dropped.
     pub(crate) fn forget_table(&mut self, in_database: &str, named: &str) {
-        self.filters
-            .retain(|filter| filter.database != in_database || filter.table != named);
+        self.filters.retain(|filter| filter.database != in_database || filter.table != named);
         self.grants.retain(|grant| match &grant.target {
             Target::Table { database, table }
             | Target::Columns { database, table, .. }
@@ -145,9 +130,7 @@ impl Governance {
     /// The registered location that holds `path` (`bucket/prefix`), the longest if several do.
     pub(crate) fn location_of(&self, path: &str) -> Option<&Location> {
         let holding = self.locations.iter().filter(|(root, _)| is_within(path, root));
-        holding
-            .max_by_key(|(root, _)| root.len())
-            .map(|(_, location)| location)
+        holding.max_by_key(|(root, _)| root.len()).map(|(_, location)| location)
     }
 }
 
@@ -158,10 +141,7 @@ impl Account {
     /// `EntityNotFoundException` when there is no such table.
     pub(crate) fn answer(&self, principal: &str, name: &TableName) -> Result<TableAnswer, ApiError> {
         let columns = self.catalog.table(&name.database, &name.table)?.columns();
-        let slices = self
-            .governance
-            .view(principal)
-            .slices(&name.database, &name.table, columns);
+        let slices = self.governance.view(principal).slices(&name.database, &name.table, columns);
         Ok(TableAnswer::new(&slices, &columns.all()))
     }
 }
@@ -211,9 +191,7 @@ pub(crate) fn call(state: &State, caller: &Caller, operation: &str, body: &Bytes
 /// `InvalidInputException`, as Lake Formation answers a grant to a principal that IAM does not know.
 fn require_principal(account: &Account, principal: &str) -> Result<(), ApiError> {
     let is_group = principal == IAM_ALLOWED_PRINCIPALS || principal == format!("{ACCOUNT}:IAMPrincipals");
-    let is_user = crate::state::IamUser::ALL
-        .iter()
-        .any(|user| user.arn() == principal);
+    let is_user = crate::state::IamUser::ALL.iter().any(|user| user.arn() == principal);
     if is_group || is_user || account.roles.by_arn(principal).is_some() {
         return Ok(());
     }

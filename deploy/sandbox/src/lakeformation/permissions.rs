@@ -160,23 +160,12 @@ impl Target {
                 Self::Columns { database, .. } | Self::Filter { database, .. },
             ) => mine == database,
             (
-                Self::Table {
-                    database: mine,
-                    table: named,
-                },
+                Self::Table { database: mine, table: named },
                 Self::Columns { database, table, .. } | Self::Filter { database, table, .. },
             ) => mine == database && named == table,
             (
-                Self::Columns {
-                    database: mine,
-                    table: named,
-                    columns: ColumnSelection::Only(held),
-                },
-                Self::Columns {
-                    database,
-                    table,
-                    columns: ColumnSelection::Only(asked),
-                },
+                Self::Columns { database: mine, table: named, columns: ColumnSelection::Only(held) },
+                Self::Columns { database, table, columns: ColumnSelection::Only(asked) },
             ) => mine == database && named == table && asked.is_subset(held),
             (Self::DataLocation { path: mine }, Self::DataLocation { path }) => is_within(path, mine),
             _ => self == other,
@@ -186,10 +175,7 @@ impl Target {
 
 /// Whether `path` is `root` or below it, by whole path segments.
 pub(crate) fn is_within(path: &str, root: &str) -> bool {
-    root.is_empty()
-        || path
-            .strip_prefix(root)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    root.is_empty() || path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl<'a> View<'a> {
@@ -227,8 +213,7 @@ impl<'a> View<'a> {
 
     /// Whether the principal sees that the table exists.
     pub(crate) fn sees_table(self, database: &str, table: &str) -> bool {
-        self.reaching()
-            .any(|grant| grant.target.is_about_table(database, table))
+        self.reaching().any(|grant| grant.target.is_about_table(database, table))
     }
 
     /// Whether a grant shows the whole schema, as every permission on the table does except a partial SELECT.
@@ -242,23 +227,15 @@ impl<'a> View<'a> {
     /// What the principal may read of the table; empty without SELECT.
     pub(crate) fn slices(self, database: &str, table: &str, columns: Columns<'_>) -> Vec<Slice> {
         let mut slices = Vec::new();
-        for grant in self
-            .reaching()
-            .filter(|grant| grant.target.is_about_table(database, table))
-        {
+        for grant in self.reaching().filter(|grant| grant.target.is_about_table(database, table)) {
             let reads = grant.permissions.contains(&Permission::Select)
                 || grant.permissions.contains(&Permission::All);
             if !reads {
                 continue;
             }
             match &grant.target {
-                Target::Columns {
-                    columns: selection, ..
-                } => {
-                    slices.push(Slice {
-                        columns: columns.select(selection),
-                        rows: Rows::All,
-                    });
+                Target::Columns { columns: selection, .. } => {
+                    slices.push(Slice { columns: columns.select(selection), rows: Rows::All });
                 }
                 Target::Filter { name, .. } => {
                     let is_named = |filter: &&DataFilter| {
@@ -269,10 +246,7 @@ impl<'a> View<'a> {
                         rows: filter.rows.clone(),
                     }));
                 }
-                _ => slices.push(Slice {
-                    columns: columns.all(),
-                    rows: Rows::All,
-                }),
+                _ => slices.push(Slice { columns: columns.all(), rows: Rows::All }),
             }
         }
         slices.retain(|slice| !slice.columns.is_empty());
@@ -286,18 +260,12 @@ impl Columns<'_> {
     }
 
     fn select(self, selection: &ColumnSelection) -> BTreeSet<String> {
-        let chosen: BTreeSet<String> = self
-            .all()
-            .into_iter()
-            .filter(|column| selection.contains(column))
-            .collect();
+        let chosen: BTreeSet<String> =
+            self.all().into_iter().filter(|column| selection.contains(column)).collect();
         if chosen.is_empty() {
             return chosen;
         }
-        chosen
-            .into_iter()
-            .chain(self.partition_keys.iter().cloned())
-            .collect()
+        chosen.into_iter().chain(self.partition_keys.iter().cloned()).collect()
     }
 }
 

@@ -81,11 +81,7 @@ impl Resource {
     pub(super) fn target(self) -> Result<Target, ApiError> {
         let mut targets = Vec::new();
         targets.extend(self.catalog.map(|_| Ok(Target::Catalog)));
-        targets.extend(self.database.map(|it| {
-            Ok(Target::Database {
-                database: it.name.to_lowercase(),
-            })
-        }));
+        targets.extend(self.database.map(|it| Ok(Target::Database { database: it.name.to_lowercase() })));
         targets.extend(self.table.map(TableResource::target));
         targets.extend(self.table_with_columns.map(|it| {
             Ok(Target::Columns {
@@ -94,11 +90,9 @@ impl Resource {
                 columns: it.columns.selection()?,
             })
         }));
-        targets.extend(self.data_location.map(|it| {
-            Ok(Target::DataLocation {
-                path: path_of_arn(&it.resource_arn)?,
-            })
-        }));
+        targets.extend(
+            self.data_location.map(|it| Ok(Target::DataLocation { path: path_of_arn(&it.resource_arn)? })),
+        );
         targets.extend(self.data_cells_filter.map(|it| {
             Ok(Target::Filter {
                 database: it.database_name.to_lowercase(),
@@ -120,13 +114,8 @@ impl TableResource {
             (None, Some(_)) => Ok(Target::AllTables { database }),
             // Listings show the wildcard under this name, and what a listing shows may be revoked as it stands.
             (Some(name), Some(_)) if name == ALL_TABLES => Ok(Target::AllTables { database }),
-            (Some(name), None) => Ok(Target::Table {
-                database,
-                table: name.to_lowercase(),
-            }),
-            _ => Err(ApiError::invalid_input(
-                "A table resource has either a Name or a TableWildcard",
-            )),
+            (Some(name), None) => Ok(Target::Table { database, table: name.to_lowercase() }),
+            _ => Err(ApiError::invalid_input("A table resource has either a Name or a TableWildcard")),
         }
     }
 }
@@ -139,33 +128,22 @@ impl WireColumns {
     /// # Errors
     /// Neither or both of the members.
     pub(super) fn selection(self) -> Result<ColumnSelection, ApiError> {
-        let lower = |names: Vec<String>| {
-            names
-                .iter()
-                .map(|name| name.to_lowercase())
-                .collect::<BTreeSet<_>>()
-        };
+        let lower =
+            |names: Vec<String>| names.iter().map(|name| name.to_lowercase()).collect::<BTreeSet<_>>();
         match (self.column_names, self.column_wildcard) {
             (Some(names), None) if !names.is_empty() => Ok(ColumnSelection::Only(lower(names))),
             (None, Some(wildcard)) => Ok(ColumnSelection::AllExcept(lower(wildcard.excluded_column_names))),
-            _ => Err(ApiError::invalid_input(
-                "Exactly one of ColumnNames and ColumnWildcard must be given",
-            )),
+            _ => Err(ApiError::invalid_input("Exactly one of ColumnNames and ColumnWildcard must be given")),
         }
     }
 
     pub(super) fn of(selection: &ColumnSelection) -> Self {
         let list = |names: &BTreeSet<String>| names.iter().cloned().collect();
         match selection {
-            ColumnSelection::Only(names) => Self {
-                column_names: Some(list(names)),
-                column_wildcard: None,
-            },
+            ColumnSelection::Only(names) => Self { column_names: Some(list(names)), column_wildcard: None },
             ColumnSelection::AllExcept(names) => Self {
                 column_names: None,
-                column_wildcard: Some(WireWildcard {
-                    excluded_column_names: list(names),
-                }),
+                column_wildcard: Some(WireWildcard { excluded_column_names: list(names) }),
             },
         }
     }
@@ -173,15 +151,9 @@ impl WireColumns {
     /// The members that are set, as JSON.
     pub(super) fn wire(&self) -> Map<String, Value> {
         let mut members = Map::new();
+        members.extend(self.column_names.as_ref().map(|names| ("ColumnNames".to_owned(), json!(names))));
         members.extend(
-            self.column_names
-                .as_ref()
-                .map(|names| ("ColumnNames".to_owned(), json!(names))),
-        );
-        members.extend(
-            self.column_wildcard
-                .as_ref()
-                .map(|wildcard| ("ColumnWildcard".to_owned(), json!(wildcard))),
+            self.column_wildcard.as_ref().map(|wildcard| ("ColumnWildcard".to_owned(), json!(wildcard))),
         );
         members
     }
@@ -198,22 +170,14 @@ pub(super) fn wire(target: &Target) -> Value {
         Target::AllTables { database } => json!({
             "Table": {"CatalogId": ACCOUNT, "DatabaseName": database, "Name": ALL_TABLES, "TableWildcard": {}}
         }),
-        Target::Columns {
-            database,
-            table,
-            columns,
-        } => {
+        Target::Columns { database, table, columns } => {
             let mut members = WireColumns::of(columns).wire();
             members.insert("CatalogId".to_owned(), json!(ACCOUNT));
             members.insert("DatabaseName".to_owned(), json!(database));
             members.insert("Name".to_owned(), json!(table));
             json!({"TableWithColumns": members})
         }
-        Target::Filter {
-            database,
-            table,
-            name,
-        } => json!({
+        Target::Filter { database, table, name } => json!({
             "DataCellsFilter":
                 {"TableCatalogId": ACCOUNT, "DatabaseName": database, "TableName": table, "Name": name}
         }),
@@ -234,24 +198,14 @@ pub(super) fn require_existing(account: &Account, target: &Target) -> Result<(),
             account.catalog.database(database).map(|_| ())
         }
         Target::Table { database, table } => account.catalog.table(database, table).map(|_| ()),
-        Target::Columns {
-            database,
-            table,
-            columns,
-        } => require_columns(account, database, table, columns),
-        Target::Filter {
-            database,
-            table,
-            name,
-        } => {
+        Target::Columns { database, table, columns } => require_columns(account, database, table, columns),
+        Target::Filter { database, table, name } => {
             account.catalog.table(database, table)?;
             super::filters::find(account, database, table, name).map(|_| ())
         }
         Target::DataLocation { path } => match account.governance.location_of(path) {
             Some(_) => Ok(()),
-            None => Err(ApiError::not_found(format!(
-                "The location arn:aws:s3:::{path} is not registered"
-            ))),
+            None => Err(ApiError::not_found(format!("The location arn:aws:s3:::{path} is not registered"))),
         },
     }
 }
@@ -270,9 +224,9 @@ pub(super) fn require_columns(
     let (ColumnSelection::Only(named) | ColumnSelection::AllExcept(named)) = columns;
     match named.iter().find(|name| !existing.contains(*name)) {
         None => Ok(()),
-        Some(name) => Err(ApiError::invalid_input(format!(
-            "Column {name} does not exist in {database}.{table}"
-        ))),
+        Some(name) => {
+            Err(ApiError::invalid_input(format!("Column {name} does not exist in {database}.{table}")))
+        }
     }
 }
 
@@ -288,23 +242,14 @@ pub(super) fn require_applicable(
     let applicable: &[Permission] = match target {
         Target::Catalog => &[P::All, P::CreateDatabase],
         Target::Database { .. } => &[P::All, P::Alter, P::Drop, P::CreateTable, P::Describe],
-        Target::Table { .. } | Target::AllTables { .. } => &[
-            P::All,
-            P::Select,
-            P::Alter,
-            P::Drop,
-            P::Delete,
-            P::Insert,
-            P::Describe,
-        ],
+        Target::Table { .. } | Target::AllTables { .. } => {
+            &[P::All, P::Select, P::Alter, P::Drop, P::Delete, P::Insert, P::Describe]
+        }
         Target::Columns { .. } => &[P::Select],
         Target::Filter { .. } => &[P::Select, P::Describe, P::Drop],
         Target::DataLocation { .. } => &[P::DataLocationAccess],
     };
-    if permissions
-        .iter()
-        .all(|permission| applicable.contains(permission))
-    {
+    if permissions.iter().all(|permission| applicable.contains(permission)) {
         return Ok(());
     }
     Err(ApiError::invalid_input(

@@ -47,9 +47,7 @@ pub(super) struct PutInput {
 
 impl DataLakePrincipal {
     pub(crate) fn new(identifier: impl Into<String>) -> Self {
-        Self {
-            data_lake_principal_identifier: identifier.into(),
-        }
+        Self { data_lake_principal_identifier: identifier.into() }
     }
 
     pub(crate) fn identifier(&self) -> &str {
@@ -111,9 +109,7 @@ pub(super) fn put(account: &mut Account, input: PutInput) -> Result<Value, ApiEr
         input.data_lake_settings.external_data_filtering_allow_list.len(),
     ];
     if limits.iter().any(|&length| length > 30) {
-        return Err(ApiError::invalid_input(
-            "A list of principals in the settings has at most 30 members",
-        ));
+        return Err(ApiError::invalid_input("A list of principals in the settings has at most 30 members"));
     }
     account.governance.settings = input.data_lake_settings;
     Ok(json!({}))

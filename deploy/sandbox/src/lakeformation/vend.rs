@@ -40,30 +40,16 @@ pub(super) fn table_credentials(
     require_authorized_caller(account, caller)?;
     let claimed = claimed_enforcement(&input.supported_permission_types, true)?;
     let seconds = duration(caller, input.duration_seconds)?;
-    if input
-        .permissions
-        .iter()
-        .any(|permission| *permission != Permission::Select)
-    {
+    if input.permissions.iter().any(|permission| *permission != Permission::Select) {
         return Err(ApiError::invalid_input("The sandbox vends keys for SELECT only"));
     }
     let name = TableName::from_arn(&input.table_arn)?;
     let principal = caller.principal();
     let (path, location_role) = readable_path(account, &principal, &name, claimed)?;
-    account
-        .governance
-        .queries
-        .authorize(input.query_session_context.as_ref(), &principal, &name)?;
+    account.governance.queries.authorize(input.query_session_context.as_ref(), &principal, &name)?;
     let (bucket, prefix) = path.split_once('/').unwrap_or((&path, ""));
-    let scope = TableScope {
-        bucket: bucket.to_owned(),
-        prefix: prefix.to_owned(),
-        principal,
-        location_role,
-    };
-    let key = account
-        .keys
-        .mint(Identity::Table(scope), Utc::now() + Duration::seconds(seconds));
+    let scope = TableScope { bucket: bucket.to_owned(), prefix: prefix.to_owned(), principal, location_role };
+    let key = account.keys.mint(Identity::Table(scope), Utc::now() + Duration::seconds(seconds));
     Ok(json!({
         "AccessKeyId": key.access_key,
         "SecretAccessKey": key.secret,
@@ -74,18 +60,12 @@ pub(super) fn table_credentials(
 }
 
 fn duration(caller: &Caller, asked: Option<i64>) -> Result<i64, ApiError> {
-    let longest = if caller.role_session().is_some() {
-        LONGEST_CHAINED_SECONDS
-    } else {
-        LONGEST_SECONDS
-    };
+    let longest = if caller.role_session().is_some() { LONGEST_CHAINED_SECONDS } else { LONGEST_SECONDS };
     let seconds = asked.unwrap_or(DEFAULT_SECONDS);
     if (900..=longest).contains(&seconds) {
         return Ok(seconds);
     }
-    Err(ApiError::invalid_input(format!(
-        "DurationSeconds must be between 900 and {longest} for this caller"
-    )))
+    Err(ApiError::invalid_input(format!("DurationSeconds must be between 900 and {longest} for this caller")))
 }
 
 /// `bucket/prefix` of the table and the role that reads it, if the principal may read some of it and the engine can enforce what is hidden.

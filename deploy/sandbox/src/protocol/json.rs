@@ -22,10 +22,7 @@ pub(crate) fn input<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
     let text: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => ApiError::invalid_input(format!("Invalid request: {error}")),
-        _ => ApiError::new(
-            ErrorCode::SerializationException,
-            "The request body is not valid JSON",
-        ),
+        _ => ApiError::new(ErrorCode::SerializationException, "The request body is not valid JSON"),
     })
 }
 
@@ -90,21 +87,13 @@ mod tests {
         let first = page(items.clone(), Some(2), None, 100).unwrap();
         let second = page(items.clone(), Some(2), first.next_token.as_deref(), 100).unwrap();
         let third = page(items, Some(2), second.next_token.as_deref(), 100).unwrap();
-        assert_eq!(
-            (first.items, second.items, third.items),
-            (vec![0, 1], vec![2, 3], vec![4])
-        );
+        assert_eq!((first.items, second.items, third.items), (vec![0, 1], vec![2, 3], vec![4]));
         assert_eq!(third.next_token, None);
     }
 
     #[test]
     fn page_sizes_and_tokens_outside_the_contract_are_refused() {
-        for (size, token) in [
-            (Some(0), None),
-            (Some(101), None),
-            (None, Some("zz")),
-            (None, Some("ff")),
-        ] {
+        for (size, token) in [(Some(0), None), (Some(101), None), (None, Some("zz")), (None, Some("ff"))] {
             assert!(page(vec![1], size, token, 100).is_err(), "{size:?} {token:?}");
         }
     }

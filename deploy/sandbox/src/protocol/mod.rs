@@ -85,12 +85,7 @@ pub(crate) fn failure(protocol: Protocol, error: &ApiError) -> Response<Body> {
         Protocol::RestXml => query::s3_error_body(error),
     };
     let error_type = matches!(protocol, Protocol::AwsJson | Protocol::RestJson).then(|| error.code.as_str());
-    respond(
-        error.status(protocol),
-        content_type(protocol),
-        body.into(),
-        error_type,
-    )
+    respond(error.status(protocol), content_type(protocol), body.into(), error_type)
 }
 
 fn content_type(protocol: Protocol) -> &'static str {
@@ -111,10 +106,7 @@ fn respond(
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(content_type),
-    );
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
     if let Ok(request_id) = header::HeaderValue::from_str(&Uuid::new_v4().to_string()) {
         headers.insert("x-amzn-requestid", request_id);
     }

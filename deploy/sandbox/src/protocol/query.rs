@@ -17,10 +17,7 @@ impl Form {
 
     /// The parameter, where an empty one counts as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// The parameter.
@@ -38,10 +35,7 @@ impl Form {
 
     /// The values of `<name>.member.1`, `<name>.member.2`, … up to the first gap.
     pub(crate) fn members(&self, name: &str) -> Vec<&str> {
-        (1..)
-            .map_while(|index| self.0.get(&format!("{name}.member.{index}")))
-            .map(String::as_str)
-            .collect()
+        (1..).map_while(|index| self.0.get(&format!("{name}.member.{index}"))).map(String::as_str).collect()
     }
 
     /// The pairs of `<name>.member.N.Key` and `<name>.member.N.Value` up to the first gap.
@@ -64,9 +58,7 @@ impl Xml {
     pub(crate) fn response(namespace: &str, operation: &str, fill: impl FnOnce(&mut Self)) -> String {
         let mut xml = Self(format!("<{operation}Response xmlns=\"{namespace}\">"));
         xml.element(&format!("{operation}Result"), fill);
-        xml.element("ResponseMetadata", |xml| {
-            xml.text("RequestId", &Uuid::new_v4().to_string())
-        });
+        xml.element("ResponseMetadata", |xml| xml.text("RequestId", &Uuid::new_v4().to_string()));
         let _ = write!(xml.0, "</{operation}Response>");
         xml.0
     }
@@ -128,9 +120,6 @@ mod tests {
     #[test]
     fn text_cannot_break_out_of_its_element() {
         let xml = Xml::response("urn:x", "Op", |xml| xml.text("Name", "a</Name><b>&\""));
-        assert!(
-            xml.contains("<Name>a&lt;/Name&gt;&lt;b&gt;&amp;&quot;</Name>"),
-            "{xml}"
-        );
+        assert!(xml.contains("<Name>a&lt;/Name&gt;&lt;b&gt;&amp;&quot;</Name>"), "{xml}");
     }
 }

@@ -29,10 +29,7 @@ pub(super) struct Access(pub(super) Arc<State>);
 impl S3Auth for Keys {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
         let account = self.0.read();
-        let secret = account
-            .keys
-            .secret(access_key)
-            .ok_or_else(|| s3_error!(InvalidAccessKeyId))?;
+        let secret = account.keys.secret(access_key).ok_or_else(|| s3_error!(InvalidAccessKeyId))?;
         Ok(SecretKey::from(secret))
     }
 }
@@ -44,12 +41,8 @@ impl S3Access for Access {
         let access_key =
             access_key.ok_or_else(|| s3_error!(AccessDenied, "Anonymous access is not allowed"))?;
         let token = session_token(cx)?;
-        let caller = self
-            .0
-            .read()
-            .keys
-            .caller(&access_key, token.as_deref(), Utc::now())
-            .map_err(auth_error)?;
+        let caller =
+            self.0.read().keys.caller(&access_key, token.as_deref(), Utc::now()).map_err(auth_error)?;
         if let Some(request) = Request::of(cx.s3_op().name(), cx.s3_path())? {
             self.require(&caller, &request)?;
         }
@@ -59,34 +52,18 @@ impl S3Access for Access {
 
     async fn list_objects(&self, request: &mut S3Request<ListObjectsInput>) -> S3Result<()> {
         let prefix = request.input.prefix.as_deref().unwrap_or_default();
-        self.require(
-            caller(request)?,
-            &Request::List {
-                bucket: &request.input.bucket,
-                prefix,
-            },
-        )
+        self.require(caller(request)?, &Request::List { bucket: &request.input.bucket, prefix })
     }
 
     async fn list_objects_v2(&self, request: &mut S3Request<ListObjectsV2Input>) -> S3Result<()> {
         let prefix = request.input.prefix.as_deref().unwrap_or_default();
-        self.require(
-            caller(request)?,
-            &Request::List {
-                bucket: &request.input.bucket,
-                prefix,
-            },
-        )
+        self.require(caller(request)?, &Request::List { bucket: &request.input.bucket, prefix })
     }
 
     async fn delete_objects(&self, request: &mut S3Request<DeleteObjectsInput>) -> S3Result<()> {
         let bucket = request.input.bucket.as_str();
         for object in &request.input.delete.objects {
-            let deletion = Request::Object {
-                action: "s3:DeleteObject",
-                bucket,
-                key: &object.key,
-            };
+            let deletion = Request::Object { action: "s3:DeleteObject", bucket, key: &object.key };
             self.require(caller(request)?, &deletion)?;
         }
         Ok(())
@@ -96,11 +73,7 @@ impl S3Access for Access {
         let CopySource::Bucket { bucket, key, .. } = &request.input.copy_source else {
             return Err(s3_error!(NotImplemented, "The sandbox copies from buckets only"));
         };
-        let reading = Request::Object {
-            action: "s3:GetObject",
-            bucket,
-            key,
-        };
+        let reading = Request::Object { action: "s3:GetObject", bucket, key };
         let writing = Request::Object {
             action: "s3:PutObject",
             bucket: &request.input.bucket,
@@ -113,22 +86,10 @@ impl S3Access for Access {
 
 /// What a request wants, in the terms of identity policies.
 enum Request<'a> {
-    Object {
-        action: &'static str,
-        bucket: &'a str,
-        key: &'a str,
-    },
-    Bucket {
-        action: &'static str,
-        bucket: &'a str,
-    },
-    List {
-        bucket: &'a str,
-        prefix: &'a str,
-    },
-    Account {
-        action: &'static str,
-    },
+    Object { action: &'static str, bucket: &'a str, key: &'a str },
+    Bucket { action: &'static str, bucket: &'a str },
+    List { bucket: &'a str, prefix: &'a str },
+    Account { action: &'static str },
 }
 
 impl<'a> Request<'a> {
@@ -156,13 +117,8 @@ impl<'a> Request<'a> {
             "DeleteBucket" => bucket("s3:DeleteBucket"),
             "HeadBucket" => bucket("s3:ListBucket"),
             "GetBucketLocation" => bucket("s3:GetBucketLocation"),
-            "ListBuckets" => Ok(Some(Self::Account {
-                action: "s3:ListAllMyBuckets",
-            })),
-            _ => Err(s3_error!(
-                NotImplemented,
-                "The sandbox does not serve this S3 operation"
-            )),
+            "ListBuckets" => Ok(Some(Self::Account { action: "s3:ListAllMyBuckets" })),
+            _ => Err(s3_error!(NotImplemented, "The sandbox does not serve this S3 operation")),
         }
     }
 
@@ -187,28 +143,18 @@ impl Access {
             }
             Identity::User(_) | Identity::Role(_) => iam::is_allowed(&account, caller, action, &resource),
         };
-        if is_allowed {
-            Ok(())
-        } else {
-            Err(s3_error!(AccessDenied, "Access Denied"))
-        }
+        if is_allowed { Ok(()) } else { Err(s3_error!(AccessDenied, "Access Denied")) }
     }
 }
 
 /// Whether a vended key opens the request.
 fn opens(scope: &TableScope, request: &Request<'_>) -> bool {
     let is_inside = |bucket: &str, path: &str| {
-        let below = path
-            .strip_prefix(scope.prefix.as_str())
-            .is_some_and(|rest| rest.starts_with('/'));
+        let below = path.strip_prefix(scope.prefix.as_str()).is_some_and(|rest| rest.starts_with('/'));
         bucket == scope.bucket && (scope.prefix.is_empty() || below)
     };
     match request {
-        Request::Object {
-            action: "s3:GetObject",
-            bucket,
-            key,
-        } => is_inside(bucket, key),
+        Request::Object { action: "s3:GetObject", bucket, key } => is_inside(bucket, key),
         Request::List { bucket, prefix } => is_inside(bucket, prefix),
         Request::Object { .. } | Request::Bucket { .. } | Request::Account { .. } => false,
     }
@@ -216,10 +162,7 @@ fn opens(scope: &TableScope, request: &Request<'_>) -> bool {
 
 /// The caller that [`Access::check`] found.
 fn caller<T>(request: &S3Request<T>) -> S3Result<&Caller> {
-    request
-        .extensions
-        .get::<Caller>()
-        .ok_or_else(|| s3_error!(AccessDenied, "Access Denied"))
+    request.extensions.get::<Caller>().ok_or_else(|| s3_error!(AccessDenied, "Access Denied"))
 }
 
 /// The session token from the header or, in a presigned URL, the query.
@@ -230,18 +173,13 @@ fn session_token(cx: &S3AccessContext<'_>) -> S3Result<Option<String>> {
     }
     let query = cx.uri().query().unwrap_or_default();
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-    Ok(pairs
-        .find(|(name, _)| name.eq_ignore_ascii_case(TOKEN))
-        .map(|(_, value)| value.into_owned()))
+    Ok(pairs.find(|(name, _)| name.eq_ignore_ascii_case(TOKEN)).map(|(_, value)| value.into_owned()))
 }
 
 fn auth_error(failure: AuthFailure) -> s3s::S3Error {
     match failure {
         AuthFailure::Expired => s3_error!(ExpiredToken, "The provided token has expired."),
-        _ => s3_error!(
-            InvalidToken,
-            "The provided token is malformed or otherwise invalid."
-        ),
+        _ => s3_error!(InvalidToken, "The provided token is malformed or otherwise invalid."),
     }
 }
 
@@ -259,11 +197,7 @@ mod tests {
     }
 
     fn get<'a>(bucket: &'a str, key: &'a str) -> Request<'a> {
-        Request::Object {
-            action: "s3:GetObject",
-            bucket,
-            key,
-        }
+        Request::Object { action: "s3:GetObject", bucket, key }
     }
 
     #[test]
@@ -278,47 +212,20 @@ mod tests {
     #[test]
     fn a_vended_key_lists_only_inside_its_prefix() {
         let scope = scope("sales/a");
-        for (prefix, expected) in [
-            ("sales/a/", true),
-            ("sales/a/_delta_log/", true),
-            ("sales/a", false),
-            ("", false),
-        ] {
-            assert_eq!(
-                opens(
-                    &scope,
-                    &Request::List {
-                        bucket: "lake",
-                        prefix
-                    }
-                ),
-                expected,
-                "{prefix}"
-            );
+        for (prefix, expected) in
+            [("sales/a/", true), ("sales/a/_delta_log/", true), ("sales/a", false), ("", false)]
+        {
+            assert_eq!(opens(&scope, &Request::List { bucket: "lake", prefix }), expected, "{prefix}");
         }
     }
 
     #[test]
     fn a_vended_key_writes_nothing() {
-        let put = Request::Object {
-            action: "s3:PutObject",
-            bucket: "lake",
-            key: "sales/a/x",
-        };
-        let delete = Request::Object {
-            action: "s3:DeleteObject",
-            bucket: "lake",
-            key: "sales/a/x",
-        };
+        let put = Request::Object { action: "s3:PutObject", bucket: "lake", key: "sales/a/x" };
+        let delete = Request::Object { action: "s3:DeleteObject", bucket: "lake", key: "sales/a/x" };
         assert!(!opens(&scope("sales/a"), &put));
         assert!(!opens(&scope("sales/a"), &delete));
         assert!(!opens(&scope(""), &put));
-        assert!(!opens(
-            &scope(""),
-            &Request::Bucket {
-                action: "s3:DeleteBucket",
-                bucket: "lake"
-            }
-        ));
+        assert!(!opens(&scope(""), &Request::Bucket { action: "s3:DeleteBucket", bucket: "lake" }));
     }
 }

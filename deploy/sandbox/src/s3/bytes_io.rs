@@ -44,10 +44,7 @@ impl ObjectFile {
         file.set_max_buf_size(READ_SIZE);
         let length = range.end - range.start;
         let capacity = usize::try_from(length).unwrap_or(READ_SIZE).clamp(1, READ_SIZE);
-        Ok(StreamingBlob::wrap(ReaderStream::with_capacity(
-            file.take(length),
-            capacity,
-        )))
+        Ok(StreamingBlob::wrap(ReaderStream::with_capacity(file.take(length), capacity)))
     }
 }
 
@@ -72,11 +69,7 @@ pub(super) async fn write(folder: &Path, mut body: StreamingBlob) -> S3Result<Wr
         handle.write_all(&chunk).await.map_err(io_error)?;
     }
     handle.flush().await.map_err(io_error)?;
-    Ok(Written {
-        file,
-        length,
-        md5: md5.finalize(),
-    })
+    Ok(Written { file, length, md5: md5.finalize() })
 }
 
 /// Joins `parts` in a new file of `folder`.
@@ -87,9 +80,7 @@ pub(super) async fn concatenate(folder: &Path, parts: &[Arc<ObjectFile>]) -> S3R
     let (file, mut handle) = create(folder).await?;
     for part in parts {
         let mut source = File::open(&part.path).await.map_err(io_error)?;
-        tokio::io::copy(&mut source, &mut handle)
-            .await
-            .map_err(io_error)?;
+        tokio::io::copy(&mut source, &mut handle).await.map_err(io_error)?;
     }
     handle.flush().await.map_err(io_error)?;
     Ok(file)

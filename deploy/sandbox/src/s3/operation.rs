@@ -6,10 +6,7 @@ use http::Method;
 
 /// The operation's name, or `Other` for those that the sandbox does not serve.
 pub(crate) fn operation_name(method: &Method, path: &str, query: &str, is_copy: bool) -> &'static str {
-    let key = path
-        .trim_start_matches('/')
-        .split_once('/')
-        .map_or("", |(_, key)| key);
+    let key = path.trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
     let is_bucket_named = path.len() > 1;
     let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
     match (method.as_str(), is_bucket_named, !key.is_empty()) {
@@ -53,11 +50,7 @@ mod tests {
         ];
         for (method, path, query, expected) in cases {
             let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
-            assert_eq!(
-                operation_name(&method, path, query, false),
-                expected,
-                "{method} {path}?{query}"
-            );
+            assert_eq!(operation_name(&method, path, query, false), expected, "{method} {path}?{query}");
         }
     }
 }

@@ -28,20 +28,12 @@ fn answer<T>(output: T) -> Answer<T> {
 
 impl Objects {
     pub(super) fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            store: Store::default(),
-            uploads: Uploads::default(),
-        }
+        Self { folder: folder.to_owned(), store: Store::default(), uploads: Uploads::default() }
     }
 
     /// One page of a bucket: the marker is where the last page ended.
     fn page(&self, input: &ListObjectsV2Input) -> S3Result<Listing> {
-        let marker = input
-            .continuation_token
-            .as_deref()
-            .or(input.start_after.as_deref())
-            .unwrap_or_default();
+        let marker = input.continuation_token.as_deref().or(input.start_after.as_deref()).unwrap_or_default();
         let limit = input.max_keys.unwrap_or(PAGE).clamp(0, PAGE);
         let query = Query {
             prefix: input.prefix.as_deref().unwrap_or_default(),
@@ -69,10 +61,7 @@ impl S3 for Objects {
     async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
         self.store.require_bucket(&request.input.bucket)?;
         let bucket_region = Some(crate::state::REGION.to_owned());
-        answer(HeadBucketOutput {
-            bucket_region,
-            ..Default::default()
-        })
+        answer(HeadBucketOutput { bucket_region, ..Default::default() })
     }
 
     async fn get_bucket_location(
@@ -91,10 +80,7 @@ impl S3 for Objects {
             ..Default::default()
         };
         let buckets = self.store.buckets().into_iter().map(bucket).collect();
-        answer(ListBucketsOutput {
-            buckets: Some(buckets),
-            ..Default::default()
-        })
+        answer(ListBucketsOutput { buckets: Some(buckets), ..Default::default() })
     }
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
@@ -200,15 +186,9 @@ impl S3 for Objects {
                 metadata: input.metadata,
             },
         };
-        let condition = Condition {
-            if_none_match: input.if_none_match,
-            if_match: input.if_match,
-        };
+        let condition = Condition { if_none_match: input.if_none_match, if_match: input.if_match };
         self.store.put(&input.bucket, &input.key, object, &condition)?;
-        answer(PutObjectOutput {
-            e_tag: Some(e_tag),
-            ..Default::default()
-        })
+        answer(PutObjectOutput { e_tag: Some(e_tag), ..Default::default() })
     }
 
     async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
@@ -220,17 +200,13 @@ impl S3 for Objects {
         object.modified = SystemTime::now();
         let (e_tag, modified) = (object.e_tag.clone(), object.modified);
         // Both objects share one file: files are never changed once written.
-        self.store
-            .put(&input.bucket, &input.key, object, &Condition::default())?;
+        self.store.put(&input.bucket, &input.key, object, &Condition::default())?;
         let result = CopyObjectResult {
             e_tag: Some(e_tag),
             last_modified: Some(Timestamp::from(modified)),
             ..Default::default()
         };
-        answer(CopyObjectOutput {
-            copy_object_result: Some(result),
-            ..Default::default()
-        })
+        answer(CopyObjectOutput { copy_object_result: Some(result), ..Default::default() })
     }
 
     async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
@@ -242,16 +218,10 @@ impl S3 for Objects {
         let mut deleted = Vec::new();
         for object in request.input.delete.objects {
             self.store.delete(&request.input.bucket, &object.key)?;
-            deleted.push(DeletedObject {
-                key: Some(object.key),
-                ..Default::default()
-            });
+            deleted.push(DeletedObject { key: Some(object.key), ..Default::default() });
         }
         let deleted = (request.input.delete.quiet != Some(true)).then_some(deleted);
-        answer(DeleteObjectsOutput {
-            deleted,
-            ..Default::default()
-        })
+        answer(DeleteObjectsOutput { deleted, ..Default::default() })
     }
 
     async fn create_multipart_upload(
@@ -276,26 +246,17 @@ impl S3 for Objects {
 
     async fn upload_part(&self, request: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
         let input = request.input;
-        let upload = (
-            input.bucket.as_str(),
-            input.key.as_str(),
-            input.upload_id.as_str(),
-        );
+        let upload = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
         self.uploads.parts(upload)?;
         let body = input.body.ok_or_else(|| s3_error!(IncompleteBody))?;
         let part = write(&self.folder, body).await?;
         let e_tag = self.uploads.add_part(upload, input.part_number, part)?;
-        answer(UploadPartOutput {
-            e_tag: Some(e_tag),
-            ..Default::default()
-        })
+        answer(UploadPartOutput { e_tag: Some(e_tag), ..Default::default() })
     }
 
     async fn list_parts(&self, request: S3Request<ListPartsInput>) -> Answer<ListPartsOutput> {
         let input = request.input;
-        let arrived = self
-            .uploads
-            .parts((&input.bucket, &input.key, &input.upload_id))?;
+        let arrived = self.uploads.parts((&input.bucket, &input.key, &input.upload_id))?;
         let part = |(number, part): (i32, Written)| Part {
             part_number: Some(number),
             size: i64::try_from(part.length).ok(),
@@ -316,15 +277,8 @@ impl S3 for Objects {
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> Answer<CompleteMultipartUploadOutput> {
         let input = request.input;
-        let upload = (
-            input.bucket.as_str(),
-            input.key.as_str(),
-            input.upload_id.as_str(),
-        );
-        let named = input
-            .multipart_upload
-            .and_then(|upload| upload.parts)
-            .unwrap_or_default();
+        let upload = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
+        let named = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let completed = self.uploads.complete(upload, &named)?;
         let object = StoredObject {
             file: concatenate(&self.folder, &completed.files).await?,
@@ -333,10 +287,7 @@ impl S3 for Objects {
             modified: SystemTime::now(),
             attributes: completed.attributes,
         };
-        let condition = Condition {
-            if_none_match: input.if_none_match,
-            if_match: input.if_match,
-        };
+        let condition = Condition { if_none_match: input.if_none_match, if_match: input.if_match };
         self.store.put(&input.bucket, &input.key, object, &condition)?;
         self.uploads.abort(upload)?;
         answer(CompleteMultipartUploadOutput {
@@ -352,8 +303,7 @@ impl S3 for Objects {
         request: S3Request<AbortMultipartUploadInput>,
     ) -> Answer<AbortMultipartUploadOutput> {
         let input = request.input;
-        self.uploads
-            .abort((&input.bucket, &input.key, &input.upload_id))?;
+        self.uploads.abort((&input.bucket, &input.key, &input.upload_id))?;
         answer(AbortMultipartUploadOutput::default())
     }
 }

@@ -79,10 +79,7 @@ impl Store {
     pub(super) fn create_bucket(&self, name: &str) -> S3Result<()> {
         let mut buckets = self.lock();
         if buckets.contains_key(name) {
-            return Err(s3_error!(
-                BucketAlreadyOwnedByYou,
-                "The bucket exists and is yours already"
-            ));
+            return Err(s3_error!(BucketAlreadyOwnedByYou, "The bucket exists and is yours already"));
         }
         buckets.insert(name.to_owned(), (SystemTime::now(), Bucket::new()));
         Ok(())
@@ -90,13 +87,7 @@ impl Store {
 
     pub(super) fn delete_bucket(&self, name: &str) -> S3Result<()> {
         self.require_bucket(name)?;
-        self.with(name, |objects| {
-            if objects.is_empty() {
-                Ok(())
-            } else {
-                Err(s3_error!(BucketNotEmpty))
-            }
-        })?;
+        self.with(name, |objects| if objects.is_empty() { Ok(()) } else { Err(s3_error!(BucketNotEmpty)) })?;
         self.lock().remove(name);
         Ok(())
     }
@@ -107,16 +98,11 @@ impl Store {
 
     /// The names of the buckets with their creation times.
     pub(super) fn buckets(&self) -> Vec<(String, SystemTime)> {
-        self.lock()
-            .iter()
-            .map(|(name, (created, _))| (name.clone(), *created))
-            .collect()
+        self.lock().iter().map(|(name, (created, _))| (name.clone(), *created)).collect()
     }
 
     pub(super) fn get(&self, bucket: &str, key: &str) -> S3Result<Object> {
-        self.with(bucket, |objects| {
-            objects.get(key).cloned().ok_or_else(no_such_key)
-        })
+        self.with(bucket, |objects| objects.get(key).cloned().ok_or_else(no_such_key))
     }
 
     /// Enters an object if `condition` holds now.
@@ -249,17 +235,7 @@ mod tests {
         let mut after = after.to_owned();
         let mut entries = Vec::new();
         loop {
-            let page = store
-                .list(
-                    "b",
-                    &Query {
-                        prefix,
-                        delimiter,
-                        after: &after,
-                        limit,
-                    },
-                )
-                .unwrap();
+            let page = store.list("b", &Query { prefix, delimiter, after: &after, limit }).unwrap();
             let mut names: Vec<String> = page.objects.into_iter().map(|(key, _)| key).collect();
             names.extend(page.common_prefixes);
             names.sort();
@@ -275,10 +251,7 @@ mod tests {
     fn listings_are_the_same_in_pages_of_any_size() {
         let store = store(&["a", "a/1", "a/2", "ab/1", "b", "b/x/y", "b/x/z", "c"]);
         for limit in 1..9 {
-            assert_eq!(
-                entries(&store, "", Some("/"), "", limit),
-                ["a", "a/", "ab/", "b", "b/", "c"]
-            );
+            assert_eq!(entries(&store, "", Some("/"), "", limit), ["a", "a/", "ab/", "b", "b/", "c"]);
             assert_eq!(entries(&store, "a", None, "", limit), ["a", "a/1", "a/2", "ab/1"]);
             assert_eq!(entries(&store, "b/", Some("/"), "", limit), ["b/x/"]);
         }
@@ -302,16 +275,10 @@ mod tests {
     #[test]
     fn a_conditional_write_loses_against_an_existing_object() {
         let store = store(&["a"]);
-        let none_match = |e_tag: &str| Condition {
-            if_none_match: e_tag.parse().ok(),
-            if_match: None,
-        };
+        let none_match = |e_tag: &str| Condition { if_none_match: e_tag.parse().ok(), if_match: None };
         assert!(store.put("b", "a", object(), &none_match("*")).is_err());
         assert!(store.put("b", "new", object(), &none_match("*")).is_ok());
-        let matching = |e_tag: &str| Condition {
-            if_match: e_tag.parse().ok(),
-            if_none_match: None,
-        };
+        let matching = |e_tag: &str| Condition { if_match: e_tag.parse().ok(), if_none_match: None };
         assert!(store.put("b", "a", object(), &matching("\"y\"")).is_err());
         assert!(store.put("b", "a", object(), &matching("\"x\"")).is_ok());
         assert!(store.put("b", "missing", object(), &matching("*")).is_err());

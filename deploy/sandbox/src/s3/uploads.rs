@@ -47,31 +47,21 @@ impl Uploads {
     ) -> S3Result<T> {
         match self.lock().get_mut(id) {
             Some(upload) if upload.bucket == bucket && upload.key == key => act(upload),
-            _ => Err(s3_error!(
-                NoSuchUpload,
-                "The specified multipart upload does not exist"
-            )),
+            _ => Err(s3_error!(NoSuchUpload, "The specified multipart upload does not exist")),
         }
     }
 
     pub(super) fn start(&self, bucket: &str, key: &str, attributes: Attributes) -> String {
         let id = Uuid::new_v4().to_string();
-        let upload = Upload {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            attributes,
-            parts: BTreeMap::new(),
-        };
+        let upload =
+            Upload { bucket: bucket.to_owned(), key: key.to_owned(), attributes, parts: BTreeMap::new() };
         self.lock().insert(id.clone(), upload);
         id
     }
 
     pub(super) fn add_part(&self, upload: (&str, &str, &str), number: i32, part: Written) -> S3Result<ETag> {
         if !PART_NUMBERS.contains(&number) {
-            return Err(s3_error!(
-                InvalidArgument,
-                "Part number must be between 1 and 10000"
-            ));
+            return Err(s3_error!(InvalidArgument, "Part number must be between 1 and 10000"));
         }
         let e_tag = ETag::Strong(hex::encode(part.md5));
         self.with(upload, |upload| {
@@ -104,16 +94,10 @@ impl Uploads {
             for (at, named_part) in named.iter().enumerate() {
                 let number = named_part.part_number.unwrap_or_default();
                 if number <= last_number {
-                    return Err(s3_error!(
-                        InvalidPartOrder,
-                        "The list of parts was not in ascending order"
-                    ));
+                    return Err(s3_error!(InvalidPartOrder, "The list of parts was not in ascending order"));
                 }
                 last_number = number;
-                let part = upload
-                    .parts
-                    .get(&number)
-                    .filter(|part| is_named(part, named_part));
+                let part = upload.parts.get(&number).filter(|part| is_named(part, named_part));
                 let part =
                     part.ok_or_else(|| s3_error!(InvalidPart, "A specified part could not be found"))?;
                 if at + 1 < named.len() && part.length < SMALLEST_PART {
@@ -130,19 +114,11 @@ impl Uploads {
                 return Err(s3_error!(InvalidRequest, "You must specify at least one part"));
             }
             let e_tag = ETag::Strong(format!("{}-{}", hex::encode(md5.finalize()), files.len()));
-            Ok(Completed {
-                files,
-                length,
-                e_tag,
-                attributes: upload.attributes.clone(),
-            })
+            Ok(Completed { files, length, e_tag, attributes: upload.attributes.clone() })
         })
     }
 }
 
 fn is_named(part: &Written, named: &CompletedPart) -> bool {
-    named
-        .e_tag
-        .as_ref()
-        .is_none_or(|e_tag| e_tag.value() == hex::encode(part.md5))
+    named.e_tag.as_ref().is_none_or(|e_tag| e_tag.value() == hex::encode(part.md5))
 }

@@ -23,21 +23,14 @@ pub(super) fn canonical_request(
     let path = percent_encode(parts.uri.path(), true);
     let query = canonical_query(parts.uri.query().unwrap_or_default());
     let names = signed_headers.join(";");
-    Ok(format!(
-        "{}\n{path}\n{query}\n{headers}\n{names}\n{payload_hash}",
-        parts.method
-    ))
+    Ok(format!("{}\n{path}\n{query}\n{headers}\n{names}\n{payload_hash}", parts.method))
 }
 
 fn header_value(headers: &HeaderMap, name: &str) -> Option<String> {
     let values: Vec<String> = headers
         .get_all(name)
         .iter()
-        .map(|value| {
-            value
-                .to_str()
-                .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
-        })
+        .map(|value| value.to_str().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")))
         .collect::<Result<_, _>>()
         .ok()?;
     (!values.is_empty()).then(|| values.join(","))
@@ -48,10 +41,7 @@ fn canonical_query(query: &str) -> String {
         .map(|(name, value)| (percent_encode(&name, false), percent_encode(&value, false)))
         .collect();
     pairs.sort();
-    let pairs: Vec<String> = pairs
-        .into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }
 

@@ -61,12 +61,7 @@ impl Scope {
     pub(crate) fn parse(credential: &str) -> Option<Self> {
         let mut parts = credential.split('/');
         let mut next = || parts.next().filter(|part| !part.is_empty()).map(str::to_owned);
-        let scope = Self {
-            access_key: next()?,
-            date: next()?,
-            region: next()?,
-            service: next()?,
-        };
+        let scope = Self { access_key: next()?, date: next()?, region: next()?, service: next()? };
         let is_complete = next().as_deref() == Some("aws4_request") && next().is_none();
         is_complete.then_some(scope)
     }
@@ -82,10 +77,7 @@ impl Authorization {
         let value = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
         let fields = value.strip_prefix(ALGORITHM)?;
         let field = |name: &str| {
-            fields
-                .split(',')
-                .map(str::trim)
-                .find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
+            fields.split(',').map(str::trim).find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
         };
         Some(Self {
             scope: Scope::parse(field("Credential")?)?,
@@ -110,9 +102,8 @@ impl Authorization {
             .get("x-amz-date")
             .and_then(|value| value.to_str().ok())
             .ok_or(AuthFailure::Malformed)?;
-        let signed_at = NaiveDateTime::parse_from_str(stamp, DATE_FORMAT)
-            .map_err(|_| AuthFailure::Malformed)?
-            .and_utc();
+        let signed_at =
+            NaiveDateTime::parse_from_str(stamp, DATE_FORMAT).map_err(|_| AuthFailure::Malformed)?.and_utc();
         let covers_host = self.signed_headers.iter().any(|name| name == "host");
         if !covers_host || !stamp.starts_with(&self.scope.date) {
             return Err(AuthFailure::Malformed);
@@ -123,20 +114,12 @@ impl Authorization {
         let canonical = canonical_request(parts, &self.signed_headers, &sha256_hex(body))?;
         let expected = signature(secret, &self.scope, stamp, &canonical);
         let is_same: bool = expected.as_bytes().ct_eq(self.signature.as_bytes()).into();
-        if is_same {
-            Ok(())
-        } else {
-            Err(AuthFailure::Mismatch)
-        }
+        if is_same { Ok(()) } else { Err(AuthFailure::Mismatch) }
     }
 }
 
 fn signature(secret: &str, scope: &Scope, stamp: &str, canonical: &str) -> String {
-    let text = format!(
-        "{ALGORITHM}\n{stamp}\n{}\n{}",
-        scope.path(),
-        sha256_hex(canonical.as_bytes())
-    );
+    let text = format!("{ALGORITHM}\n{stamp}\n{}\n{}", scope.path(), sha256_hex(canonical.as_bytes()));
     let date_key = hmac(format!("AWS4{secret}").as_bytes(), scope.date.as_bytes());
     let region_key = hmac(&date_key, scope.region.as_bytes());
     let service_key = hmac(&region_key, scope.service.as_bytes());

@@ -31,9 +31,7 @@ fn signing_time() -> DateTime<Utc> {
 }
 
 fn verify(parts: &Parts, body: &[u8], secret: &str, now: DateTime<Utc>) -> Result<(), AuthFailure> {
-    Authorization::from_headers(&parts.headers)
-        .unwrap()
-        .verify(parts, body, secret, now)
+    Authorization::from_headers(&parts.headers).unwrap().verify(parts, body, secret, now)
 }
 
 #[test]
@@ -44,47 +42,23 @@ fn the_documented_example_verifies() {
 #[test]
 fn another_secret_body_path_or_signed_header_is_a_mismatch() {
     let parts = documented_example();
-    assert_eq!(
-        verify(&parts, b"", "another", signing_time()),
-        Err(AuthFailure::Mismatch)
-    );
-    assert_eq!(
-        verify(&parts, b"x", SECRET, signing_time()),
-        Err(AuthFailure::Mismatch)
-    );
+    assert_eq!(verify(&parts, b"", "another", signing_time()), Err(AuthFailure::Mismatch));
+    assert_eq!(verify(&parts, b"x", SECRET, signing_time()), Err(AuthFailure::Mismatch));
 
     let mut other_path = documented_example();
-    other_path.uri = "https://iam.amazonaws.com/x?Action=ListUsers&Version=2010-05-08"
-        .parse()
-        .unwrap();
-    assert_eq!(
-        verify(&other_path, b"", SECRET, signing_time()),
-        Err(AuthFailure::Mismatch)
-    );
+    other_path.uri = "https://iam.amazonaws.com/x?Action=ListUsers&Version=2010-05-08".parse().unwrap();
+    assert_eq!(verify(&other_path, b"", SECRET, signing_time()), Err(AuthFailure::Mismatch));
 
     let mut other_host = documented_example();
-    other_host
-        .headers
-        .insert("host", http::HeaderValue::from_static("evil.example"));
-    assert_eq!(
-        verify(&other_host, b"", SECRET, signing_time()),
-        Err(AuthFailure::Mismatch)
-    );
+    other_host.headers.insert("host", http::HeaderValue::from_static("evil.example"));
+    assert_eq!(verify(&other_host, b"", SECRET, signing_time()), Err(AuthFailure::Mismatch));
 }
 
 #[test]
 fn a_signature_is_good_for_fifteen_minutes_in_both_directions() {
     let parts = documented_example();
     for minutes in [-15, 15] {
-        assert_eq!(
-            verify(
-                &parts,
-                b"",
-                SECRET,
-                signing_time() + chrono::Duration::minutes(minutes)
-            ),
-            Ok(())
-        );
+        assert_eq!(verify(&parts, b"", SECRET, signing_time() + chrono::Duration::minutes(minutes)), Ok(()));
     }
     for minutes in [-16, 16] {
         let now = signing_time() + chrono::Duration::minutes(minutes);

@@ -116,15 +116,11 @@ impl Caller {
         match &self.identity {
             Identity::User(user) => user.arn(),
             Identity::Role(session) => {
-                format!(
-                    "arn:aws:sts::{ACCOUNT}:assumed-role/{}/{}",
-                    session.role_name, session.session_name
-                )
+                format!("arn:aws:sts::{ACCOUNT}:assumed-role/{}/{}", session.role_name, session.session_name)
             }
-            Identity::Table(_) => format!(
-                "arn:aws:sts::{ACCOUNT}:assumed-role/AWSLF-00-AT/{}",
-                self.access_key
-            ),
+            Identity::Table(_) => {
+                format!("arn:aws:sts::{ACCOUNT}:assumed-role/AWSLF-00-AT/{}", self.access_key)
+            }
         }
     }
 
@@ -140,24 +136,12 @@ impl Caller {
 impl Default for KeyStore {
     fn default() -> Self {
         let user = |access_key: &str, secret: &str, user| {
-            let key = Key {
-                secret: secret.to_owned(),
-                identity: Identity::User(user),
-                session: None,
-            };
+            let key = Key { secret: secret.to_owned(), identity: Identity::User(user), session: None };
             (access_key.to_owned(), key)
         };
         let keys = HashMap::from([
-            user(
-                crate::ADMIN_ACCESS_KEY,
-                crate::ADMIN_SECRET_KEY,
-                IamUser::Administrator,
-            ),
-            user(
-                crate::SERVER_ACCESS_KEY,
-                crate::SERVER_SECRET_KEY,
-                IamUser::Server,
-            ),
+            user(crate::ADMIN_ACCESS_KEY, crate::ADMIN_SECRET_KEY, IamUser::Administrator),
+            user(crate::SERVER_ACCESS_KEY, crate::SERVER_SECRET_KEY, IamUser::Server),
         ]);
         Self { keys }
     }
@@ -189,19 +173,14 @@ impl KeyStore {
             }
             _ => return Err(AuthFailure::UnknownKey),
         }
-        Ok(Caller {
-            access_key: access_key.to_owned(),
-            identity: key.identity.clone(),
-        })
+        Ok(Caller { access_key: access_key.to_owned(), identity: key.identity.clone() })
     }
 
     /// Mints a temporary key for `identity` that ends at `expires`.
     pub(crate) fn mint(&mut self, identity: Identity, expires: DateTime<Utc>) -> TemporaryKey {
         let now = Utc::now();
         self.keys.retain(|_, key| {
-            key.session
-                .as_ref()
-                .is_none_or(|session| session.expires + REMEMBER_EXPIRED > now)
+            key.session.as_ref().is_none_or(|session| session.expires + REMEMBER_EXPIRED > now)
         });
         let minted = TemporaryKey {
             access_key: format!("ASIA{}", &random_hex().to_uppercase()[..16]),
@@ -209,15 +188,8 @@ impl KeyStore {
             session_token: format!("FwoG{}{}{}", random_hex(), random_hex(), random_hex()),
             expires,
         };
-        let session = Session {
-            token: minted.session_token.clone(),
-            expires,
-        };
-        let key = Key {
-            secret: minted.secret.clone(),
-            identity,
-            session: Some(session),
-        };
+        let session = Session { token: minted.session_token.clone(), expires };
+        let key = Key { secret: minted.secret.clone(), identity, session: Some(session) };
         self.keys.insert(minted.access_key.clone(), key);
         minted
     }
@@ -266,11 +238,7 @@ mod tests {
     #[test]
     fn a_user_key_takes_no_token() {
         let store = KeyStore::default();
-        assert!(
-            store
-                .caller(crate::ADMIN_ACCESS_KEY, Some("x"), Utc::now())
-                .is_err()
-        );
+        assert!(store.caller(crate::ADMIN_ACCESS_KEY, Some("x"), Utc::now()).is_err());
         assert!(store.caller(crate::ADMIN_ACCESS_KEY, None, Utc::now()).is_ok());
     }
 

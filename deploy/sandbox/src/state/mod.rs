@@ -52,9 +52,6 @@ impl State {
     }
 
     pub(crate) fn counters(&self) -> BTreeMap<String, u64> {
-        self.counters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

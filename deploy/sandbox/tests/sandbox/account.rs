@@ -22,11 +22,7 @@ async fn it_listens_on_loopback_only_unless_forced() {
 async fn a_taken_address_is_reported() {
     let first = Sandbox::start(SandboxOptions::default()).await.unwrap();
     let address = first.endpoint().trim_start_matches("http://").parse().unwrap();
-    let second = Sandbox::start(SandboxOptions {
-        address,
-        ..SandboxOptions::default()
-    })
-    .await;
+    let second = Sandbox::start(SandboxOptions { address, ..SandboxOptions::default() }).await;
     assert!(matches!(second, Err(SandboxError::Bind(..))));
 }
 
@@ -40,14 +36,8 @@ async fn every_signed_call_is_counted_also_refused_ones() {
     };
     let _ = lake.assume(administrator(), "analyst").send().await;
     let stranger = aws_credential_types::Credentials::new("AKIAUNKNOWN000000000", "x", None, None, "test");
-    let _ = sts(&lake.endpoint(), stranger.clone())
-        .get_caller_identity()
-        .send()
-        .await;
-    lake.store(&administrator())
-        .put(&Path::from("k"), "v".into())
-        .await
-        .unwrap();
+    let _ = sts(&lake.endpoint(), stranger.clone()).get_caller_identity().send().await;
+    lake.store(&administrator()).put(&Path::from("k"), "v".into()).await.unwrap();
     let _ = lake.store(&stranger).get(&Path::from("k")).await;
     lake.glue.get_databases().send().await.unwrap();
     assert_eq!(count("sts:AssumeRole"), 1);
@@ -67,10 +57,7 @@ async fn health_needs_no_signature_and_unknown_paths_are_not_found() {
     let lake = Lake::empty().await;
     let get = async |path: &str| {
         let call = Call::s3("GET", path);
-        send(&lake.endpoint(), call.unsigned(&lake.endpoint()))
-            .await
-            .status
-            .as_u16()
+        send(&lake.endpoint(), call.unsigned(&lake.endpoint())).await.status.as_u16()
     };
     assert_eq!(get("/_sandbox/health").await, 200);
     assert_eq!(get("/_sandbox/other").await, 404);
@@ -81,54 +68,27 @@ async fn health_needs_no_signature_and_unknown_paths_are_not_found() {
 async fn the_servers_own_key_reaches_no_data_and_no_catalog() {
     let lake = Lake::new().await;
     let server = crate::fixture::server();
-    assert_eq!(
-        code(lake.glue_as(&server).get_databases().send().await),
-        "AccessDeniedException"
-    );
-    let settings = lake
-        .lake_formation_as(&server)
-        .get_data_lake_settings()
-        .send()
-        .await;
+    assert_eq!(code(lake.glue_as(&server).get_databases().send().await), "AccessDeniedException");
+    let settings = lake.lake_formation_as(&server).get_data_lake_settings().send().await;
     assert_eq!(code(settings), "AccessDeniedException");
     assert!(lake.store(&server).get(&Path::from("k")).await.is_err());
-    assert!(
-        sts(&lake.endpoint(), server)
-            .get_caller_identity()
-            .send()
-            .await
-            .is_ok()
-    );
+    assert!(sts(&lake.endpoint(), server).get_caller_identity().send().await.is_ok());
 }
 
 #[tokio::test]
 async fn stored_objects_are_gone_after_the_stop() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = Some(folder.path().join("data"));
-    let sandbox = Sandbox::start(SandboxOptions {
-        data_dir,
-        ..SandboxOptions::default()
-    })
-    .await
-    .unwrap();
+    let sandbox = Sandbox::start(SandboxOptions { data_dir, ..SandboxOptions::default() }).await.unwrap();
     let endpoint = sandbox.endpoint();
     let create = Call::s3("PUT", "/bucket").signed(&endpoint, &administrator());
     assert!(send(&endpoint, create).await.status.is_success());
     let mut put = Call::s3("PUT", "/bucket/key");
     put.body = "content".to_owned();
-    assert!(
-        send(&endpoint, put.signed(&endpoint, &administrator()))
-            .await
-            .status
-            .is_success()
-    );
+    assert!(send(&endpoint, put.signed(&endpoint, &administrator())).await.status.is_success());
     let kept = || std::fs::read_dir(folder.path().join("data")).unwrap().count();
     assert_eq!(kept(), 1);
     sandbox.stop().await;
     assert_eq!(kept(), 0);
-    assert!(
-        tokio::net::TcpStream::connect(endpoint.trim_start_matches("http://"))
-            .await
-            .is_err()
-    );
+    assert!(tokio::net::TcpStream::connect(endpoint.trim_start_matches("http://")).await.is_err());
 }

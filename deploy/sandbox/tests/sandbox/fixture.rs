@@ -81,11 +81,7 @@ impl Lake {
         let sandbox = Sandbox::start(SandboxOptions::default()).await.unwrap();
         let glue = glue(&sandbox.endpoint(), administrator());
         let lake_formation = lake_formation(&sandbox.endpoint(), administrator());
-        Self {
-            sandbox,
-            glue,
-            lake_formation,
-        }
+        Self { sandbox, glue, lake_formation }
     }
 
     /// The governed lake described above.
@@ -94,18 +90,9 @@ impl Lake {
         lake.put_settings(true, &["lakegate"]).await;
         let service_trust = json!({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
             "Principal": {"Service": "lakeformation.amazonaws.com"}}]});
-        lake.create_role(
-            "LakegateDataAccess",
-            &service_trust,
-            &allow(&["s3:GetObject", "s3:ListBucket"]),
-        )
-        .await;
-        lake.create_role(
-            "analyst",
-            &engine_trust(),
-            &allow(&["glue:Get*", "lakeformation:*"]),
-        )
-        .await;
+        lake.create_role("LakegateDataAccess", &service_trust, &allow(&["s3:GetObject", "s3:ListBucket"]))
+            .await;
+        lake.create_role("analyst", &engine_trust(), &allow(&["glue:Get*", "lakeformation:*"])).await;
         lake.create_bucket("lake").await;
         lake.lake_formation
             .register_resource()
@@ -115,8 +102,7 @@ impl Lake {
             .await
             .unwrap();
         lake.create_database("sales").await;
-        lake.create_table("sales", "orders", "s3://lake/sales/orders")
-            .await;
+        lake.create_table("sales", "orders", "s3://lake/sales/orders").await;
         lake
     }
 
@@ -126,11 +112,7 @@ impl Lake {
 
     /// Settings without default permissions, with or without external filtering.
     pub(crate) async fn put_settings(&self, allows_engines: bool, tag_values: &[&str]) {
-        let principal = |id: &str| {
-            DataLakePrincipal::builder()
-                .data_lake_principal_identifier(id)
-                .build()
-        };
+        let principal = |id: &str| DataLakePrincipal::builder().data_lake_principal_identifier(id).build();
         let settings = DataLakeSettings::builder()
             .data_lake_admins(principal(&format!("arn:aws:iam::{ACCOUNT}:user/sandbox-admin")))
             .allow_external_data_filtering(allows_engines)
@@ -139,12 +121,7 @@ impl Lake {
                 tag_values.iter().map(|tag| (*tag).to_owned()).collect(),
             ))
             .build();
-        self.lake_formation
-            .put_data_lake_settings()
-            .data_lake_settings(settings)
-            .send()
-            .await
-            .unwrap();
+        self.lake_formation.put_data_lake_settings().data_lake_settings(settings).send().await.unwrap();
     }
 
     pub(crate) async fn iam(&self, credentials: &Credentials, parameters: &[(&str, &str)]) -> Answer {
@@ -154,11 +131,7 @@ impl Lake {
 
     pub(crate) async fn create_role(&self, name: &str, trust: &Value, policy: &Value) {
         let trust = trust.to_string();
-        let parameters = [
-            ("Action", "CreateRole"),
-            ("RoleName", name),
-            ("AssumeRolePolicyDocument", &trust),
-        ];
+        let parameters = [("Action", "CreateRole"), ("RoleName", name), ("AssumeRolePolicyDocument", &trust)];
         let answer = self.iam(&administrator(), &parameters).await;
         assert!(answer.status.is_success(), "{answer:?}");
         self.put_role_policy(name, policy).await;
@@ -184,31 +157,17 @@ impl Lake {
 
     pub(crate) async fn create_database(&self, name: &str) {
         let input = DatabaseInput::builder().name(name).build().unwrap();
-        self.glue
-            .create_database()
-            .database_input(input)
-            .send()
-            .await
-            .unwrap();
+        self.glue.create_database().database_input(input).send().await.unwrap();
     }
 
     /// A table with the columns id, region, amount.
     pub(crate) async fn create_table(&self, database: &str, name: &str, location: &str) {
         let input = table_input(name, location);
-        self.glue
-            .create_table()
-            .database_name(database)
-            .table_input(input)
-            .send()
-            .await
-            .unwrap();
+        self.glue.create_table().database_name(database).table_input(input).send().await.unwrap();
     }
 
     pub(crate) fn assume(&self, credentials: Credentials, role: &str) -> AssumeRoleFluentBuilder {
-        sts(&self.endpoint(), credentials)
-            .assume_role()
-            .role_arn(role_arn(role))
-            .role_session_name("alice")
+        sts(&self.endpoint(), credentials).assume_role().role_arn(role_arn(role)).role_session_name("alice")
     }
 
     /// The server's session of a role, as an authorised engine.
@@ -292,12 +251,7 @@ impl Lake {
     /// Creates a filter on `sales.orders`; no columns means all, no expression every row.
     pub(crate) async fn create_filter(&self, name: &str, expression: Option<&str>, columns: &[&str]) {
         let filter = filter(name, expression, columns);
-        self.lake_formation
-            .create_data_cells_filter()
-            .table_data(filter)
-            .send()
-            .await
-            .unwrap();
+        self.lake_formation.create_data_cells_filter().table_data(filter).send().await.unwrap();
     }
 
     /// Creates a filter and grants SELECT on it to role `analyst`.
@@ -309,19 +263,11 @@ impl Lake {
 
 pub(crate) async fn session(request: AssumeRoleFluentBuilder) -> Credentials {
     let keys = request.send().await.unwrap().credentials.unwrap();
-    Credentials::new(
-        keys.access_key_id,
-        keys.secret_access_key,
-        Some(keys.session_token),
-        None,
-        "test",
-    )
+    Credentials::new(keys.access_key_id, keys.secret_access_key, Some(keys.session_token), None, "test")
 }
 
 pub(crate) fn principal(identifier: &str) -> DataLakePrincipal {
-    DataLakePrincipal::builder()
-        .data_lake_principal_identifier(identifier)
-        .build()
+    DataLakePrincipal::builder().data_lake_principal_identifier(identifier).build()
 }
 
 pub(crate) fn table_input(name: &str, location: &str) -> TableInput {
@@ -336,10 +282,7 @@ pub(crate) fn table_input(name: &str, location: &str) -> TableInput {
         .name(name)
         .storage_descriptor(descriptor)
         .parameters("table_type", "delta")
-        .parameters(
-            "spark.sql.sources.schema",
-            "{\"fields\": [\"id\", \"region\", \"amount\"]}",
-        )
+        .parameters("spark.sql.sources.schema", "{\"fields\": [\"id\", \"region\", \"amount\"]}")
         .build()
         .unwrap()
 }
@@ -377,49 +320,33 @@ pub(crate) fn filter_resource(name: &str) -> Resource {
 }
 
 pub(crate) fn database_resource(name: &str) -> Resource {
-    Resource::builder()
-        .database(DatabaseResource::builder().name(name).build().unwrap())
-        .build()
+    Resource::builder().database(DatabaseResource::builder().name(name).build().unwrap()).build()
 }
 
 /// The table `sales.orders`.
 pub(crate) fn table_resource() -> Resource {
-    let table = TableResource::builder()
-        .database_name("sales")
-        .name("orders")
-        .build()
-        .unwrap();
+    let table = TableResource::builder().database_name("sales").name("orders").build().unwrap();
     Resource::builder().table(table).build()
 }
 
 pub(crate) fn all_tables_resource() -> Resource {
     let wildcard = TableWildcard::builder().build();
-    let table = TableResource::builder()
-        .database_name("sales")
-        .table_wildcard(wildcard)
-        .build()
-        .unwrap();
+    let table = TableResource::builder().database_name("sales").table_wildcard(wildcard).build().unwrap();
     Resource::builder().table(table).build()
 }
 
 /// Columns of `sales.orders`: the included ones, or all but the excluded ones.
 pub(crate) fn columns_resource(included: &[&str], excluded: &[&str]) -> Resource {
-    let mut columns = TableWithColumnsResource::builder()
-        .database_name("sales")
-        .name("orders");
+    let mut columns = TableWithColumnsResource::builder().database_name("sales").name("orders");
     for column in included {
         columns = columns.column_names(*column);
     }
     if included.is_empty() {
         let names = excluded.iter().map(|name| (*name).to_owned()).collect();
-        let wildcard = ColumnWildcard::builder()
-            .set_excluded_column_names(Some(names))
-            .build();
+        let wildcard = ColumnWildcard::builder().set_excluded_column_names(Some(names)).build();
         columns = columns.column_wildcard(wildcard);
     }
-    Resource::builder()
-        .table_with_columns(columns.build().unwrap())
-        .build()
+    Resource::builder().table_with_columns(columns.build().unwrap()).build()
 }
 
 fn glue(endpoint: &str, credentials: Credentials) -> Glue {

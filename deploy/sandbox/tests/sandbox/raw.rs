@@ -46,9 +46,7 @@ impl Answer {
 
 impl Call {
     pub(crate) fn query(service: &'static str, parameters: &[(&str, &str)]) -> Self {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(parameters)
-            .finish();
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let content_type = "application/x-www-form-urlencoded; charset=utf-8".to_owned();
         Self::new(service, "POST", "/", vec![("content-type", content_type)], body)
     }
@@ -63,13 +61,7 @@ impl Call {
 
     pub(crate) fn lake_formation(operation: &str, body: &str) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
-        Self::new(
-            "lakeformation",
-            "POST",
-            &format!("/{operation}"),
-            headers,
-            body.to_owned(),
-        )
+        Self::new("lakeformation", "POST", &format!("/{operation}"), headers, body.to_owned())
     }
 
     pub(crate) fn s3(method: &'static str, path: &str) -> Self {
@@ -83,15 +75,7 @@ impl Call {
         headers: Vec<(&'static str, String)>,
         body: String,
     ) -> Self {
-        Self {
-            service,
-            region: "us-east-1",
-            method,
-            path: path.to_owned(),
-            headers,
-            body,
-            clock_offset: 0,
-        }
+        Self { service, region: "us-east-1", method, path: path.to_owned(), headers, body, clock_offset: 0 }
     }
 
     /// The request, signed for `endpoint` with `credentials`.
@@ -106,11 +90,7 @@ impl Call {
             .identity(&identity)
             .region(self.region)
             .name(self.service)
-            .time(if self.clock_offset < 0 {
-                now - offset
-            } else {
-                now + offset
-            })
+            .time(if self.clock_offset < 0 { now - offset } else { now + offset })
             .settings(settings)
             .build()
             .unwrap()
@@ -128,10 +108,7 @@ impl Call {
 
     pub(crate) fn unsigned(&self, endpoint: &str) -> Request<Full<Bytes>> {
         let authority = endpoint.trim_start_matches("http://");
-        let mut request = Request::builder()
-            .method(self.method)
-            .uri(&self.path)
-            .header("host", authority);
+        let mut request = Request::builder().method(self.method).uri(&self.path).header("host", authority);
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
@@ -141,21 +118,13 @@ impl Call {
 
 /// Sends one request on a connection of its own.
 pub(crate) async fn send(endpoint: &str, request: Request<Full<Bytes>>) -> Answer {
-    let stream = tokio::net::TcpStream::connect(endpoint.trim_start_matches("http://"))
-        .await
-        .unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .unwrap();
+    let stream = tokio::net::TcpStream::connect(endpoint.trim_start_matches("http://")).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     let response = sender.send_request(request).await.unwrap();
     let status = response.status();
     let error_type = response.headers().get("x-amzn-errortype");
     let error_type = error_type.map(|value| value.to_str().unwrap().to_owned());
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    Answer {
-        status,
-        error_type,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    }
+    Answer { status, error_type, body: String::from_utf8_lossy(&body).into_owned() }
 }

@@ -19,11 +19,7 @@ async fn names(lake: &Lake, prefix: Option<&str>, after: Option<&str>) -> Vec<St
         Some(after) => store.list_with_offset(prefix.as_ref(), &Path::from(after)),
         None => store.list(prefix.as_ref()),
     };
-    listing
-        .map_ok(|meta| meta.location.to_string())
-        .try_collect()
-        .await
-        .unwrap()
+    listing.map_ok(|meta| meta.location.to_string()).try_collect().await.unwrap()
 }
 
 #[tokio::test]
@@ -36,10 +32,7 @@ async fn a_create_only_write_happens_once() {
         let (store, commit) = (Arc::clone(&store), commit.clone());
         writers.spawn(async move {
             let body = Bytes::from(vec![number; 100_000]);
-            let options = PutOptions {
-                mode: PutMode::Create,
-                ..PutOptions::default()
-            };
+            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
             let outcome = store.put_opts(&commit, body.into(), options).await;
             let lost = matches!(outcome, Err(object_store::Error::AlreadyExists { .. }));
             assert!(lost || outcome.is_ok(), "{outcome:?}");
@@ -59,22 +52,10 @@ async fn ranges_are_read_exactly() {
     let key = Path::from("digits");
     store.put(&key, "0123456789".into()).await.unwrap();
     assert_eq!(store.get_range(&key, 2..5).await.unwrap(), "234");
-    let suffix = GetOptions {
-        range: Some(GetRange::Suffix(3)),
-        ..GetOptions::default()
-    };
-    assert_eq!(
-        store.get_opts(&key, suffix).await.unwrap().bytes().await.unwrap(),
-        "789"
-    );
-    let offset = GetOptions {
-        range: Some(GetRange::Offset(8)),
-        ..GetOptions::default()
-    };
-    assert_eq!(
-        store.get_opts(&key, offset).await.unwrap().bytes().await.unwrap(),
-        "89"
-    );
+    let suffix = GetOptions { range: Some(GetRange::Suffix(3)), ..GetOptions::default() };
+    assert_eq!(store.get_opts(&key, suffix).await.unwrap().bytes().await.unwrap(), "789");
+    let offset = GetOptions { range: Some(GetRange::Offset(8)), ..GetOptions::default() };
+    assert_eq!(store.get_opts(&key, offset).await.unwrap().bytes().await.unwrap(), "89");
     assert!(store.get_range(&key, 20..30).await.is_err());
 }
 
@@ -85,24 +66,13 @@ async fn listings_honour_prefix_offset_and_delimiter() {
     for key in ["a/1", "a/2", "a/3", "a/b/4", "ab/5", "c"] {
         store.put(&Path::from(key), key.into()).await.unwrap();
     }
-    assert_eq!(
-        names(&lake, None, None).await,
-        ["a/1", "a/2", "a/3", "a/b/4", "ab/5", "c"]
-    );
-    assert_eq!(
-        names(&lake, Some("a"), None).await,
-        ["a/1", "a/2", "a/3", "a/b/4"]
-    );
+    assert_eq!(names(&lake, None, None).await, ["a/1", "a/2", "a/3", "a/b/4", "ab/5", "c"]);
+    assert_eq!(names(&lake, Some("a"), None).await, ["a/1", "a/2", "a/3", "a/b/4"]);
     assert_eq!(names(&lake, Some("a"), Some("a/2")).await, ["a/3", "a/b/4"]);
     let level = store.list_with_delimiter(Some(&Path::from("a"))).await.unwrap();
     assert_eq!(level.common_prefixes, [Path::from("a/b")]);
     assert_eq!(level.objects.len(), 3);
-    assert!(
-        level
-            .objects
-            .iter()
-            .all(|object| object.e_tag.is_some() && object.size == 3)
-    );
+    assert!(level.objects.iter().all(|object| object.e_tag.is_some() && object.size == 3));
 }
 
 #[tokio::test]
@@ -114,10 +84,7 @@ async fn more_objects_than_a_page_holds_are_all_listed() {
         let store = Arc::clone(&store);
         writers.spawn(async move {
             for number in 0..130 {
-                store
-                    .put(&Path::from(format!("many/{writer}-{number:04}")), "".into())
-                    .await
-                    .unwrap();
+                store.put(&Path::from(format!("many/{writer}-{number:04}")), "".into()).await.unwrap();
             }
         });
     }
@@ -132,10 +99,7 @@ async fn a_missing_object_and_a_mere_prefix_are_not_found() {
     store.put(&Path::from("a/b"), "x".into()).await.unwrap();
     for key in ["a", "a/b/c", "b"] {
         let error = store.head(&Path::from(key)).await.unwrap_err();
-        assert!(
-            matches!(error, object_store::Error::NotFound { .. }),
-            "{key}: {error:?}"
-        );
+        assert!(matches!(error, object_store::Error::NotFound { .. }), "{key}: {error:?}");
     }
     store.delete(&Path::from("a/b")).await.unwrap();
     assert!(store.get(&Path::from("a/b")).await.is_err());
@@ -178,16 +142,7 @@ async fn deletes_in_bulk_and_copies_work() {
     let deleted: Vec<_> = store.delete_stream(Box::pin(stream)).try_collect().await.unwrap();
     assert_eq!(deleted.len(), 3);
     assert_eq!(names(&lake, None, None).await, ["c", "copy"]);
-    assert_eq!(
-        store
-            .get(&Path::from("copy"))
-            .await
-            .unwrap()
-            .bytes()
-            .await
-            .unwrap(),
-        "a"
-    );
+    assert_eq!(store.get(&Path::from("copy")).await.unwrap().bytes().await.unwrap(), "a");
 }
 
 #[tokio::test]
@@ -195,10 +150,7 @@ async fn a_reader_is_not_disturbed_by_a_replacement() {
     let lake = Lake::new().await;
     let store = lake.store(&administrator());
     let key = Path::from("k");
-    store
-        .put(&key, Bytes::from(vec![1; 8 << 20]).into())
-        .await
-        .unwrap();
+    store.put(&key, Bytes::from(vec![1; 8 << 20]).into()).await.unwrap();
     let reading = store.get(&key).await.unwrap();
     store.put(&key, "new".into()).await.unwrap();
     let read = reading.bytes().await.unwrap();

@@ -9,10 +9,7 @@ use crate::raw::{Answer, Call, send};
 /// One harmless call of each service.
 fn calls() -> [Call; 4] {
     [
-        Call::query(
-            "sts",
-            &[("Action", "GetCallerIdentity"), ("Version", "2011-06-15")],
-        ),
+        Call::query("sts", &[("Action", "GetCallerIdentity"), ("Version", "2011-06-15")]),
         Call::glue("GetDatabases", "{}"),
         Call::lake_formation("GetDataLakePrincipal", "{}"),
         Call::s3("GET", "/"),
@@ -30,9 +27,7 @@ async fn answers(lake: &Lake, credentials: &Credentials, change: fn(&mut Call)) 
 }
 
 fn expected(answers: [(u16, &str); 4]) -> Vec<(StatusCode, String)> {
-    answers
-        .map(|(status, code)| (StatusCode::from_u16(status).unwrap(), code.to_owned()))
-        .to_vec()
+    answers.map(|(status, code)| (StatusCode::from_u16(status).unwrap(), code.to_owned())).to_vec()
 }
 
 #[tokio::test]
@@ -78,19 +73,10 @@ async fn a_clock_more_than_fifteen_minutes_off_is_refused() {
         (403, "InvalidSignatureException"),
         (403, "RequestTimeTooSkewed"),
     ]);
-    assert_eq!(
-        answers(&lake, &administrator(), |call| call.clock_offset = -16 * 60).await,
-        refused
-    );
-    assert_eq!(
-        answers(&lake, &administrator(), |call| call.clock_offset = 16 * 60).await,
-        refused
-    );
+    assert_eq!(answers(&lake, &administrator(), |call| call.clock_offset = -16 * 60).await, refused);
+    assert_eq!(answers(&lake, &administrator(), |call| call.clock_offset = 16 * 60).await, refused);
     let accepted = answers(&lake, &administrator(), |call| call.clock_offset = -14 * 60).await;
-    assert!(
-        accepted.iter().all(|(status, _)| status.is_success()),
-        "{accepted:?}"
-    );
+    assert!(accepted.iter().all(|(status, _)| status.is_success()), "{accepted:?}");
 }
 
 #[tokio::test]
@@ -133,45 +119,24 @@ async fn a_signature_does_not_carry_over_to_another_body_or_service() {
     let (endpoint, call) = (lake.endpoint(), Call::glue("GetDatabases", "{}"));
     let mut other_body = call.signed(&endpoint, &administrator());
     *other_body.body_mut() = http_body_util::Full::from(r#"{"MaxResults": 1}"#);
-    assert_eq!(
-        send(&endpoint, other_body).await.code(),
-        "InvalidSignatureException"
-    );
+    assert_eq!(send(&endpoint, other_body).await.code(), "InvalidSignatureException");
 
     let mut other_target = call.signed(&endpoint, &administrator());
-    other_target
-        .headers_mut()
-        .insert("x-amz-target", "AWSGlue.GetTables".parse().unwrap());
-    assert_eq!(
-        send(&endpoint, other_target).await.code(),
-        "InvalidSignatureException"
-    );
+    other_target.headers_mut().insert("x-amz-target", "AWSGlue.GetTables".parse().unwrap());
+    assert_eq!(send(&endpoint, other_target).await.code(), "InvalidSignatureException");
 
     let mut other_service = call.signed(&endpoint, &administrator());
-    let header = other_service.headers()["authorization"]
-        .to_str()
-        .unwrap()
-        .replace("/glue/", "/lakeformation/");
-    other_service
-        .headers_mut()
-        .insert("authorization", header.parse().unwrap());
-    assert_eq!(
-        send(&endpoint, other_service).await.code(),
-        "InvalidSignatureException"
-    );
+    let header =
+        other_service.headers()["authorization"].to_str().unwrap().replace("/glue/", "/lakeformation/");
+    other_service.headers_mut().insert("authorization", header.parse().unwrap());
+    assert_eq!(send(&endpoint, other_service).await.code(), "InvalidSignatureException");
 }
 
 #[tokio::test]
 async fn a_session_key_without_its_token_is_unknown() {
     let lake = Lake::new().await;
     let session = lake.engine_session("analyst").await;
-    let bare = Credentials::new(
-        session.access_key_id(),
-        session.secret_access_key(),
-        None,
-        None,
-        "test",
-    );
+    let bare = Credentials::new(session.access_key_id(), session.secret_access_key(), None, None, "test");
     assert_eq!(
         answers(&lake, &bare, |_| {}).await,
         expected([
@@ -187,10 +152,7 @@ async fn a_session_key_without_its_token_is_unknown() {
 async fn an_expired_session_is_told_from_an_unknown_one() {
     let lake = Lake::new().await;
     let session = lake.engine_session("analyst").await;
-    let expire = Call {
-        method: "POST",
-        ..Call::s3("POST", "/_sandbox/expire-sessions")
-    };
+    let expire = Call { method: "POST", ..Call::s3("POST", "/_sandbox/expire-sessions") };
     let answer = send(&lake.endpoint(), expire.unsigned(&lake.endpoint())).await;
     assert_eq!(answer.body, r#"{"expired":1}"#);
     assert_eq!(

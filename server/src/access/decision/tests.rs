@@ -22,11 +22,7 @@ fn glue_table() -> GlueTable {
         parameters: HashMap::from([("table_type".to_owned(), "delta".to_owned())]),
         location: Some("s3://bucket/orders".to_owned()),
         serde_path: None,
-        columns: vec![
-            column("id", "bigint"),
-            column("region", "string"),
-            column("code", "char(3)"),
-        ],
+        columns: vec![column("id", "bigint"), column("region", "string"), column("code", "char(3)")],
         is_resource_link: false,
         is_view: false,
         has_rls_policy: false,
@@ -48,13 +44,11 @@ fn granting(columns: &[&str], filter: &str) -> UnfilteredTable {
     }
 }
 
+/// Makes one thing of an answer different.
+type Change = fn(&mut UnfilteredTable);
+
 fn judged(answer: UnfilteredTable) -> Result<Policy, Error> {
-    judge(
-        answer,
-        ACCOUNT,
-        &TableName::new("sales", "orders"),
-        QueryId::new(),
-    )
+    judge(answer, ACCOUNT, &TableName::new("sales", "orders"), QueryId::new())
 }
 
 fn kind(answer: UnfilteredTable) -> ErrorKind {
@@ -65,19 +59,13 @@ fn kind(answer: UnfilteredTable) -> ErrorKind {
 fn a_plain_grant_is_all_rows_of_the_granted_columns() {
     let policy = judged(granting(&["id", "region"], "TRUE")).unwrap();
     assert!(policy.row_filter.is_none());
-    assert_eq!(
-        policy.authorized_columns,
-        BTreeSet::from(["id".to_owned(), "region".to_owned()])
-    );
+    assert_eq!(policy.authorized_columns, BTreeSet::from(["id".to_owned(), "region".to_owned()]));
 }
 
 #[test]
 fn a_data_cells_filter_hides_rows() {
     let policy = judged(granting(&["id", "region"], "region = 'us'")).unwrap();
-    assert_eq!(
-        policy.row_filter.unwrap().columns(),
-        BTreeSet::from(["region".to_owned()])
-    );
+    assert_eq!(policy.row_filter.unwrap().columns(), BTreeSet::from(["region".to_owned()]));
 }
 
 #[test]
@@ -91,20 +79,12 @@ fn without_authorised_columns_nothing_is_read() {
 /// Each change makes the answer one that this server does not understand in full.
 #[test]
 fn an_answer_that_is_not_understood_in_full_refuses_the_table() {
-    let changes: [(&str, fn(&mut UnfilteredTable)); 12] = [
+    let changes: [(&str, Change); 12] = [
         ("row filter absent", |answer| answer.row_filter = None),
-        ("row filter empty", |answer| {
-            answer.row_filter = Some(String::new())
-        }),
-        ("another word for all rows", |answer| {
-            answer.row_filter = Some("all".to_owned())
-        }),
-        ("no query authorisation id", |answer| {
-            answer.query_authorization_id = None
-        }),
-        ("cell filters absent beside a row filter", |answer| {
-            answer.cell_filters = None
-        }),
+        ("row filter empty", |answer| answer.row_filter = Some(String::new())),
+        ("another word for all rows", |answer| answer.row_filter = Some("all".to_owned())),
+        ("no query authorisation id", |answer| answer.query_authorization_id = None),
+        ("cell filters absent beside a row filter", |answer| answer.cell_filters = None),
         ("one column without a cell filter", |answer| {
             answer.cell_filters.as_mut().unwrap().pop();
         }),
@@ -118,15 +98,9 @@ fn an_answer_that_is_not_understood_in_full_refuses_the_table() {
         ("a cell filter for a hidden column", |answer| {
             answer.cell_filters.as_mut().unwrap()[0].0 = Some("ssn".to_owned());
         }),
-        ("a cell filter without a column", |answer| {
-            answer.cell_filters.as_mut().unwrap()[0].0 = None
-        }),
-        ("a cell filter without an expression", |answer| {
-            answer.cell_filters.as_mut().unwrap()[0].1 = None
-        }),
-        ("a row-level security policy", |answer| {
-            answer.table.has_rls_policy = true
-        }),
+        ("a cell filter without a column", |answer| answer.cell_filters.as_mut().unwrap()[0].0 = None),
+        ("a cell filter without an expression", |answer| answer.cell_filters.as_mut().unwrap()[0].1 = None),
+        ("a row-level security policy", |answer| answer.table.has_rls_policy = true),
     ];
     for (name, change) in changes {
         let mut answer = granting(&["id", "region"], "region = 'us'");
@@ -137,15 +111,12 @@ fn an_answer_that_is_not_understood_in_full_refuses_the_table() {
 
 #[test]
 fn a_filter_on_padded_text_refuses_the_table() {
-    assert_eq!(
-        kind(granting(&["id", "code"], "code = 'A'")),
-        ErrorKind::Unsupported
-    );
+    assert_eq!(kind(granting(&["id", "code"], "code = 'A'")), ErrorKind::Unsupported);
 }
 
 #[test]
 fn links_views_and_unregistered_locations_are_refused() {
-    let changes: [fn(&mut UnfilteredTable); 5] = [
+    let changes: [Change; 5] = [
         |answer| answer.table.is_resource_link = true,
         |answer| answer.table.is_view = true,
         |answer| answer.is_view_or_protected = true,
@@ -161,7 +132,7 @@ fn links_views_and_unregistered_locations_are_refused() {
 
 #[test]
 fn an_answer_about_another_table_is_refused_like_a_missing_table() {
-    let changes: [fn(&mut UnfilteredTable); 3] = [
+    let changes: [Change; 3] = [
         |answer| answer.table.name = "other".to_owned(),
         |answer| answer.table.database = None,
         |answer| answer.table.catalog_id = Some("999999999999".to_owned()),

@@ -95,11 +95,7 @@ impl fmt::Display for FilterError {
             Self::TooDeep => return formatter.write_str("the filter is nested too deep"),
             Self::TooLarge => return formatter.write_str("the filter has too many predicates"),
             Self::Unexpected { offset, expected } => {
-                return write!(
-                    formatter,
-                    "{} is missing at character {offset}",
-                    expected.as_str()
-                );
+                return write!(formatter, "{} is missing at character {offset}", expected.as_str());
             }
             Self::Character(offset) => ("a character outside the language", offset),
             Self::Unterminated(offset) => ("a quote that is not closed", offset),
@@ -117,10 +113,7 @@ impl std::error::Error for FilterError {}
 
 impl From<FilterError> for Error {
     fn from(error: FilterError) -> Self {
-        Self::new(
-            ErrorKind::Unsupported,
-            "the row filter of this table cannot be enforced",
-        )
-        .because(format!("row filter refused: {error}"))
+        Self::new(ErrorKind::Unsupported, "the row filter of this table cannot be enforced")
+            .because(format!("row filter refused: {error}"))
     }
 }

@@ -63,10 +63,7 @@ impl Keyword {
             ("true", Keyword::True),
             ("false", Keyword::False),
         ];
-        WORDS
-            .iter()
-            .find(|(text, _)| word.eq_ignore_ascii_case(text))
-            .map(|(_, keyword)| *keyword)
+        WORDS.iter().find(|(text, _)| word.eq_ignore_ascii_case(text)).map(|(_, keyword)| *keyword)
     }
 }
 
@@ -85,10 +82,7 @@ fn continues_word(character: char) -> bool {
 /// Cuts the whole text into words.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
     let characters: Vec<char> = text.chars().collect();
-    let mut lexer = Lexer {
-        characters: &characters,
-        position: 0,
-    };
+    let mut lexer = Lexer { characters: &characters, position: 0 };
     let mut tokens = Vec::new();
     while let Some(token) = lexer.next_token()? {
         tokens.push(token);
@@ -116,11 +110,7 @@ impl Lexer<'_> {
 
     fn take_while(&mut self, accepted: impl Fn(char) -> bool) -> String {
         let rest = self.characters.get(self.position..).unwrap_or_default();
-        let run: String = rest
-            .iter()
-            .copied()
-            .take_while(|character| accepted(*character))
-            .collect();
+        let run: String = rest.iter().copied().take_while(|character| accepted(*character)).collect();
         self.position += run.chars().count();
         run
     }
@@ -177,14 +167,9 @@ impl Lexer<'_> {
         let refused = FilterError::Number(offset);
         let is_negative = self.take('-');
         let whole = self.take_while(|character| character.is_ascii_digit());
-        let fraction = if self.take('.') {
-            Some(self.take_while(|character| character.is_ascii_digit()))
-        } else {
-            None
-        };
-        let runs_on = self
-            .peek()
-            .is_some_and(|next| continues_word(next) || next == '.');
+        let fraction =
+            if self.take('.') { Some(self.take_while(|character| character.is_ascii_digit())) } else { None };
+        let runs_on = self.peek().is_some_and(|next| continues_word(next) || next == '.');
         if whole.is_empty() || fraction.as_ref().is_some_and(String::is_empty) || runs_on {
             return Err(refused);
         }

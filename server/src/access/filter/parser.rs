@@ -38,12 +38,7 @@ pub(super) fn parse(text: &str) -> Result<RowFilter, FilterError> {
     if tokens.is_empty() {
         return Err(FilterError::Empty);
     }
-    let mut parser = Parser {
-        tokens: &tokens,
-        position: 0,
-        end: text.chars().count(),
-        nodes: 0,
-    };
+    let mut parser = Parser { tokens: &tokens, position: 0, end: text.chars().count(), nodes: 0 };
     let filter = parser.disjunction(0)?;
     if parser.position < tokens.len() {
         return Err(parser.unexpected(Expected::End));
@@ -65,9 +60,7 @@ impl<'a> Parser<'a> {
     }
 
     fn offset(&self) -> usize {
-        self.tokens
-            .get(self.position)
-            .map_or(self.end, |token| token.offset)
+        self.tokens.get(self.position).map_or(self.end, |token| token.offset)
     }
 
     fn take(&mut self, wanted: &TokenKind) -> bool {
@@ -83,27 +76,16 @@ impl<'a> Parser<'a> {
     }
 
     fn require(&mut self, wanted: &TokenKind, expected: Expected) -> Result<(), FilterError> {
-        if self.take(wanted) {
-            Ok(())
-        } else {
-            Err(self.unexpected(expected))
-        }
+        if self.take(wanted) { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
     fn unexpected(&self, expected: Expected) -> FilterError {
-        FilterError::Unexpected {
-            offset: self.offset(),
-            expected,
-        }
+        FilterError::Unexpected { offset: self.offset(), expected }
     }
 
     fn count_node(&mut self) -> Result<(), FilterError> {
         self.nodes += 1;
-        if self.nodes > NODE_LIMIT {
-            Err(FilterError::TooLarge)
-        } else {
-            Ok(())
-        }
+        if self.nodes > NODE_LIMIT { Err(FilterError::TooLarge) } else { Ok(()) }
     }
 
     fn disjunction(&mut self, depth: usize) -> Result<RowFilter, FilterError> {
@@ -176,11 +158,7 @@ impl<'a> Parser<'a> {
             let is_negated = self.take_keyword(Keyword::Not);
             self.require(&TokenKind::Keyword(Keyword::Null), Expected::Null)?;
             let predicate = RowFilter::IsNull { column };
-            return if is_negated {
-                self.not(predicate)
-            } else {
-                Ok(predicate)
-            };
+            return if is_negated { self.not(predicate) } else { Ok(predicate) };
         }
         if self.take_keyword(Keyword::Not) {
             let predicate = self.negatable(column, Expected::Negatable)?;

@@ -14,11 +14,7 @@ use arrow::error::ArrowError;
 
 /// The same rows, sharing no buffer with other rows.
 pub(super) fn compact(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let columns = batch
-        .columns()
-        .iter()
-        .map(compact_array)
-        .collect::<Result<Vec<_>, _>>()?;
+    let columns = batch.columns().iter().map(compact_array).collect::<Result<Vec<_>, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(batch.schema(), columns, &options)
 }

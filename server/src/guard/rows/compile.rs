@@ -21,22 +21,10 @@ pub(super) enum Predicate {
     And(Vec<Predicate>),
     Or(Vec<Predicate>),
     Not(Box<Predicate>),
-    Compare {
-        leaf: usize,
-        op: Comparison,
-        value: Constant,
-    },
-    In {
-        leaf: usize,
-        set: Set,
-    },
-    Like {
-        leaf: usize,
-        pattern: Constant,
-    },
-    IsNull {
-        leaf: usize,
-    },
+    Compare { leaf: usize, op: Comparison, value: Constant },
+    In { leaf: usize, set: Set },
+    Like { leaf: usize, pattern: Constant },
+    IsNull { leaf: usize },
 }
 
 /// A typed constant, ready for a kernel.
@@ -68,20 +56,13 @@ impl Set {
         let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new("value", 0));
         let membership = InListExpr::try_new_from_array(column, values, false, &schema)
             .map_err(|_| RowPolicyError::ConstantType)?;
-        Ok(Self {
-            scalars,
-            membership,
-            schema,
-        })
+        Ok(Self { scalars, membership, schema })
     }
 }
 
 /// Compiles a filter. The predicate's leaves are positions in the list that comes with it.
 pub(super) fn compile(filter: &RowFilter, schema: &Schema) -> Result<(Vec<Leaf>, Predicate), RowPolicyError> {
-    let mut compiler = Compiler {
-        schema,
-        leaves: Vec::new(),
-    };
+    let mut compiler = Compiler { schema, leaves: Vec::new() };
     let predicate = compiler.filter(filter)?;
     Ok((compiler.leaves, predicate))
 }
@@ -120,9 +101,7 @@ impl Compiler<'_> {
                 let pattern = Constant::new(constant::text_scalar(pattern, &data_type))?;
                 Ok(Predicate::Like { leaf, pattern })
             }
-            RowFilter::IsNull { column } => Ok(Predicate::IsNull {
-                leaf: self.leaf(column)?.0,
-            }),
+            RowFilter::IsNull { column } => Ok(Predicate::IsNull { leaf: self.leaf(column)?.0 }),
         }
     }
 
@@ -149,10 +128,8 @@ impl Compiler<'_> {
 /// The types that Lake Formation documents for filters, and DATE, which it neither lists nor rejects. Not among them:
 /// TIMESTAMP, which it rejects, BINARY, ARRAY, MAP and a whole STRUCT.
 fn is_supported(data_type: &DataType) -> bool {
-    let has_own_comparison = matches!(
-        data_type,
-        DataType::Boolean | DataType::Date32 | DataType::Float32 | DataType::Float64
-    );
+    let has_own_comparison =
+        matches!(data_type, DataType::Boolean | DataType::Date32 | DataType::Float32 | DataType::Float64);
     has_own_comparison || is_text(data_type) || Domain::of(data_type).is_some()
 }
 
@@ -178,11 +155,7 @@ fn compare(
 }
 
 fn compare_scalar(leaf: usize, op: Comparison, value: ScalarValue) -> Result<Predicate, RowPolicyError> {
-    Ok(Predicate::Compare {
-        leaf,
-        op,
-        value: Constant::new(value)?,
-    })
+    Ok(Predicate::Compare { leaf, op, value: Constant::new(value)? })
 }
 
 /// Compares with a constant that need not be a value of the column: `x > 1.5` is `x > 1` among whole numbers.
@@ -228,15 +201,8 @@ fn compare_float(
     let value = constant::float(literal, data_type)?;
     let value = match op {
         Comparison::Equal | Comparison::NotEqual if value == 0.0 => {
-            let is_zero = Predicate::In {
-                leaf,
-                set: Set::new(zeros(data_type), data_type)?,
-            };
-            return Ok(if op == Comparison::Equal {
-                is_zero
-            } else {
-                Predicate::Not(Box::new(is_zero))
-            });
+            let is_zero = Predicate::In { leaf, set: Set::new(zeros(data_type), data_type)? };
+            return Ok(if op == Comparison::Equal { is_zero } else { Predicate::Not(Box::new(is_zero)) });
         }
         Comparison::Less | Comparison::GreaterOrEqual if value == 0.0 => -0.0,
         _ => value,
@@ -245,10 +211,7 @@ fn compare_float(
 }
 
 fn zeros(data_type: &DataType) -> Vec<ScalarValue> {
-    vec![
-        constant::float_scalar(0.0, data_type),
-        constant::float_scalar(-0.0, data_type),
-    ]
+    vec![constant::float_scalar(0.0, data_type), constant::float_scalar(-0.0, data_type)]
 }
 
 fn member(leaf: usize, data_type: &DataType, list: &[Literal]) -> Result<Predicate, RowPolicyError> {
@@ -273,9 +236,6 @@ fn member(leaf: usize, data_type: &DataType, list: &[Literal]) -> Result<Predica
     }
     match Domain::of(data_type) {
         Some(domain) if values.is_empty() => never(leaf, &domain),
-        _ => Ok(Predicate::In {
-            leaf,
-            set: Set::new(values, data_type)?,
-        }),
+        _ => Ok(Predicate::In { leaf, set: Set::new(values, data_type)? }),
     }
 }

@@ -42,13 +42,7 @@ pub(super) enum Place {
 impl<'a> Domain<'a> {
     /// The domain of an integer or decimal type; `None` for others.
     pub(super) fn of(data_type: &'a DataType) -> Option<Self> {
-        let whole = |min: i128, max: i128| Self {
-            data_type,
-            min,
-            max,
-            scale: 0,
-            takes_decimals: false,
-        };
+        let whole = |min: i128, max: i128| Self { data_type, min, max, scale: 0, takes_decimals: false };
         match data_type {
             DataType::Int8 => Some(whole(i8::MIN.into(), i8::MAX.into())),
             DataType::Int16 => Some(whole(i16::MIN.into(), i16::MAX.into())),
@@ -57,13 +51,7 @@ impl<'a> Domain<'a> {
             DataType::Decimal128(precision, scale) => {
                 let scale = u8::try_from(*scale).ok()?;
                 let max = 10_i128.checked_pow(u32::from(*precision))? - 1;
-                Some(Self {
-                    data_type,
-                    min: -max,
-                    max,
-                    scale,
-                    takes_decimals: true,
-                })
+                Some(Self { data_type, min: -max, max, scale, takes_decimals: true })
             }
             _ => None,
         }
@@ -91,16 +79,11 @@ impl<'a> Domain<'a> {
             let value = factor.and_then(|factor| unscaled.checked_mul(factor));
             return Ok(value.map_or(beyond, |value| self.clamp(Place::At(value))));
         }
-        let divisor = 10_i128
-            .checked_pow(u32::from(scale - self.scale))
-            .ok_or(RowPolicyError::ConstantType)?;
+        let divisor =
+            10_i128.checked_pow(u32::from(scale - self.scale)).ok_or(RowPolicyError::ConstantType)?;
         let floor = unscaled.div_euclid(divisor);
         let is_exact = unscaled.rem_euclid(divisor) == 0;
-        Ok(self.clamp(if is_exact {
-            Place::At(floor)
-        } else {
-            Place::After(floor)
-        }))
+        Ok(self.clamp(if is_exact { Place::At(floor) } else { Place::After(floor) }))
     }
 
     fn clamp(&self, place: Place) -> Place {
@@ -147,11 +130,7 @@ pub(super) fn float(literal: &Literal, data_type: &DataType) -> Result<f64, RowP
 }
 
 fn without_trailing_zeros(number: &str) -> &str {
-    if number.contains('.') {
-        number.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        number
-    }
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
 
 /// A float as a constant of its column's type.

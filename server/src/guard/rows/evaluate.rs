@@ -19,22 +19,13 @@ pub(super) fn shown_rows(
     leaves: &[Leaf],
     batch: &RecordBatch,
 ) -> Result<BooleanArray, ArrowError> {
-    let values = leaves
-        .iter()
-        .map(|leaf| leaf.read(batch))
-        .collect::<Result<Vec<_>, _>>()?;
+    let values = leaves.iter().map(|leaf| leaf.read(batch)).collect::<Result<Vec<_>, _>>()?;
     let verdict = evaluate(predicate, &values)?;
     // Every test sees as many rows as its leaf; a shorter answer would be one about other rows.
     if verdict.len() != batch.num_rows() {
-        return Err(ArrowError::ComputeError(
-            "a row filter answered for another number of rows".to_owned(),
-        ));
+        return Err(ArrowError::ComputeError("a row filter answered for another number of rows".to_owned()));
     }
-    Ok(if verdict.null_count() > 0 {
-        prep_null_mask_filter(&verdict)
-    } else {
-        verdict
-    })
+    Ok(if verdict.null_count() > 0 { prep_null_mask_filter(&verdict) } else { verdict })
 }
 
 fn evaluate(predicate: &Predicate, values: &[LeafValues]) -> Result<BooleanArray, ArrowError> {
@@ -80,10 +71,7 @@ fn contains(set: &Set, values: &ArrayRef) -> Result<BooleanArray, ArrowError> {
         .evaluate(&batch)
         .and_then(|verdict| verdict.into_array(batch.num_rows()))
         .map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
-    verdict
-        .as_boolean_opt()
-        .cloned()
-        .ok_or_else(|| malformed("a membership test without a verdict"))
+    verdict.as_boolean_opt().cloned().ok_or_else(|| malformed("a membership test without a verdict"))
 }
 
 fn comparable(values: &[LeafValues], leaf: usize) -> Result<&ArrayRef, ArrowError> {
@@ -91,9 +79,7 @@ fn comparable(values: &[LeafValues], leaf: usize) -> Result<&ArrayRef, ArrowErro
 }
 
 fn leaf_values(values: &[LeafValues], leaf: usize) -> Result<&LeafValues, ArrowError> {
-    values
-        .get(leaf)
-        .ok_or_else(|| malformed("a leaf that was not read"))
+    values.get(leaf).ok_or_else(|| malformed("a leaf that was not read"))
 }
 
 fn malformed(what: &str) -> ArrowError {

@@ -110,11 +110,7 @@ impl Leaf {
         if *actual != self.data_type && !(is_text(actual) && is_text(&self.data_type)) {
             return Err(mismatch());
         }
-        if *values.data_type() == self.data_type {
-            Ok(values)
-        } else {
-            cast(&values, &self.data_type)
-        }
+        if *values.data_type() == self.data_type { Ok(values) } else { cast(&values, &self.data_type) }
     }
 
     /// The column and, for a field, each field on the way down to this place, for a plan over the schema.
@@ -140,10 +136,7 @@ pub(super) struct LeafValues {
 
 /// Whether a type is one of arrow's layouts for text.
 pub(super) fn is_text(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
-    )
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 /// Every way to read a dotted name, with the steps taken so far in `taken`.
@@ -157,10 +150,7 @@ fn find_readings(
         let Some(rest) = strip_prefix_ignoring_case(dotted, field.name()) else {
             continue;
         };
-        taken.push(Step {
-            index,
-            name: field.name().clone(),
-        });
+        taken.push(Step { index, name: field.name().clone() });
         if rest.is_empty() {
             found.push((taken.clone(), Arc::clone(field)));
         }
@@ -179,10 +169,7 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
 fn is_as_written(steps: &[Step], path: &ColumnPath) -> bool {
     let names = path.names();
     names.len() == steps.len()
-        && names
-            .iter()
-            .zip(steps)
-            .all(|(name, step)| name.eq_ignore_ascii_case(&step.name))
+        && names.iter().zip(steps).all(|(name, step)| name.eq_ignore_ascii_case(&step.name))
 }
 
 fn is_padded_text(field: &Field) -> bool {
@@ -205,11 +192,7 @@ fn without_nan(values: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         DataType::Float64 => BooleanArray::from_unary(values.as_primitive::<Float64Type>(), f64::is_nan),
         _ => return Ok(Arc::clone(values)),
     };
-    if is_nan.true_count() == 0 {
-        Ok(Arc::clone(values))
-    } else {
-        nullif(values, &is_nan)
-    }
+    if is_nan.true_count() == 0 { Ok(Arc::clone(values)) } else { nullif(values, &is_nan) }
 }
 
 fn mismatch() -> ArrowError {

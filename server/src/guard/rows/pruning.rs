@@ -18,28 +18,16 @@ pub(super) fn expression(predicate: &Predicate, leaves: &[Leaf]) -> Expr {
         Predicate::And(operands) => chain(operands, leaves, Operator::And),
         Predicate::Or(operands) => chain(operands, leaves, Operator::Or),
         Predicate::Not(operand) => Expr::Not(Box::new(expression(operand, leaves))),
-        Predicate::Compare { leaf, op, value } => binary(
-            column(leaves, *leaf),
-            operator(*op),
-            Expr::Literal(value.scalar.clone(), None),
-        ),
+        Predicate::Compare { leaf, op, value } => {
+            binary(column(leaves, *leaf), operator(*op), Expr::Literal(value.scalar.clone(), None))
+        }
         Predicate::In { leaf, set } => {
-            let list = set
-                .scalars
-                .iter()
-                .map(|scalar| Expr::Literal(scalar.clone(), None))
-                .collect();
+            let list = set.scalars.iter().map(|scalar| Expr::Literal(scalar.clone(), None)).collect();
             column(leaves, *leaf).in_list(list, false)
         }
         Predicate::Like { leaf, pattern } => {
             let pattern = Expr::Literal(pattern.scalar.clone(), None);
-            Expr::Like(Like::new(
-                false,
-                Box::new(column(leaves, *leaf)),
-                Box::new(pattern),
-                None,
-                false,
-            ))
+            Expr::Like(Like::new(false, Box::new(column(leaves, *leaf)), Box::new(pattern), None, false))
         }
         Predicate::IsNull { leaf } => is_null(leaves, *leaf),
     }
@@ -53,11 +41,7 @@ fn chain(operands: &[Predicate], leaves: &[Leaf], operator: Operator) -> Expr {
         [single] => expression(single, leaves),
         _ => {
             let (left, right) = operands.split_at(operands.len() / 2);
-            binary(
-                chain(left, leaves, operator),
-                operator,
-                chain(right, leaves, operator),
-            )
+            binary(chain(left, leaves, operator), operator, chain(right, leaves, operator))
         }
     }
 }
@@ -72,9 +56,7 @@ fn column(leaves: &[Leaf], leaf: usize) -> Expr {
 
 fn is_null(leaves: &[Leaf], leaf: usize) -> Expr {
     let tests = steps(leaves, leaf).into_iter().map(Expr::is_null);
-    tests
-        .reduce(|left, right| binary(left, Operator::Or, right))
-        .unwrap_or(lit(true))
+    tests.reduce(|left, right| binary(left, Operator::Or, right)).unwrap_or(lit(true))
 }
 
 fn steps(leaves: &[Leaf], leaf: usize) -> Vec<Expr> {

@@ -38,10 +38,7 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
 /// A batch of one column, whose rows are numbered by a second one.
 fn numbered(name: &str, array: ArrayRef) -> RecordBatch {
     let count = i32::try_from(array.len()).unwrap();
-    batch(vec![
-        (name, array),
-        ("row", Arc::new(Int32Array::from_iter_values(0..count))),
-    ])
+    batch(vec![(name, array), ("row", Arc::new(Int32Array::from_iter_values(0..count)))])
 }
 
 /// The numbers of the rows that a filter shows. Checks on the way that pruning would keep each of them.
@@ -51,31 +48,19 @@ fn shown(text: &str, batch: &RecordBatch) -> Vec<i32> {
     });
     let rows = rows_of(&policy.apply(batch).unwrap());
     let kept_by_pruning = rows_of(&prune(&policy, batch));
-    assert!(
-        rows.iter().all(|row| kept_by_pruning.contains(row)),
-        "{text}: pruning loses a shown row"
-    );
+    assert!(rows.iter().all(|row| kept_by_pruning.contains(row)), "{text}: pruning loses a shown row");
     rows
 }
 
 fn rows_of(batch: &RecordBatch) -> Vec<i32> {
-    batch
-        .column_by_name("row")
-        .unwrap()
-        .as_primitive::<Int32Type>()
-        .values()
-        .to_vec()
+    batch.column_by_name("row").unwrap().as_primitive::<Int32Type>().values().to_vec()
 }
 
 fn prune(policy: &RowPolicy, batch: &RecordBatch) -> RecordBatch {
     let schema = DFSchema::try_from(batch.schema_ref().as_ref().clone()).unwrap();
     let (properties, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
     let condition = create_physical_expr(&policy.pruning_expr(), &schema, &properties, &planning).unwrap();
-    let verdict = condition
-        .evaluate(batch)
-        .unwrap()
-        .into_array(batch.num_rows())
-        .unwrap();
+    let verdict = condition.evaluate(batch).unwrap().into_array(batch.num_rows()).unwrap();
     filter_record_batch(batch, verdict.as_boolean()).unwrap()
 }
 
@@ -90,16 +75,8 @@ fn table(batch: &RecordBatch, expectations: &[(&str, &[i32])]) {
     }
 }
 
-const COUNTRIES: [Option<&str>; 8] = [
-    Some("US"),
-    Some("us"),
-    Some("US "),
-    Some("CA"),
-    None,
-    Some(""),
-    Some("United Kingdom"),
-    Some("Uü"),
-];
+const COUNTRIES: [Option<&str>; 8] =
+    [Some("US"), Some("us"), Some("US "), Some("CA"), None, Some(""), Some("United Kingdom"), Some("Uü")];
 
 const TEXT_EXPECTATIONS: [(&str, &[i32]); 19] = [
     ("country = 'US'", &[0]),
@@ -144,11 +121,7 @@ fn a_dictionary_may_hold_null_among_its_values() {
     let array = DictionaryArray::<Int32Type>::try_new(keys, values).unwrap();
     table(
         &numbered("country", Arc::new(array)),
-        &[
-            ("country = 'US'", &[0]),
-            ("country <> 'US'", &[]),
-            ("country IS NULL", &[1, 2]),
-        ],
+        &[("country = 'US'", &[0]), ("country <> 'US'", &[]), ("country IS NULL", &[1, 2])],
     );
 }
 
@@ -182,17 +155,7 @@ fn a_batch_of_another_schema_is_an_error_and_shows_nothing() {
 
 #[test]
 fn characters_of_several_bytes_are_one_character_to_a_pattern() {
-    let names = vec![
-        "ü",
-        "u\u{308}",
-        "日本",
-        "\u{1f600}",
-        "a\nb",
-        "a.b",
-        "a%b",
-        "[x]",
-        "ab",
-    ];
+    let names = vec!["ü", "u\u{308}", "日本", "\u{1f600}", "a\nb", "a.b", "a%b", "[x]", "ab"];
     let batch = numbered("name", Arc::new(StringViewArray::from(names)));
     table(
         &batch,
@@ -214,13 +177,7 @@ fn characters_of_several_bytes_are_one_character_to_a_pattern() {
 fn integers_compare_exactly_up_to_and_beyond_their_bounds() {
     let batch = numbered(
         "id",
-        Arc::new(Int64Array::from(vec![
-            Some(i64::MIN),
-            Some(-1),
-            Some(0),
-            Some(i64::MAX),
-            None,
-        ])),
+        Arc::new(Int64Array::from(vec![Some(i64::MIN), Some(-1), Some(0), Some(i64::MAX), None])),
     );
     table(
         &batch,
@@ -247,15 +204,7 @@ fn integers_compare_exactly_up_to_and_beyond_their_bounds() {
         ],
     );
     let small = numbered("id", Arc::new(Int8Array::from(vec![Some(-128), Some(127), None])));
-    table(
-        &small,
-        &[
-            ("id < 128", &[0, 1]),
-            ("id >= 127", &[1]),
-            ("id > 127", &[]),
-            ("id = -128", &[0]),
-        ],
-    );
+    table(&small, &[("id < 128", &[0, 1]), ("id >= 127", &[1]), ("id > 127", &[]), ("id = -128", &[0])]);
 }
 
 #[test]
@@ -282,14 +231,8 @@ fn decimals_compare_exactly_near_the_bound() {
             ("amount <= -0.015", &[]),
             ("amount IN (1.10, 100, 99.995)", &[1, 4]),
             ("amount IN (99.995)", &[]),
-            (
-                "amount < 99999999999999999999999999999999999999",
-                &[0, 1, 2, 3, 4],
-            ),
-            (
-                "amount > -99999999999999999999999999999999999999",
-                &[0, 1, 2, 3, 4],
-            ),
+            ("amount < 99999999999999999999999999999999999999", &[0, 1, 2, 3, 4]),
+            ("amount > -99999999999999999999999999999999999999", &[0, 1, 2, 3, 4]),
             ("amount > 9999999999.99", &[]),
             ("amount >= 9999999999.995", &[]),
             ("amount <= 9999999999.995", &[0, 1, 2, 3, 4]),
@@ -328,18 +271,9 @@ fn zeros_are_one_number_and_nan_shows_nothing() {
         ("score IS NOT NULL", &[0, 1, 2, 3, 4, 5, 7]),
         ("score > 100 OR score IS NOT NULL", &[0, 1, 2, 3, 4, 5, 7]),
     ];
-    table(
-        &numbered("score", Arc::new(Float64Array::from(scores.to_vec()))),
-        &expectations,
-    );
-    let single: Vec<Option<f32>> = scores
-        .iter()
-        .map(|score| score.map(|score| score as f32))
-        .collect();
-    table(
-        &numbered("score", Arc::new(Float32Array::from(single))),
-        &expectations,
-    );
+    table(&numbered("score", Arc::new(Float64Array::from(scores.to_vec()))), &expectations);
+    let single: Vec<Option<f32>> = scores.iter().map(|score| score.map(|score| score as f32)).collect();
+    table(&numbered("score", Arc::new(Float32Array::from(single))), &expectations);
 }
 
 #[test]
@@ -351,34 +285,18 @@ fn a_float_column_refuses_a_constant_that_it_cannot_hold() {
         "score IN (1, 0.3)",
         "score < 0.0000000000000000000000000000000000001",
     ] {
-        assert_eq!(
-            refusal(text, &float),
-            Some(RowPolicyError::InexactFloat),
-            "{text}"
-        );
+        assert_eq!(refusal(text, &float), Some(RowPolicyError::InexactFloat), "{text}");
     }
-    for text in [
-        "score = 0.5",
-        "score > 16777216",
-        "score < -1.25",
-        "score = 10",
-        "score = 100.0",
-    ] {
+    for text in ["score = 0.5", "score > 16777216", "score < -1.25", "score = 10", "score = 100.0"] {
         assert_eq!(refusal(text, &float), None, "{text}");
     }
-    let double = numbered(
-        "score",
-        Arc::new(Float64Array::from(vec![Some(0.1), Some(0.3), None])),
-    );
+    let double = numbered("score", Arc::new(Float64Array::from(vec![Some(0.1), Some(0.3), None])));
     table(&double, &[("score = 0.1", &[0]), ("score > 0.1", &[1])]);
 }
 
 #[test]
 fn booleans_are_compared_with_booleans() {
-    let batch = numbered(
-        "active",
-        Arc::new(BooleanArray::from(vec![Some(true), Some(false), None])),
-    );
+    let batch = numbered("active", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None])));
     table(
         &batch,
         &[
@@ -392,20 +310,11 @@ fn booleans_are_compared_with_booleans() {
         ],
     );
     let schema = batch.schema();
-    assert_eq!(
-        refusal("active = 'true'", &schema),
-        Some(RowPolicyError::ConstantType)
-    );
+    assert_eq!(refusal("active = 'true'", &schema), Some(RowPolicyError::ConstantType));
     assert_eq!(refusal("active = 1", &schema), Some(RowPolicyError::ConstantType));
     assert_eq!(refusal("active > false", &schema), Some(RowPolicyError::Operator));
-    assert_eq!(
-        refusal("active BETWEEN false AND true", &schema),
-        Some(RowPolicyError::Operator)
-    );
-    assert_eq!(
-        refusal("active LIKE 't%'", &schema),
-        Some(RowPolicyError::Operator)
-    );
+    assert_eq!(refusal("active BETWEEN false AND true", &schema), Some(RowPolicyError::Operator));
+    assert_eq!(refusal("active LIKE 't%'", &schema), Some(RowPolicyError::Operator));
 }
 
 #[test]
@@ -438,16 +347,9 @@ fn dates_take_iso_text_and_nothing_else() {
         "",
         "２０２４-01-01",
     ] {
-        assert_eq!(
-            refusal(&format!("day = '{text}'"), &schema),
-            Some(RowPolicyError::Date),
-            "{text}"
-        );
+        assert_eq!(refusal(&format!("day = '{text}'"), &schema), Some(RowPolicyError::Date), "{text}");
     }
-    assert_eq!(
-        refusal("day = 19723", &schema),
-        Some(RowPolicyError::ConstantType)
-    );
+    assert_eq!(refusal("day = 19723", &schema), Some(RowPolicyError::ConstantType));
 }
 
 #[test]
@@ -485,21 +387,14 @@ fn null_is_unknown_in_every_connective() {
 fn customers() -> RecordBatch {
     let address = StructArray::from(vec![(
         Arc::new(Field::new("Zip", DataType::Utf8, true)),
-        Arc::new(StringArray::from(vec![
-            Some("90210"),
-            Some("10001"),
-            Some("90000"),
-            None,
-        ])) as ArrayRef,
+        Arc::new(StringArray::from(vec![Some("90210"), Some("10001"), Some("90000"), None])) as ArrayRef,
     )]);
     let fields = Fields::from(vec![
         Field::new("CustomerId", DataType::Int64, true),
         Field::new("address", address.data_type().clone(), true),
     ]);
-    let children: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from(vec![Some(1), Some(2), Some(3), None])),
-        Arc::new(address),
-    ];
+    let children: Vec<ArrayRef> =
+        vec![Arc::new(Int64Array::from(vec![Some(1), Some(2), Some(3), None])), Arc::new(address)];
     // The third struct is NULL although its fields have bytes.
     let valid = NullBuffer::from(vec![true, true, false, true]);
     let customer = StructArray::try_new(fields, children, Some(valid)).unwrap();
@@ -526,17 +421,11 @@ fn a_field_of_a_null_struct_is_null_whatever_stands_below_it() {
 fn long_lists_and_long_chains_are_evaluated() {
     let count = 1000;
     let batch = numbered("id", Arc::new(Int32Array::from_iter_values(0..count)));
-    let list = (0..400)
-        .map(|value| (value * 2).to_string())
-        .collect::<Vec<_>>()
-        .join(",");
+    let list = (0..400).map(|value| (value * 2).to_string()).collect::<Vec<_>>().join(",");
     let expected: Vec<i32> = (0..400).map(|value| value * 2).collect();
     assert_eq!(shown(&format!("id IN ({list})"), &batch), expected);
 
-    let chain = (0..150)
-        .map(|value| format!("id = {value}"))
-        .collect::<Vec<_>>()
-        .join(" OR ");
+    let chain = (0..150).map(|value| format!("id = {value}")).collect::<Vec<_>>().join(" OR ");
     assert_eq!(shown(&chain, &batch), (0..150).collect::<Vec<_>>());
 }
 

@@ -24,31 +24,22 @@ fn principal(user: &str, role: &str) -> Principal {
 }
 
 fn body() -> PreparedHandle {
-    PreparedHandle {
-        sql: "SELECT 'canary'".to_owned(),
-        parameters: vec![1, 2, 3],
-    }
+    PreparedHandle { sql: "SELECT 'canary'".to_owned(), parameters: vec![1, 2, 3] }
 }
 
 fn sealed_for(sealer: &Sealer, owner: &Principal) -> Vec<u8> {
-    sealer
-        .seal(Purpose::Ticket, Some(owner), LIFETIME, &body())
-        .unwrap()
+    sealer.seal(Purpose::Ticket, Some(owner), LIFETIME, &body()).unwrap()
 }
 
 fn refusal(sealer: &Sealer, purpose: Purpose, owner: Option<&Principal>, sealed: &[u8]) -> ErrorKind {
-    sealer
-        .open::<PreparedHandle>(purpose, owner, sealed)
-        .unwrap_err()
-        .kind()
+    sealer.open::<PreparedHandle>(purpose, owner, sealed).unwrap_err().kind()
 }
 
 #[test]
 fn what_was_sealed_opens_for_its_owner() {
     let (sealer, owner) = (ring(&[1]), principal("analyst", "analyst"));
-    let opened: PreparedHandle = sealer
-        .open(Purpose::Ticket, Some(&owner), &sealed_for(&sealer, &owner))
-        .unwrap();
+    let opened: PreparedHandle =
+        sealer.open(Purpose::Ticket, Some(&owner), &sealed_for(&sealer, &owner)).unwrap();
     assert_eq!(opened, body());
 }
 
@@ -57,11 +48,7 @@ fn the_text_cannot_be_read_from_the_sealed_bytes() {
     let (sealer, owner) = (ring(&[1]), principal("analyst", "analyst"));
     let sealed = sealed_for(&sealer, &owner);
     assert!(!sealed.windows(6).any(|window| window == b"canary"));
-    assert_ne!(
-        sealed,
-        sealed_for(&sealer, &owner),
-        "each seal draws its own nonce"
-    );
+    assert_ne!(sealed, sealed_for(&sealer, &owner), "each seal draws its own nonce");
 }
 
 #[test]
@@ -71,15 +58,9 @@ fn a_change_of_any_byte_and_any_truncation_are_refused_alike() {
     for position in 0..sealed.len() {
         let mut changed = sealed.clone();
         changed[position] ^= 1;
-        assert_eq!(
-            refusal(&sealer, Purpose::Ticket, Some(&owner), &changed),
-            ErrorKind::PermissionDenied
-        );
+        assert_eq!(refusal(&sealer, Purpose::Ticket, Some(&owner), &changed), ErrorKind::PermissionDenied);
         let shortened = &sealed[..position];
-        assert_eq!(
-            refusal(&sealer, Purpose::Ticket, Some(&owner), shortened),
-            ErrorKind::PermissionDenied
-        );
+        assert_eq!(refusal(&sealer, Purpose::Ticket, Some(&owner), shortened), ErrorKind::PermissionDenied);
     }
 }
 
@@ -88,43 +69,27 @@ fn another_user_another_role_or_no_owner_cannot_open() {
     let sealer = ring(&[1]);
     let owner = principal("analyst", "analyst");
     let sealed = sealed_for(&sealer, &owner);
-    for other in [
-        principal("support", "analyst"),
-        principal("analyst", "support"),
-        principal("analys", "tanalyst"),
-    ] {
-        assert_eq!(
-            refusal(&sealer, Purpose::Ticket, Some(&other), &sealed),
-            ErrorKind::PermissionDenied
-        );
+    for other in
+        [principal("support", "analyst"), principal("analyst", "support"), principal("analys", "tanalyst")]
+    {
+        assert_eq!(refusal(&sealer, Purpose::Ticket, Some(&other), &sealed), ErrorKind::PermissionDenied);
     }
-    assert_eq!(
-        refusal(&sealer, Purpose::Ticket, None, &sealed),
-        ErrorKind::PermissionDenied
-    );
+    assert_eq!(refusal(&sealer, Purpose::Ticket, None, &sealed), ErrorKind::PermissionDenied);
 }
 
 #[test]
 fn a_value_opens_for_its_own_purpose_only() {
     let (sealer, owner) = (ring(&[1]), principal("analyst", "analyst"));
     let sealed = sealed_for(&sealer, &owner);
-    assert_eq!(
-        refusal(&sealer, Purpose::Prepared, Some(&owner), &sealed),
-        ErrorKind::PermissionDenied
-    );
-    assert_eq!(
-        refusal(&sealer, Purpose::Token, Some(&owner), &sealed),
-        ErrorKind::Unauthenticated
-    );
+    assert_eq!(refusal(&sealer, Purpose::Prepared, Some(&owner), &sealed), ErrorKind::PermissionDenied);
+    assert_eq!(refusal(&sealer, Purpose::Token, Some(&owner), &sealed), ErrorKind::Unauthenticated);
 }
 
 #[test]
 fn a_value_expires_at_the_end_of_its_lifetime() {
     let (sealer, owner) = (ring(&[1]), principal("analyst", "analyst"));
     let start = Utc::now();
-    let sealed = sealer
-        .seal_at(start, Purpose::Ticket, Some(&owner), LIFETIME, &body())
-        .unwrap();
+    let sealed = sealer.seal_at(start, Purpose::Ticket, Some(&owner), LIFETIME, &body()).unwrap();
     let open_after = |milliseconds: i64| {
         let now = start + chrono::Duration::milliseconds(milliseconds);
         sealer
@@ -140,18 +105,10 @@ fn every_key_of_the_ring_opens_and_the_first_one_seals() {
     let owner = principal("analyst", "analyst");
     let sealed_before = sealed_for(&ring(&[1]), &owner);
     let rotated = ring(&[2, 1]);
-    assert!(
-        rotated
-            .open::<PreparedHandle>(Purpose::Ticket, Some(&owner), &sealed_before)
-            .is_ok()
-    );
+    assert!(rotated.open::<PreparedHandle>(Purpose::Ticket, Some(&owner), &sealed_before).is_ok());
 
     let sealed_after = sealed_for(&rotated, &owner);
-    assert!(
-        ring(&[2])
-            .open::<PreparedHandle>(Purpose::Ticket, Some(&owner), &sealed_after)
-            .is_ok()
-    );
+    assert!(ring(&[2]).open::<PreparedHandle>(Purpose::Ticket, Some(&owner), &sealed_after).is_ok());
     assert_eq!(
         refusal(&ring(&[1]), Purpose::Ticket, Some(&owner), &sealed_after),
         ErrorKind::PermissionDenied
@@ -162,20 +119,12 @@ fn every_key_of_the_ring_opens_and_the_first_one_seals() {
 fn without_configured_keys_no_other_process_can_open() {
     let owner = principal("analyst", "analyst");
     let sealed = sealed_for(&ring(&[]), &owner);
-    assert_eq!(
-        refusal(&ring(&[]), Purpose::Ticket, Some(&owner), &sealed),
-        ErrorKind::PermissionDenied
-    );
+    assert_eq!(refusal(&ring(&[]), Purpose::Ticket, Some(&owner), &sealed), ErrorKind::PermissionDenied);
 }
 
 #[test]
 fn a_key_of_another_length_or_alphabet_is_refused_without_being_printed() {
-    for text in [
-        "canary-key!",
-        &STANDARD.encode([7; 31]),
-        &STANDARD.encode([7; 33]),
-        "",
-    ] {
+    for text in ["canary-key!", &STANDARD.encode([7; 31]), &STANDARD.encode([7; 33]), ""] {
         let error = Sealer::new(&[Secret::new(text.to_owned())]).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         assert!(text.is_empty() || !error.public_text().contains(text));

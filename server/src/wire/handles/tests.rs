@@ -1,9 +1,6 @@
 //! That tickets and handles carry what they were given, to their owner and for their purpose only.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot build its input should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
 use std::iter;
 use std::sync::Arc;
@@ -36,10 +33,7 @@ fn context() -> RequestContext {
 
 fn request() -> QueryRequest {
     let row = RecordBatch::try_from_iter([("0", Arc::new(Int64Array::from(vec![7])) as _)]).unwrap();
-    QueryRequest {
-        sql: SQL.to_owned(),
-        parameters: Some(row),
-    }
+    QueryRequest { sql: SQL.to_owned(), parameters: Some(row) }
 }
 
 fn schema_of(name: &str) -> Schema {
@@ -60,15 +54,8 @@ fn a_ticket_brings_back_what_was_asked_and_does_not_show_it() {
     let identity = identity();
     let owner = principal("analyst");
     let context = context();
-    let ticket = seal_ticket(
-        identity.sealer(),
-        &owner,
-        LIFETIME,
-        &context,
-        &request(),
-        &schema_of("name"),
-    )
-    .unwrap();
+    let ticket =
+        seal_ticket(identity.sealer(), &owner, LIFETIME, &context, &request(), &schema_of("name")).unwrap();
     assert!(!ticket.ticket.windows(6).any(|window| window == b"canary"));
 
     let opened = open_ticket(identity.sealer(), &owner, &body_of(&ticket)).unwrap();
@@ -76,32 +63,20 @@ fn a_ticket_brings_back_what_was_asked_and_does_not_show_it() {
     assert_eq!(opened.request.parameters, request().parameters);
     assert_eq!(opened.planned_as, context.query_id.to_string());
     assert!(opened.check_schema(&schema_of("name")).is_ok());
-    assert_eq!(
-        opened.check_schema(&schema_of("other")).unwrap_err().kind(),
-        ErrorKind::Expired
-    );
+    assert_eq!(opened.check_schema(&schema_of("other")).unwrap_err().kind(), ErrorKind::Expired);
 }
 
 #[test]
 fn another_users_ticket_and_a_damaged_one_have_the_same_answer() {
     let identity = identity();
     let owner = principal("analyst");
-    let ticket = seal_ticket(
-        identity.sealer(),
-        &owner,
-        LIFETIME,
-        &context(),
-        &request(),
-        &schema_of("name"),
-    )
-    .unwrap();
+    let ticket =
+        seal_ticket(identity.sealer(), &owner, LIFETIME, &context(), &request(), &schema_of("name")).unwrap();
     let sealed = body_of(&ticket);
     let mut damaged = sealed.to_vec();
     *damaged.last_mut().unwrap() ^= 1;
 
-    let foreign = open_ticket(identity.sealer(), &principal("stranger"), &sealed)
-        .err()
-        .unwrap();
+    let foreign = open_ticket(identity.sealer(), &principal("stranger"), &sealed).err().unwrap();
     let corrupt = open_ticket(identity.sealer(), &owner, &damaged).err().unwrap();
     assert_eq!(foreign.kind(), ErrorKind::PermissionDenied);
     assert_eq!(corrupt.kind(), foreign.kind());
@@ -112,18 +87,10 @@ fn another_users_ticket_and_a_damaged_one_have_the_same_answer() {
 fn an_expired_ticket_says_so() {
     let identity = identity();
     let owner = principal("analyst");
-    let ticket = seal_ticket(
-        identity.sealer(),
-        &owner,
-        Duration::ZERO,
-        &context(),
-        &request(),
-        &schema_of("name"),
-    )
-    .unwrap();
-    let error = open_ticket(identity.sealer(), &owner, &body_of(&ticket))
-        .err()
-        .unwrap();
+    let ticket =
+        seal_ticket(identity.sealer(), &owner, Duration::ZERO, &context(), &request(), &schema_of("name"))
+            .unwrap();
+    let error = open_ticket(identity.sealer(), &owner, &body_of(&ticket)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Expired);
 }
 
@@ -131,15 +98,8 @@ fn an_expired_ticket_says_so() {
 fn a_ticket_is_no_handle_and_a_handle_is_no_ticket() {
     let identity = identity();
     let owner = principal("analyst");
-    let ticket = seal_ticket(
-        identity.sealer(),
-        &owner,
-        LIFETIME,
-        &context(),
-        &request(),
-        &schema_of("name"),
-    )
-    .unwrap();
+    let ticket =
+        seal_ticket(identity.sealer(), &owner, LIFETIME, &context(), &request(), &schema_of("name")).unwrap();
     let handle = seal_prepared(identity.sealer(), &owner, LIFETIME, SQL, None).unwrap();
     assert!(open_prepared(identity.sealer(), &owner, &body_of(&ticket)).is_err());
     assert!(open_ticket(identity.sealer(), &owner, &handle).is_err());
@@ -150,24 +110,8 @@ fn binding_gives_a_new_handle_and_leaves_the_old_one_valid() {
     let identity = identity();
     let owner = principal("analyst");
     let unbound = seal_prepared(identity.sealer(), &owner, LIFETIME, SQL, None).unwrap();
-    let bound = seal_prepared(
-        identity.sealer(),
-        &owner,
-        LIFETIME,
-        SQL,
-        request().parameters.as_ref(),
-    )
-    .unwrap();
-    assert_eq!(
-        open_prepared(identity.sealer(), &owner, &unbound)
-            .unwrap()
-            .parameters,
-        None
-    );
-    assert_eq!(
-        open_prepared(identity.sealer(), &owner, &bound)
-            .unwrap()
-            .parameters,
-        request().parameters
-    );
+    let bound =
+        seal_prepared(identity.sealer(), &owner, LIFETIME, SQL, request().parameters.as_ref()).unwrap();
+    assert_eq!(open_prepared(identity.sealer(), &owner, &unbound).unwrap().parameters, None);
+    assert_eq!(open_prepared(identity.sealer(), &owner, &bound).unwrap().parameters, request().parameters);
 }

@@ -1,9 +1,6 @@
 //! That metadata results have exactly the columns that drivers compare with.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot build its input should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
 use arrow::array::AsArray;
 use arrow_flight::IpcMessage;
@@ -25,18 +22,12 @@ fn columns(schema: &Schema) -> Vec<String> {
 }
 
 fn get_tables(include_schema: bool) -> MetadataCommand {
-    MetadataCommand::Tables(CommandGetTables {
-        include_schema,
-        ..CommandGetTables::default()
-    })
+    MetadataCommand::Tables(CommandGetTables { include_schema, ..CommandGetTables::default() })
 }
 
 #[test]
 fn each_answer_has_flight_sqls_columns_types_and_nullability() {
-    assert_eq!(
-        columns(&MetadataCommand::Catalogs.schema()),
-        ["catalog_name: Utf8 not null"]
-    );
+    assert_eq!(columns(&MetadataCommand::Catalogs.schema()), ["catalog_name: Utf8 not null"]);
     assert_eq!(
         columns(&MetadataCommand::DbSchemas(CommandGetDbSchemas::default()).schema()),
         ["catalog_name: Utf8", "db_schema_name: Utf8 not null"]
@@ -51,10 +42,7 @@ fn each_answer_has_flight_sqls_columns_types_and_nullability() {
     let with_schema = columns(&get_tables(true).schema());
     assert_eq!(with_schema[..4], tables);
     assert_eq!(with_schema[4], "table_schema: Binary not null");
-    assert_eq!(
-        columns(&MetadataCommand::TableTypes.schema()),
-        ["table_type: Utf8 not null"]
-    );
+    assert_eq!(columns(&MetadataCommand::TableTypes.schema()), ["table_type: Utf8 not null"]);
     assert_eq!(
         columns(&MetadataCommand::PrimaryKeys.schema()),
         [
@@ -68,19 +56,13 @@ fn each_answer_has_flight_sqls_columns_types_and_nullability() {
     );
     let foreign_keys = columns(&MetadataCommand::ForeignKeys.schema());
     assert_eq!(foreign_keys.len(), 13);
-    assert_eq!(
-        foreign_keys[11..],
-        ["update_rule: UInt8 not null", "delete_rule: UInt8 not null"]
-    );
+    assert_eq!(foreign_keys[11..], ["update_rule: UInt8 not null", "delete_rule: UInt8 not null"]);
 }
 
 #[test]
 fn what_is_announced_is_what_is_sent() {
     assert_eq!(catalogs().unwrap().schema(), MetadataCommand::Catalogs.schema());
-    assert_eq!(
-        table_types().unwrap().schema(),
-        MetadataCommand::TableTypes.schema()
-    );
+    assert_eq!(table_types().unwrap().schema(), MetadataCommand::TableTypes.schema());
     for include_schema in [false, true] {
         let answer = tables_answer(tables_builder(include_schema), &[]).unwrap();
         assert_eq!(answer.schema(), get_tables(include_schema).schema());
@@ -124,18 +106,13 @@ fn a_tables_schema_is_an_encapsulated_message_in_wire_types() {
     let encoded = answer.column(4).as_binary::<i32>().value(0);
     assert_eq!(encoded[..4], [0xff; 4], "the continuation marker");
     let decoded: Schema = IpcMessage(encoded.to_vec().into()).try_into().unwrap();
-    assert_eq!(
-        decoded,
-        Schema::new(vec![Field::new("n_name", DataType::Utf8, true)])
-    );
+    assert_eq!(decoded, Schema::new(vec![Field::new("n_name", DataType::Utf8, true)]));
 }
 
 #[test]
 fn a_metadata_ticket_is_the_command_itself() {
     let descriptor = FlightDescriptor::new_cmd("the command's bytes");
-    let info = MetadataCommand::TableTypes
-        .flight_info(descriptor.clone())
-        .unwrap();
+    let info = MetadataCommand::TableTypes.flight_info(descriptor.clone()).unwrap();
     assert_eq!(info.endpoint[0].ticket.as_ref().unwrap().ticket, descriptor.cmd);
     assert!(info.endpoint[0].location.is_empty());
 }

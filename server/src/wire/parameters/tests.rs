@@ -1,9 +1,6 @@
 //! That one plain row gets through and nothing else does, whatever its bytes.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot build its input should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
 use arrow::array::{
     ArrayRef, Decimal128Array, Int64Array, NullArray, StringArray, StringViewArray, StructArray,
@@ -25,14 +22,7 @@ fn one_row() -> RecordBatch {
         ("0", Arc::new(Int64Array::from(vec![42]))),
         ("1", Arc::new(StringArray::from(vec![Some("Zürich")]))),
         ("2", Arc::new(NullArray::new(1))),
-        (
-            "3",
-            Arc::new(
-                Decimal128Array::from(vec![None])
-                    .with_precision_and_scale(10, 2)
-                    .unwrap(),
-            ),
-        ),
+        ("3", Arc::new(Decimal128Array::from(vec![None]).with_precision_and_scale(10, 2).unwrap())),
     ])
 }
 
@@ -75,31 +65,20 @@ async fn no_row_and_several_rows_are_refused() {
     }
     let two = batch_of(vec![("0", Arc::new(Int64Array::from(vec![1, 2])))]);
     assert_eq!(refusal(messages_of(vec![two])).await, ErrorKind::InvalidRequest);
-    assert_eq!(
-        refusal(vec![FlightData::default()]).await,
-        ErrorKind::InvalidRequest
-    );
+    assert_eq!(refusal(vec![FlightData::default()]).await, ErrorKind::InvalidRequest);
 }
 
 #[tokio::test]
 async fn an_empty_batch_beside_the_row_does_no_harm() {
     let row = one_row();
-    assert_eq!(
-        receive_all(messages_of(vec![row.slice(0, 0), row.clone()]))
-            .await
-            .unwrap(),
-        row
-    );
+    assert_eq!(receive_all(messages_of(vec![row.slice(0, 0), row.clone()])).await.unwrap(), row);
 }
 
 #[tokio::test]
 async fn nested_and_view_types_are_refused() {
     let field = Arc::new(Field::new("inner", DataType::Int64, true));
     let nested = StructArray::from(vec![(field, Arc::new(Int64Array::from(vec![1])) as ArrayRef)]);
-    for column in [
-        Arc::new(nested) as ArrayRef,
-        Arc::new(StringViewArray::from(vec!["text"])),
-    ] {
+    for column in [Arc::new(nested) as ArrayRef, Arc::new(StringViewArray::from(vec!["text"]))] {
         assert_eq!(
             refusal(messages_of(vec![batch_of(vec![("0", column)])])).await,
             ErrorKind::InvalidRequest
@@ -111,10 +90,7 @@ async fn nested_and_view_types_are_refused() {
 async fn more_bytes_than_a_bind_may_have_are_refused() {
     let long = "x".repeat(MAX_BYTES + 1);
     let batch = batch_of(vec![("0", Arc::new(StringArray::from(vec![long])))]);
-    assert_eq!(
-        refusal(messages_of(vec![batch])).await,
-        ErrorKind::ResourceExhausted
-    );
+    assert_eq!(refusal(messages_of(vec![batch])).await, ErrorKind::ResourceExhausted);
     let endless = vec![messages_of(vec![one_row().slice(0, 0)])[1].clone(); 1000];
     assert_eq!(refusal(endless).await, ErrorKind::ResourceExhausted);
 }

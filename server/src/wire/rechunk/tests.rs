@@ -1,9 +1,6 @@
 //! That messages are cut by the visible rows alone, lose nothing and share nothing.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot build its input should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
 use std::sync::Arc;
 
@@ -13,25 +10,11 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use super::*;
 
 fn numbers(range: std::ops::Range<i64>) -> RecordBatch {
-    let texts = range
-        .clone()
-        .map(|number| Some("x".repeat(usize::try_from(number % 50).unwrap())));
+    let texts = range.clone().map(|number| Some("x".repeat(usize::try_from(number % 50).unwrap())));
     RecordBatch::try_from_iter_with_nullable([
-        (
-            "number",
-            Arc::new(Int64Array::from_iter_values(range.clone())) as _,
-            true,
-        ),
+        ("number", Arc::new(Int64Array::from_iter_values(range.clone())) as _, true),
         ("text", Arc::new(texts.collect::<StringArray>()) as _, true),
-        (
-            "odd",
-            Arc::new(
-                range
-                    .map(|number| Some(number % 2 == 1))
-                    .collect::<BooleanArray>(),
-            ) as _,
-            true,
-        ),
+        ("odd", Arc::new(range.map(|number| Some(number % 2 == 1)).collect::<BooleanArray>()) as _, true),
     ])
     .unwrap()
 }
@@ -79,11 +62,7 @@ fn how_rows_arrive_does_not_show_in_the_messages() {
             split(&whole, (0..400).map(|step| step * 7 % 613)),
             split(&whole, [0, 99_999]),
         ] {
-            assert_eq!(
-                rows(&messages_of(parts, max_bytes)),
-                rows(&expected),
-                "{max_bytes}"
-            );
+            assert_eq!(rows(&messages_of(parts, max_bytes)), rows(&expected), "{max_bytes}");
         }
     }
 }
@@ -108,10 +87,8 @@ fn a_message_keeps_to_its_bytes_unless_one_row_is_larger() {
 #[test]
 fn rows_per_message_follow_from_the_schema() {
     let of = |types: Vec<DataType>| {
-        let fields: Vec<Field> = types
-            .into_iter()
-            .map(|data_type| Field::new("column", data_type, true))
-            .collect();
+        let fields: Vec<Field> =
+            types.into_iter().map(|data_type| Field::new("column", data_type, true)).collect();
         rows_per_message(&Arc::new(Schema::new(fields)))
     };
     assert_eq!(of(vec![DataType::Int64]), MAX_ROWS);
@@ -142,8 +119,5 @@ fn a_full_batch_of_whole_bytes_is_passed_on_without_a_copy() {
 fn rows_without_columns_are_counted() {
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(MAX_ROWS + 5));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).unwrap();
-    assert_eq!(
-        rows(&messages_of(vec![batch], MAX_BYTES)).iter().sum::<usize>(),
-        MAX_ROWS + 5
-    );
+    assert_eq!(rows(&messages_of(vec![batch], MAX_BYTES)).iter().sum::<usize>(), MAX_ROWS + 5);
 }

@@ -1,9 +1,6 @@
 //! What the wire schema does to types, nullability and metadata, and that batches really arrive in it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot build its input should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
 use std::collections::HashMap;
 
@@ -40,11 +37,8 @@ fn views_dictionaries_and_large_lists_become_plain_types() {
         Field::new("small_decimal", DataType::Decimal32(7, 2), true),
     ]);
     let text = DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));
-    let types: Vec<DataType> = wire_schema(&logical)
-        .fields()
-        .iter()
-        .map(|field| field.data_type().clone())
-        .collect();
+    let types: Vec<DataType> =
+        wire_schema(&logical).fields().iter().map(|field| field.data_type().clone()).collect();
     assert_eq!(
         types,
         vec![
@@ -62,23 +56,14 @@ fn views_dictionaries_and_large_lists_become_plain_types() {
 #[test]
 fn only_metadata_of_arrows_own_namespace_travels() {
     let metadata = HashMap::from([
-        (
-            "delta.columnMapping.physicalName".to_owned(),
-            "col-canary".to_owned(),
-        ),
-        (
-            "ARROW:FLIGHT:SQL:REMARKS".to_owned(),
-            "the nation's name".to_owned(),
-        ),
+        ("delta.columnMapping.physicalName".to_owned(), "col-canary".to_owned()),
+        ("ARROW:FLIGHT:SQL:REMARKS".to_owned(), "the nation's name".to_owned()),
     ]);
     let field = Field::new("name", DataType::Utf8, true).with_metadata(metadata.clone());
     let logical = Schema::new(vec![field]).with_metadata(metadata);
     let wire = wire_schema(&logical);
     assert!(wire.metadata().is_empty());
-    assert_eq!(
-        wire.field(0).metadata().keys().collect::<Vec<_>>(),
-        ["ARROW:FLIGHT:SQL:REMARKS"]
-    );
+    assert_eq!(wire.field(0).metadata().keys().collect::<Vec<_>>(), ["ARROW:FLIGHT:SQL:REMARKS"]);
 }
 
 #[test]
@@ -91,22 +76,11 @@ fn values_and_nulls_survive_the_journey_to_plain_types() {
     let words = vec![Some("a"), None];
     let batch = batch_of(vec![
         ("view", Arc::new(StringViewArray::from(words.clone())), true),
-        (
-            "bytes",
-            Arc::new(BinaryViewArray::from(vec![Some(b"x".as_slice()), None])),
-            true,
-        ),
-        (
-            "dictionary",
-            Arc::new(words.iter().copied().collect::<DictionaryArray<Int32Type>>()),
-            true,
-        ),
+        ("bytes", Arc::new(BinaryViewArray::from(vec![Some(b"x".as_slice()), None])), true),
+        ("dictionary", Arc::new(words.iter().copied().collect::<DictionaryArray<Int32Type>>()), true),
         (
             "list",
-            Arc::new(LargeListArray::from_iter_primitive::<Int64Type, _, _>([
-                Some([Some(1), None]),
-                None,
-            ])),
+            Arc::new(LargeListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(1), None]), None])),
             true,
         ),
         ("map", Arc::new(map.finish()), true),
@@ -119,11 +93,7 @@ fn values_and_nulls_survive_the_journey_to_plain_types() {
     assert_eq!(plain.column(2).as_string::<i32>(), &expected);
     assert_eq!(plain.column(1).as_binary::<i32>().value(0), b"x");
     assert_eq!(
-        plain
-            .column(3)
-            .as_list::<i32>()
-            .value(0)
-            .as_primitive::<Int64Type>(),
+        plain.column(3).as_list::<i32>().value(0).as_primitive::<Int64Type>(),
         &Int64Array::from(vec![Some(1), None])
     );
     assert!(plain.column(3).is_null(1));
@@ -144,20 +114,11 @@ fn nested_nullability_is_widened_as_well() {
     let offsets = arrow::buffer::OffsetBuffer::from_lengths([2]);
     let list = ListArray::new(strict_item, offsets, Arc::new(Int32Array::from(vec![1, 2])), None);
     let strict = Field::new("inner", DataType::Int32, false);
-    let structure = StructArray::from(vec![(
-        Arc::new(strict),
-        Arc::new(Int32Array::from(vec![7])) as ArrayRef,
-    )]);
-    let batch = batch_of(vec![
-        ("list", Arc::new(list), false),
-        ("structure", Arc::new(structure), false),
-    ]);
+    let structure =
+        StructArray::from(vec![(Arc::new(strict), Arc::new(Int32Array::from(vec![7])) as ArrayRef)]);
+    let batch = batch_of(vec![("list", Arc::new(list), false), ("structure", Arc::new(structure), false)]);
     let logical = Schema::new(vec![
-        Field::new(
-            "list",
-            DataType::List(Arc::new(Field::new("item", DataType::Int32, true))),
-            true,
-        ),
+        Field::new("list", DataType::List(Arc::new(Field::new("item", DataType::Int32, true))), true),
         Field::new(
             "structure",
             DataType::Struct(vec![Field::new("inner", DataType::Int32, true)].into()),
@@ -172,22 +133,14 @@ fn nested_nullability_is_widened_as_well() {
 
 #[test]
 fn a_null_where_none_was_announced_is_an_error_and_not_a_row() {
-    let batch = batch_of(vec![(
-        "id",
-        Arc::new(Int32Array::from(vec![Some(1), None])),
-        true,
-    )]);
+    let batch = batch_of(vec![("id", Arc::new(Int32Array::from(vec![Some(1), None])), true)]);
     let wire = wire_schema(&Schema::new(vec![Field::new("id", DataType::Int32, false)]));
     assert!(coerce(batch, &wire).is_err());
 }
 
 #[test]
 fn a_failed_conversion_does_not_quote_the_value() {
-    let batch = batch_of(vec![(
-        "ssn",
-        Arc::new(StringArray::from(vec!["canary-123"])),
-        true,
-    )]);
+    let batch = batch_of(vec![("ssn", Arc::new(StringArray::from(vec!["canary-123"])), true)]);
     let wire = Arc::new(Schema::new(vec![Field::new("ssn", DataType::Int32, true)]));
     let error = coerce(batch, &wire).unwrap_err();
     assert!(!format!("{error}{}", error.internal_text()).contains("canary"));
@@ -197,10 +150,7 @@ fn a_failed_conversion_does_not_quote_the_value() {
 fn a_batch_without_columns_keeps_its_rows() {
     let options = RecordBatchOptions::new().with_row_count(Some(3));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).unwrap();
-    assert_eq!(
-        coerce(batch, &wire_schema(&Schema::empty())).unwrap().num_rows(),
-        3
-    );
+    assert_eq!(coerce(batch, &wire_schema(&Schema::empty())).unwrap().num_rows(), 3);
 }
 
 #[test]

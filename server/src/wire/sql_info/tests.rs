@@ -1,9 +1,6 @@
 //! That each code's value sits in the child from which drivers read it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot build its input should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
 use arrow::array::Array;
 
@@ -17,27 +14,15 @@ const TEXT_LIST: i8 = 4;
 const MAP: i8 = 5;
 
 fn table() -> SqlInfoTable {
-    let function_names = ["abs", "btrim", "now", "coalesce", "secret_udf"]
-        .map(str::to_owned)
-        .to_vec();
-    let capabilities = Capabilities {
-        prepared_ttl: Duration::from_secs(43_200),
-        max_sql_bytes: 1 << 20,
-        function_names,
-    };
+    let function_names = ["abs", "btrim", "now", "coalesce", "secret_udf"].map(str::to_owned).to_vec();
+    let capabilities =
+        Capabilities { prepared_ttl: Duration::from_secs(43_200), max_sql_bytes: 1 << 20, function_names };
     SqlInfoTable::new(&capabilities).unwrap()
 }
 
 fn children(batch: &RecordBatch) -> BTreeMap<u32, i8> {
-    let codes = batch
-        .column(0)
-        .as_primitive::<UInt32Type>()
-        .values()
-        .iter()
-        .copied();
-    codes
-        .zip(batch.column(1).as_union().type_ids().iter().copied())
-        .collect()
+    let codes = batch.column(0).as_primitive::<UInt32Type>().values().iter().copied();
+    codes.zip(batch.column(1).as_union().type_ids().iter().copied()).collect()
 }
 
 /// The child of each code, by the drivers' reading and the protocol's text.
@@ -84,10 +69,7 @@ fn every_code_is_present_and_in_the_child_that_drivers_read() {
 #[test]
 fn only_the_codes_asked_for_are_answered_and_unknown_ones_are_ignored() {
     let table = table();
-    assert_eq!(
-        children(&table.select(&[8]).unwrap()),
-        BTreeMap::from([(8, INT32)])
-    );
+    assert_eq!(children(&table.select(&[8]).unwrap()), BTreeMap::from([(8, INT32)]));
     assert_eq!(
         children(&table.select(&[504, 0, 99_999, 504]).unwrap()),
         BTreeMap::from([(0, TEXT), (504, TEXT)])
@@ -117,10 +99,7 @@ fn functions_are_listed_only_if_the_registry_has_them() {
 
 #[test]
 fn a_lifetime_beyond_32_bits_of_milliseconds_is_the_longest_there_is() {
-    let capabilities = Capabilities {
-        prepared_ttl: Duration::from_secs(1 << 40),
-        ..Capabilities::default()
-    };
+    let capabilities = Capabilities { prepared_ttl: Duration::from_secs(1 << 40), ..Capabilities::default() };
     assert!(SqlInfoTable::new(&capabilities).is_ok());
 }
 
@@ -128,8 +107,5 @@ fn a_lifetime_beyond_32_bits_of_milliseconds_is_the_longest_there_is() {
 fn a_union_row_survives_a_slice_of_the_table() {
     let batch = table().select(&[504]).unwrap();
     assert_eq!(batch.column(1).len(), 1);
-    assert_eq!(
-        batch.column(1).as_union().value(0).as_string::<i32>().value(0),
-        "\""
-    );
+    assert_eq!(batch.column(1).as_union().value(0).as_string::<i32>().value(0), "\"");
 }

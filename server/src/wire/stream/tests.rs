@@ -1,9 +1,6 @@
 //! How streams begin, end, break off and let go.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot build its input should stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 #![expect(clippy::panic, reason = "one test is about a panic")]
 
 use arrow::array::{Int64Array, StringViewArray};
@@ -33,12 +30,7 @@ fn start(
     batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
     logical: &Schema,
 ) -> ResultBody {
-    start_with(
-        batches,
-        logical,
-        None,
-        StreamLimits::new(CancellationToken::new()),
-    )
+    start_with(batches, logical, None, StreamLimits::new(CancellationToken::new()))
 }
 
 fn start_with(
@@ -48,13 +40,7 @@ fn start_with(
     limits: StreamLimits,
 ) -> ResultBody {
     let context = RequestContext::begin(None, "test", client_timeout);
-    ResultBody::start(
-        batches,
-        schema::wire_schema(logical),
-        context,
-        limits,
-        Gauge::default().enter(),
-    )
+    ResultBody::start(batches, schema::wire_schema(logical), context, limits, Gauge::default().enter())
 }
 
 async fn decode(body: ResultBody) -> Result<(SchemaRef, Vec<RecordBatch>), FlightError> {
@@ -71,10 +57,7 @@ async fn last_error(body: ResultBody) -> Status {
 }
 
 /// A source that never gives a row, and tells when it is dropped.
-fn endless() -> (
-    impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
-    oneshot::Receiver<()>,
-) {
+fn endless() -> (impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static, oneshot::Receiver<()>) {
     let (alive, dropped) = oneshot::channel::<()>();
     let source = stream::once(async move {
         let _alive = alive;
@@ -93,11 +76,8 @@ async fn an_empty_result_still_sends_its_schema() {
 
 #[tokio::test]
 async fn small_batches_arrive_as_one_message_in_wire_types() {
-    let source: Batches = vec![
-        Ok(view_batch(vec!["a", "b"])),
-        Ok(view_batch(vec![])),
-        Ok(view_batch(vec!["c"])),
-    ];
+    let source: Batches =
+        vec![Ok(view_batch(vec!["a", "b"])), Ok(view_batch(vec![])), Ok(view_batch(vec!["c"]))];
     let logical = view_batch(vec![]).schema();
     let (schema, batches) = decode(start(stream::iter(source), &logical)).await.unwrap();
     assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [3]);
@@ -109,13 +89,8 @@ async fn small_batches_arrive_as_one_message_in_wire_types() {
 async fn a_large_result_arrives_whole_and_in_order() {
     let whole = numbers(1_000_000);
     let source: Batches = (0..1000).map(|part| Ok(whole.slice(part * 1000, 1000))).collect();
-    let (_, batches) = decode(start(stream::iter(source), &whole.schema()))
-        .await
-        .unwrap();
-    assert_eq!(
-        arrow::compute::concat_batches(&whole.schema(), &batches).unwrap(),
-        whole
-    );
+    let (_, batches) = decode(start(stream::iter(source), &whole.schema())).await.unwrap();
+    assert_eq!(arrow::compute::concat_batches(&whole.schema(), &batches).unwrap(), whole);
     assert!(batches.iter().all(|batch| row_bytes(batch) <= 2 * 1024 * 1024));
 }
 
@@ -164,12 +139,7 @@ async fn the_clients_deadline_ends_a_running_stream() {
 async fn the_end_of_the_drain_ends_a_running_stream() {
     let (source, dropped) = endless();
     let draining_ended = CancellationToken::new();
-    let body = start_with(
-        source,
-        &numbers(0).schema(),
-        None,
-        StreamLimits::new(draining_ended.clone()),
-    );
+    let body = start_with(source, &numbers(0).schema(), None, StreamLimits::new(draining_ended.clone()));
     draining_ended.cancel();
     assert_eq!(last_error(body).await.code(), Code::Unavailable);
     assert!(dropped.await.is_err());
@@ -179,10 +149,7 @@ async fn the_end_of_the_drain_ends_a_running_stream() {
 async fn a_client_that_takes_nothing_loses_its_query() {
     let batch = numbers(1 << 17);
     let source = stream::iter((0..100).map(move |_| Ok(batch.clone())));
-    let limits = StreamLimits {
-        draining_ended: CancellationToken::new(),
-        stall: Duration::from_millis(5),
-    };
+    let limits = StreamLimits { draining_ended: CancellationToken::new(), stall: Duration::from_millis(5) };
     let mut body = start_with(source, &numbers(0).schema(), None, limits);
     while !body.pump.as_ref().unwrap().is_finished() {
         tokio::time::sleep(Duration::from_millis(5)).await;

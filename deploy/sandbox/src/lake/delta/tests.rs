@@ -44,33 +44,21 @@ fn table(name: &str, scale: f64) -> SampleTable {
 
 /// Path below the table and rows of every file that the newest version names.
 async fn data_files(table: &DeltaTable) -> Vec<(String, Vec<RecordBatch>)> {
-    let files: Vec<String> = table
-        .snapshot()
-        .unwrap()
-        .log_data()
-        .into_iter()
-        .map(|file| file.path().to_string())
-        .collect();
+    let files: Vec<String> =
+        table.snapshot().unwrap().log_data().into_iter().map(|file| file.path().to_string()).collect();
     let mut contents = Vec::new();
     for file in files {
         let store = table.object_store();
         let path = Path::from_url_path(&file).unwrap();
         let bytes = store.get(&path).await.unwrap().bytes().await.unwrap();
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
-            .unwrap()
-            .build()
-            .unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
         contents.push((file, reader.map(Result::unwrap).collect()));
     }
     contents
 }
 
 fn rows(files: &[(String, Vec<RecordBatch>)]) -> usize {
-    files
-        .iter()
-        .flat_map(|(_, batches)| batches)
-        .map(RecordBatch::num_rows)
-        .sum()
+    files.iter().flat_map(|(_, batches)| batches).map(RecordBatch::num_rows).sum()
 }
 
 #[tokio::test]
@@ -112,22 +100,13 @@ async fn a_larger_scale_factor_yields_more_rows_and_still_several_files() {
 async fn customers_are_partitioned_by_market_segment() {
     let bucket = Bucket::new();
     let (_, table) = bucket.write(table("customer", 0.001)).await;
-    assert_eq!(
-        table.snapshot().unwrap().metadata().partition_columns(),
-        ["c_mktsegment"]
-    );
+    assert_eq!(table.snapshot().unwrap().metadata().partition_columns(), ["c_mktsegment"]);
 
     let files = data_files(&table).await;
-    let mut segments: Vec<&str> = files
-        .iter()
-        .filter_map(|(path, _)| path.split('/').next())
-        .collect();
+    let mut segments: Vec<&str> = files.iter().filter_map(|(path, _)| path.split('/').next()).collect();
     segments.sort_unstable();
     let expected = ["AUTOMOBILE", "BUILDING", "FURNITURE", "HOUSEHOLD", "MACHINERY"];
-    assert_eq!(
-        segments,
-        expected.map(|segment| format!("c_mktsegment={segment}"))
-    );
+    assert_eq!(segments, expected.map(|segment| format!("c_mktsegment={segment}")));
     for (path, batches) in &files {
         assert!(batches[0].column_by_name("c_mktsegment").is_none(), "{path}");
     }
@@ -150,17 +129,9 @@ async fn files_carry_statistics_and_no_view_types() {
         .iter()
         .flat_map(|batch| {
             let bound = |name: &str| {
-                batch
-                    .column_by_name(name)
-                    .unwrap()
-                    .as_primitive::<Int64Type>()
-                    .values()
-                    .to_vec()
+                batch.column_by_name(name).unwrap().as_primitive::<Int64Type>().values().to_vec()
             };
-            bound("min.id")
-                .into_iter()
-                .zip(bound("max.id"))
-                .collect::<Vec<_>>()
+            bound("min.id").into_iter().zip(bound("max.id")).collect::<Vec<_>>()
         })
         .collect();
     ranges.sort_unstable();

@@ -42,21 +42,13 @@ fn columns_carry_hive_types() {
         ("rating", "double"),
         ("notes", "string"),
     ];
-    assert_eq!(
-        types,
-        expected.map(|(name, kind)| (name.to_owned(), kind.to_owned()))
-    );
+    assert_eq!(types, expected.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
     assert_eq!(entry("lineitem").columns[4].r#type(), Some("decimal(15,2)"));
 }
 
 #[test]
 fn location_and_serde_path_agree_and_the_parameters_say_delta() {
-    let written = WrittenTable {
-        rows: 25,
-        files: 1,
-        bytes: 1,
-        version: 1,
-    };
+    let written = WrittenTable { rows: 25, files: 1, bytes: 1, version: 1 };
     let input = table_input(entry("nation"), &written).unwrap();
     let storage = input.storage_descriptor().unwrap();
     let serde = storage.serde_info().unwrap().parameters().unwrap();
@@ -74,11 +66,7 @@ fn location_and_serde_path_agree_and_the_parameters_say_delta() {
 fn a_comment_names_a_column_that_exists() {
     for table in tpch::tables(0.001).into_iter().chain(hr::tables()) {
         for (column, _) in table.column_comments {
-            assert!(
-                table.schema.field_with_name(column).is_ok(),
-                "{}.{column}",
-                table.name
-            );
+            assert!(table.schema.field_with_name(column).is_ok(), "{}.{column}", table.name);
         }
     }
 }

@@ -8,10 +8,7 @@ use arrow::datatypes::SchemaRef;
 
 fn schema(database: &str, table: &str) -> SchemaRef {
     let mut tables = tpch::tables(0.001).into_iter().chain(hr::tables());
-    tables
-        .find(|sample| sample.database == database && sample.name == table)
-        .unwrap()
-        .schema
+    tables.find(|sample| sample.database == database && sample.name == table).unwrap().schema
 }
 
 #[test]
@@ -33,10 +30,7 @@ fn column_lists_name_columns_that_exist() {
         };
         if let Columns::Only(names) | Columns::AllBut(names) = columns {
             for name in names {
-                assert!(
-                    schema(database, table).field_with_name(name).is_ok(),
-                    "{table}.{name}"
-                );
+                assert!(schema(database, table).field_with_name(name).is_ok(), "{table}.{name}");
             }
         }
     }
@@ -49,11 +43,8 @@ fn nobody_but_the_analyst_may_read_salaries_of_everyone() {
         Grant::Select(HR, "employees", columns) => matches!(columns, Columns::All),
         _ => false,
     };
-    let users: Vec<&str> = GRANTS
-        .iter()
-        .filter(|(_, grants)| grants.iter().any(unrestricted))
-        .map(|(user, _)| *user)
-        .collect();
+    let users: Vec<&str> =
+        GRANTS.iter().filter(|(_, grants)| grants.iter().any(unrestricted)).map(|(user, _)| *user).collect();
     assert_eq!(users, ["analyst"]);
 }
 
@@ -61,10 +52,6 @@ fn nobody_but_the_analyst_may_read_salaries_of_everyone() {
 fn a_filter_carries_either_a_column_list_or_a_wildcard() {
     for columns in [Columns::All, Columns::Only(&["a"]), Columns::AllBut(&["a"])] {
         let filter = data_cells_filter("user", "database", "table", "a = 1", columns).unwrap();
-        assert_ne!(
-            filter.column_names.is_some(),
-            filter.column_wildcard.is_some(),
-            "{columns:?}"
-        );
+        assert_ne!(filter.column_names.is_some(), filter.column_wildcard.is_some(), "{columns:?}");
     }
 }

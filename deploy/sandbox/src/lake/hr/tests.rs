@@ -14,12 +14,7 @@ fn the_first_employees_are_known_values() {
     let shown: Vec<String> = [1, 2, 10_000]
         .map(Employee::numbered)
         .iter()
-        .map(|row| {
-            format!(
-                "{} {} {} {:?} {:?}",
-                row.id, row.name, row.ssn, row.country, row.salary_cents
-            )
-        })
+        .map(|row| format!("{} {} {} {:?} {:?}", row.id, row.name, row.ssn, row.country, row.salary_cents))
         .collect();
     let expected = [
         "1 Jidri Baorque 960-12-1340 Some(\"DE\") Some(14597625)",
@@ -40,40 +35,20 @@ fn rows_do_not_depend_on_the_part_they_are_generated_in() {
 fn identifiers_are_unique_and_belong_to_nobody() {
     let rows = all_employees();
     let emails: HashSet<&str> = rows.iter().filter_map(|row| row.email.as_deref()).collect();
-    assert_eq!(
-        emails.len(),
-        rows.iter().filter(|row| row.email.is_some()).count()
-    );
+    assert_eq!(emails.len(), rows.iter().filter(|row| row.email.is_some()).count());
     assert!(emails.iter().all(|email| email.ends_with("@example.com")));
     for row in &rows {
         let groups: Vec<&str> = row.ssn.split('-').collect();
-        assert_eq!(
-            groups.iter().map(|group| group.len()).collect::<Vec<_>>(),
-            [3, 2, 4],
-            "{}",
-            row.ssn
-        );
+        assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [3, 2, 4], "{}", row.ssn);
         assert!(row.ssn.starts_with('9'), "{}", row.ssn);
-        assert!(
-            row.ssn.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()),
-            "{}",
-            row.ssn
-        );
+        assert!(row.ssn.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()), "{}", row.ssn);
     }
 }
 
 #[test]
 fn columns_that_policies_ask_about_contain_null() {
     let batch = employees(1, EMPLOYEES + 1).unwrap();
-    for column in [
-        "email",
-        "salary",
-        "country",
-        "department",
-        "manager_id",
-        "rating",
-        "notes",
-    ] {
+    for column in ["email", "salary", "country", "department", "manager_id", "rating", "notes"] {
         let nulls = batch.column_by_name(column).unwrap().null_count();
         assert!(nulls > 0 && nulls < batch.num_rows() / 4, "{column}: {nulls}");
     }
@@ -83,23 +58,15 @@ fn columns_that_policies_ask_about_contain_null() {
 fn every_row_filter_of_the_demo_keeps_some_rows_and_hides_some() {
     let rows = all_employees();
     let in_france = rows.iter().filter(|row| row.country == Some("FR")).count();
-    let active_in_france = rows
-        .iter()
-        .filter(|row| row.country == Some("FR") && row.active)
-        .count();
+    let active_in_france = rows.iter().filter(|row| row.country == Some("FR") && row.active).count();
     assert!(0 < active_in_france && active_in_france < in_france && in_france < rows.len());
 }
 
 #[test]
 fn notes_are_mostly_numbers_but_not_all() {
     let batch = employees(1, EMPLOYEES + 1).unwrap();
-    let notes: Vec<&str> = batch
-        .column_by_name("notes")
-        .unwrap()
-        .as_string::<i32>()
-        .iter()
-        .flatten()
-        .collect();
+    let notes: Vec<&str> =
+        batch.column_by_name("notes").unwrap().as_string::<i32>().iter().flatten().collect();
     let numbers = notes.iter().filter(|text| text.parse::<i32>().is_ok()).count();
     assert!(numbers > notes.len() / 2 && numbers < notes.len());
 }
@@ -109,10 +76,7 @@ fn managers_exist_rank_above_and_share_the_department() {
     for id in FIRST_HEAD..=EMPLOYEES {
         let superior = manager(id).unwrap();
         assert!((DIRECTOR..id).contains(&superior), "{id}");
-        assert!(
-            superior == DIRECTOR || department(superior) == department(id),
-            "{id}"
-        );
+        assert!(superior == DIRECTOR || department(superior) == department(id), "{id}");
     }
     assert_eq!(manager(DIRECTOR), None);
     assert_eq!(department(DIRECTOR), None);
@@ -122,11 +86,8 @@ fn managers_exist_rank_above_and_share_the_department() {
 fn a_department_is_headed_by_one_of_its_own() {
     let batch = departments().unwrap();
     for (row, (name, _, _)) in DEPARTMENTS.iter().enumerate() {
-        let head = batch
-            .column_by_name("head_id")
-            .unwrap()
-            .as_primitive::<arrow::datatypes::Int64Type>()
-            .value(row);
+        let head =
+            batch.column_by_name("head_id").unwrap().as_primitive::<arrow::datatypes::Int64Type>().value(row);
         assert_eq!(department(head), Some(*name));
     }
 }
