@@ -75,6 +75,9 @@ class FromMemory(flight.FlightServerBase):
         self.table = table
 
     def get_flight_info(self, context, descriptor):
+        if b"CommandStatementQuery" not in descriptor.command:
+            # A driver asks for capabilities when it connects, and takes no other answer than theirs or this one.
+            raise NotImplementedError("statements only")
         endpoints = [flight.FlightEndpoint(b"all", [])]
         return flight.FlightInfo(self.table.schema, descriptor, endpoints, -1, -1)
 
@@ -102,13 +105,14 @@ def latencies(connection, sql: str) -> list[float]:
     return taken
 
 
-def statement_stream(connection, sql: str):
+def statement_stream(connection, sql: str) -> int:
     """Reads all batches of a statement through the driver, and counts their bytes."""
-    statement = connection.cursor().adbc_statement
-    statement.set_sql_query(sql)
-    handle, _ = statement.execute_query()
-    reader = pa.RecordBatchReader._import_from_c(handle.address)
-    return sum(batch.nbytes for batch in reader)
+    with connection.cursor() as cursor:
+        statement = cursor.adbc_statement
+        statement.set_sql_query(sql)
+        handle, _ = statement.execute_query()
+        reader = pa.RecordBatchReader._import_from_c(handle.address)
+        return sum(batch.nbytes for batch in reader)
 
 
 def throughput(connection, sql: str) -> tuple[float, int]:

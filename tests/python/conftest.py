@@ -38,6 +38,8 @@ sys.path.insert(0, str(ROOT / "client" / "python" / "src"))
 class Process:
     """A child process with its output in a file, stopped at the end whatever happens."""
 
+    started: list[Process] = []
+
     def __init__(self, folder: Path, name: str, *arguments: str, **environment: str) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
@@ -46,14 +48,17 @@ class Process:
                 arguments, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
             )
         atexit.register(self.stop)
+        Process.started.append(self)
 
     def wait_until(self, is_ready) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
         while not is_ready():
             if self.child.poll() is not None or time.monotonic() > deadline:
-                last_words = self.log.read_text(errors="replace")[-4000:]
-                pytest.exit(f"{self.name} did not start, its last words were:\n{last_words}", returncode=3)
+                pytest.exit(f"{self.name} did not start, its last words were:\n{self.last_words()}", returncode=3)
             time.sleep(0.1)
+
+    def last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-4000:]
 
     def stop(self) -> None:
         if self.child.poll() is not None:
@@ -125,3 +130,10 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ[name] = url
         else:
             start_server(Path(binaries), folder, url)
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus) -> None:
+    """A failed test is often explained by the other side."""
+    for process in Process.started if exitstatus else []:
+        terminalreporter.section(f"last words of {process.name}")
+        terminalreporter.write_line(process.last_words())

@@ -86,5 +86,6 @@ def test_the_operator_sees_health_and_metrics():
         with urllib.request.urlopen(f"{ADMIN_URL}/{path}", timeout=10) as response:
             return response.read().decode()
 
+    query("analyst", "select 1")
     assert page("healthz").strip() == "ok"
     assert 'lakegate_rpcs_total{method="DoGet",outcome="ok"}' in page("metrics")
