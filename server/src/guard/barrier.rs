@@ -1,9 +1,11 @@
 //! [`GuardedScanExec`]: the barrier, one opaque leaf of the physical plan.
 //!
 //! It owns the unguarded scan. Its optimiser hooks are DataFusion's defaults for a leaf, which decline everything, except
-//! those written out below; a hook that a new DataFusion version adds declines too. In particular it takes no filter,
-//! static or dynamic, no projection, no limit and no sort order from above, and a `FilterExec` is never part of what it
-//! returns (the optimiser merges those).
+//! those written out below; a hook that a new DataFusion version adds declines too. In particular it takes no projection
+//! and no sort order from above, and a `FilterExec` is never part of what it returns (the optimiser merges those).
+//!
+//! Where no rows are hidden, the dynamic filters that joins and sorts make while they run reach the scan, to leave out row
+//! groups, and the log's counts reach the planner. Where rows are hidden neither does.
 //!
 //! The inner scan runs with a runtime environment of its own, whose registry knows one store: this table's, opened with
 //! this grant's credentials. Memory pool and spill are those of the query.
@@ -11,16 +13,21 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::BatchCoalescer;
-use arrow::datatypes::SchemaRef;
-use datafusion::common::stats::Precision;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
+use datafusion::config::ConfigOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType, apply_expression_roots};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildFilterPushdownResult, ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -29,36 +36,49 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::columns::bare;
+use super::relabel::relabelled;
 use super::rows::RowPolicy;
 use crate::error::Error;
-use crate::table::Snapshot;
+use crate::table::{Snapshot, UnguardedScan};
 
 /// See the file's head.
+#[derive(Clone)]
 pub(super) struct GuardedScanExec {
     snapshot: Arc<Snapshot>,
     unguarded: Arc<dyn ExecutionPlan>,
     runtime: Arc<RuntimeEnv>,
-    policy: Option<Arc<RowPolicy>>,
-    visible: SchemaRef,
+    view: Arc<View>,
+    /// Dynamic filters that the scan took, over the visible columns.
+    dynamic: Vec<Arc<dyn PhysicalExpr>>,
     properties: Arc<PlanProperties>,
+}
+
+/// What of the scan's rows and columns is let through.
+struct View {
+    policy: Option<RowPolicy>,
+    /// All columns that are read, under the names that the policy knows; the visible ones come first.
+    read: SchemaRef,
+    visible: SchemaRef,
 }
 
 impl GuardedScanExec {
     /// # Arguments
-    /// * `unguarded` - reads the columns of `visible` first, in its order, then those that only `policy` needs.
+    /// * `scan` - reads the columns of `visible` first, in its order, then those that only `policy` needs.
     /// * `runtime` - opens this table's files.
     ///
     /// # Errors
-    /// If `unguarded` reads fewer columns than are to be shown, or of other types.
+    /// If `scan` reads fewer columns than are to be shown, or others.
     pub(super) fn new(
         snapshot: Arc<Snapshot>,
-        unguarded: Arc<dyn ExecutionPlan>,
-        runtime: &Arc<RuntimeEnv>,
+        scan: UnguardedScan,
+        runtime: Arc<RuntimeEnv>,
         policy: Option<RowPolicy>,
         visible: SchemaRef,
     ) -> Result<Self> {
-        let read = unguarded.schema();
-        let fits = visible.fields().len() <= read.fields().len()
+        let read = scan.columns;
+        let fits = read.fields().len() == scan.plan.schema().fields().len()
+            && visible.fields().len() <= read.fields().len()
             && visible
                 .fields()
                 .iter()
@@ -67,45 +87,71 @@ impl GuardedScanExec {
         if !fits {
             return internal_err!("the scan does not read the columns that are to be shown");
         }
-        let partitions = unguarded.properties().partitioning.partition_count();
+        let partitions = scan.plan.properties().partitioning.partition_count();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&visible)),
             Partitioning::UnknownPartitioning(partitions),
             EmissionType::Incremental,
             Boundedness::Bounded,
-        );
+        )
+        .with_scheduling_type(SchedulingType::Cooperative);
+        let read: Vec<_> = read.fields().iter().map(|field| bare(field).with_nullable(true)).collect();
         Ok(Self {
             snapshot,
-            unguarded,
-            runtime: Arc::clone(runtime),
-            policy: policy.map(Arc::new),
-            visible,
+            unguarded: scan.plan,
+            runtime,
+            view: Arc::new(View { policy, read: Arc::new(Schema::new(read)), visible }),
+            dynamic: Vec::new(),
             properties: Arc::new(properties),
         })
+    }
+
+    /// Hands dynamic filters to the scan, which leaves out by them what it can; whoever made them still applies them.
+    fn with_dynamic_filters(
+        &self,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        config: &ConfigOptions,
+    ) -> Result<Option<Self>> {
+        let scanned = self.unguarded.schema();
+        let below = |filter: &Arc<dyn PhysicalExpr>| {
+            let renamed = Arc::clone(filter).transform(|expr| match expr.downcast_ref::<Column>() {
+                Some(column) => {
+                    let name = scanned.field(column.index()).name();
+                    Ok(Transformed::yes(Arc::new(Column::new(name, column.index())) as _))
+                }
+                None => Ok(Transformed::no(expr)),
+            });
+            Ok(ChildFilterPushdownResult { filter: renamed.data()?, child_results: Vec::new() })
+        };
+        let parent_filters = filters.iter().map(below).collect::<Result<Vec<_>>>()?;
+        let offered = ChildPushdownResult { parent_filters, self_filters: Vec::new() };
+        let answer =
+            self.unguarded.handle_child_pushdown_result(FilterPushdownPhase::Post, offered, config)?;
+        Ok(answer.updated_node.map(|unguarded| Self { unguarded, dynamic: filters, ..self.clone() }))
     }
 }
 
 /// What is let through of one batch: **the rows for which the row filter is TRUE, and the visible columns.**
 ///
 /// Everything a user ever sees of a table passes here.
-fn let_through(
-    batch: &RecordBatch,
-    policy: Option<&RowPolicy>,
-    visible: &SchemaRef,
-) -> Result<RecordBatch, Error> {
-    let granted_rows = match policy {
-        Some(policy) => policy.apply(batch)?,
-        None => batch.clone(),
+fn let_through(batch: &RecordBatch, view: &View) -> Result<RecordBatch, Error> {
+    let granted_rows = match &view.policy {
+        Some(policy) => &policy.apply(&named(batch, &view.read)?)?,
+        None => batch,
     };
-    let rows = granted_rows.num_rows();
-    let columns = visible
+    named(granted_rows, &view.visible)
+}
+
+/// The first columns of a batch under the names and types of a schema.
+fn named(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
+    let columns = schema
         .fields()
         .iter()
-        .zip(granted_rows.columns())
-        .map(|(field, column)| super::columns::relabelled(column, field.data_type()))
+        .zip(batch.columns())
+        .map(|(field, column)| relabelled(column, field.data_type()))
         .collect::<Result<Vec<_>, _>>()?;
-    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(Arc::clone(visible), columns, &options)
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
         .map_err(|error| Error::internal(format!("guarded batch: {error}")))
 }
 
@@ -143,27 +189,50 @@ impl ExecutionPlan for GuardedScanExec {
         internal_err!("a guarded scan has no children")
     }
 
-    /// Shows none: the only expression inside is the policy.
+    /// Shows the dynamic filters, which came from above; what is inside stays there.
     fn apply_expressions(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+        apply_expression_roots(&self.dynamic, visit)
     }
 
-    /// Without a row filter the table's size, inexact so that no count is answered from it; with one, nothing.
+    /// Takes dynamic filters, for pruning only, and only where no rows are hidden: a filter's values come from rows above
+    /// the barrier and meet rows below it.
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        offered: ChildPushdownResult,
+        config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let filters: Vec<_> = offered.parent_filters.into_iter().map(|offer| offer.filter).collect();
+        let declined =
+            FilterPushdownPropagation::with_parent_pushdown_result(vec![PushedDown::No; filters.len()]);
+        let is_open = self.view.policy.is_none();
+        if !is_open || filters.is_empty() || !matches!(phase, FilterPushdownPhase::Post) {
+            return Ok(declined);
+        }
+        Ok(match self.with_dynamic_filters(filters, config)? {
+            Some(leaf) => declined.with_updated_node(Arc::new(leaf) as _),
+            None => declined,
+        })
+    }
+
+    /// What the log says where no rows are hidden; nothing where some are.
     fn statistics_from_inputs(
         &self,
         _: &[Arc<Statistics>],
         args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
-        let mut statistics = Statistics::new_unknown(&self.visible);
-        if self.policy.is_none() {
-            let size = StatisticsContext::new().compute(self.unguarded.as_ref(), args)?;
-            statistics.num_rows = size.num_rows.to_inexact();
-            statistics.total_byte_size = size.total_byte_size.to_inexact();
+        let mut statistics = Statistics::new_unknown(&self.view.visible);
+        if self.view.policy.is_none() {
+            let scanned = StatisticsContext::new().compute(self.unguarded.as_ref(), args)?;
+            statistics.num_rows = scanned.num_rows;
+            statistics.total_byte_size = scanned.total_byte_size;
+            for (shown, column) in statistics.column_statistics.iter_mut().zip(&scanned.column_statistics) {
+                *shown = column.clone();
+            }
         }
-        debug_assert!(!matches!(statistics.num_rows, Precision::Exact(_)));
         Ok(Arc::new(statistics))
     }
 
@@ -176,18 +245,18 @@ impl ExecutionPlan for GuardedScanExec {
         let hide =
             move |error: DataFusionError| DataFusionError::External(Box::new(snapshot.failure(&error)));
         let unguarded = self.unguarded.execute(partition, Arc::new(inner_context)).map_err(&hide)?;
-        let policy = self.policy.clone();
-        let visible = Arc::clone(&self.visible);
+        let view = Arc::clone(&self.view);
+        let visible = Arc::clone(&view.visible);
+        let has_policy = view.policy.is_some();
         let guarded = unguarded.map_err(hide).map(move |batch| {
-            let_through(&batch?, policy.as_deref(), &visible)
-                .map_err(|error| DataFusionError::External(Box::new(error)))
+            let_through(&batch?, &view).map_err(|error| DataFusionError::External(Box::new(error)))
         });
         // Batches that a filter made small say how many hidden rows lay between the visible ones, and are slow.
-        let framed = match self.policy {
-            Some(_) => rechunk(guarded, Arc::clone(&self.visible), batch_rows).boxed(),
-            None => guarded.boxed(),
+        let framed = match has_policy {
+            true => rechunk(guarded, Arc::clone(&visible), batch_rows).boxed(),
+            false => guarded.boxed(),
         };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.visible), framed)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(visible, framed)))
     }
 }
 

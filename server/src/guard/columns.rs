@@ -11,7 +11,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 
 use crate::access::Grant;
@@ -151,7 +150,7 @@ fn nested_names(data_type: &DataType) -> BTreeSet<String> {
 }
 
 /// A field without metadata, nested fields included.
-fn bare(field: &Field) -> Field {
+pub(super) fn bare(field: &Field) -> Field {
     Field::new(field.name(), bare_type(field.data_type()), field.is_nullable())
 }
 
@@ -186,13 +185,4 @@ fn drifted(grant: &Grant, reason: String) -> Error {
     )
     .echoing(&grant.table().to_string())
     .because(reason)
-}
-
-/// A column under its visible type: the same data, without the field metadata that nested types carry.
-pub(super) fn relabelled(column: &ArrayRef, visible_type: &DataType) -> Result<ArrayRef, Error> {
-    if column.data_type() == visible_type {
-        return Ok(Arc::clone(column));
-    }
-    arrow::compute::cast(column, visible_type)
-        .map_err(|error| Error::internal(format!("column type: {error}")))
 }

@@ -23,7 +23,8 @@
 //! # Invariants
 //! - G1 every leaf of a running plan is guarded or constant ([`seal`]).
 //! - G2 hidden columns never appear in a batch above the leaf ([`columns`], [`barrier`]).
-//! - G3 no user expression sees a row before the row filter said TRUE: nothing is pushed below the leaf but bare columns.
+//! - G3 no user expression sees a row before the row filter said TRUE: where rows are hidden, nothing is pushed below the
+//!   leaf but bare columns. Where none are, every row is the user's to see, and filters and limits help the scan.
 //! - G4 no statistics, counts, file names or paths of hidden data leave the room ([`barrier`], [`redact`]).
 //! - G5 no cached object crosses principals: state, catalog and registry are made for each query ([`session`]).
 //! - G6 an unknown policy, column or filter refuses the whole table ([`columns`], [`rows`]).
@@ -31,7 +32,7 @@
 //! - G8 an error text is a constant plus what the user sent or may see ([`redact`]).
 //! - G9 a plan belongs to one query and dies with it ([`SealedPlan`] is consumed by the engine).
 //!
-//! A table without a row filter goes through the same leaf.
+//! A table without a row filter goes through the same leaf, and gives the planner the log's exact counts.
 //!
 //! # What is not promised
 //! How long a query takes may depend on hidden rows that share files with visible ones.
@@ -41,6 +42,7 @@ mod columns;
 mod functions;
 mod query_catalog;
 mod redact;
+mod relabel;
 mod rows;
 mod seal;
 mod session;

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::Session;
 use datafusion::common::{ParamValues, Result as PlanResult, ScalarValue};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::context::SQLOptions;
@@ -29,7 +28,6 @@ use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
 use crate::settings::EngineSettings;
 use crate::sql::{DEFAULT_DATABASE, Statement};
-use crate::table::Snapshot;
 
 /// Makes plans. One per server.
 pub(crate) struct Guard {
@@ -161,16 +159,6 @@ impl GuardedQuery {
         let plan = self.state.create_physical_plan(&self.plan).await.map_err(from_datafusion)?;
         SealedPlan::seal(plan, self.state.task_ctx(), schema)
     }
-}
-
-/// The state in which one guarded leaf plans its inner scan: as the query's, but with this table's runtime.
-///
-/// # Errors
-/// If the query was not planned by [`Guard`].
-pub(super) fn for_scan(state: &dyn Session, snapshot: &Snapshot) -> Result<SessionState, Error> {
-    let runtime = snapshot.runtime(state.runtime_env())?;
-    let config = state.config().clone();
-    Ok(SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).build())
 }
 
 fn verify(plan: &LogicalPlan) -> Result<(), Error> {

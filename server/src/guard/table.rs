@@ -4,8 +4,9 @@
 //! - Its schema holds visible columns only, so names are resolved, expanded (`*`, `USING`, `NATURAL`) and reported as if
 //!   the hidden ones did not exist.
 //! - It answers nothing but `schema` and `scan`: no statistics, no definition, no constraints, no defaults, no writes.
-//! - No predicate of the user goes below the barrier (G3): pushdown is declined, and a filter that a caller hands over
-//!   all the same is an error rather than ignored, for ignoring it would return rows that the query excluded.
+//! - Where rows are hidden, no predicate of the user goes below the barrier (G3): pushdown is declined, and a filter that
+//!   a caller hands over all the same is an error rather than ignored, for ignoring it would return rows that the query
+//!   excluded. Where none are, predicates help to leave out files; they are applied above as well.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,18 +14,18 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DataFusionError, Result, internal_err};
-use datafusion::logical_expr::{Expr, TableType};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{Column, DataFusionError, Result, internal_err};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::barrier::GuardedScanExec;
 use super::columns::VisibleColumns;
 use super::rows::RowPolicy;
-use super::session;
 use crate::access::filter::RowFilter;
 use crate::error::Error;
 use crate::ids::{PolicyFingerprint, TableName};
-use crate::table::Snapshot;
+use crate::table::{ScanRequest, Snapshot};
 
 /// See the file's head.
 #[derive(Clone)]
@@ -70,6 +71,20 @@ impl GuardedTable {
         self.snapshot.grant().fingerprint()
     }
 
+    /// Filters over visible names, rewritten to those of the full schema.
+    fn in_full_schema(&self, filters: &[Expr], full_schema: &Schema) -> Result<Vec<Expr>> {
+        let rename = |expr: Expr| match &expr {
+            Expr::Column(column) => {
+                let visible = self.columns.schema().index_of(&column.name)?;
+                let position = self.columns.positions()[visible];
+                let name = full_schema.field(position).name();
+                Ok(Transformed::yes(Expr::Column(Column::new_unqualified(name))))
+            }
+            _ => Ok(Transformed::no(expr)),
+        };
+        filters.iter().map(|filter| filter.clone().transform(rename).data()).collect()
+    }
+
     /// Positions in the full schema that must be read: the wanted visible columns first, then what only the filter needs.
     fn positions_to_read(
         &self,
@@ -105,16 +120,21 @@ impl TableProvider for GuardedTable {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let answer = |filter: &&Expr| match self.has_row_filter() || filter.is_volatile() {
+            true => TableProviderFilterPushDown::Unsupported,
+            false => TableProviderFilterPushDown::Inexact,
+        };
+        Ok(filters.iter().map(answer).collect())
+    }
+
     async fn scan(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
-        _limit: Option<usize>,
+        limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if !filters.is_empty() {
-            return internal_err!("a filter was handed to a guarded table");
-        }
         let wanted: Vec<usize> = match projection {
             Some(indices) => indices.clone(),
             None => (0..self.columns.positions().len()).collect(),
@@ -122,31 +142,27 @@ impl TableProvider for GuardedTable {
         let full_schema = self.snapshot.full_schema();
         let filter = self.snapshot.grant().row_filter();
         let positions = self.positions_to_read(&wanted, &full_schema, filter);
-        let read_schema = Arc::new(full_schema.project(&positions)?);
+        let read_schema = full_schema.project(&positions)?;
         let policy = filter
             .map(|filter| RowPolicy::compile(filter, &read_schema))
             .transpose()
             .map_err(|error| external(error.into()))?;
-        let pruning: Vec<Expr> = policy.iter().map(RowPolicy::pruning_expr).collect();
-
-        let inner_state = session::for_scan(state, &self.snapshot).map_err(external)?;
-        let unguarded = self
+        let (conditions, limit) = match &policy {
+            Some(_) if !filters.is_empty() => {
+                return internal_err!("a filter was handed to a guarded table with hidden rows");
+            }
+            Some(policy) => (vec![policy.pruning_expr()], None),
+            None => (self.in_full_schema(filters, &full_schema)?, limit),
+        };
+        let request = ScanRequest { columns: &positions, conditions: &conditions, limit };
+        let scan = self
             .snapshot
-            .unguarded_provider()
-            .scan(&inner_state, Some(&positions), &pruning, None)
+            .unguarded_scan(state, request)
             .await
             .map_err(|error| external(self.snapshot.failure(&error)))?;
-        let options = state.config_options();
-        let parallel = unguarded.repartitioned(options.execution.target_partitions, options)?;
+        let runtime = self.snapshot.runtime(state.runtime_env()).map_err(external)?;
         let visible = Arc::new(self.columns.schema().project(&wanted)?);
-        let leaf = GuardedScanExec::new(
-            Arc::clone(&self.snapshot),
-            parallel.unwrap_or(unguarded),
-            inner_state.runtime_env(),
-            policy,
-            visible,
-        )?;
-        Ok(Arc::new(leaf))
+        Ok(Arc::new(GuardedScanExec::new(Arc::clone(&self.snapshot), scan, runtime, policy, visible)?))
     }
 }
 

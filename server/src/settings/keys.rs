@@ -99,11 +99,13 @@ settings! {
     /// How Delta tables are read.
     section table: TableSettings {
         /// How old the known version of a table may be before its log is looked at again.
-        snapshot_max_age: Duration = seconds(10), within seconds(0)..=hours(1);
+        snapshot_max_age: Duration = seconds(1), within seconds(0)..=hours(1);
         /// Memory for Delta logs already read.
         snapshot_cache_bytes: ByteSize = ByteSize::mib(256), within ByteSize::mib(1)..=ByteSize::gib(256);
         /// Memory for data blocks already read. 0 switches the cache off.
         block_cache_bytes: ByteSize = ByteSize::mib(512), within ByteSize::bytes(0)..=ByteSize::gib(1024);
+        /// Memory for deletion vectors already read.
+        deletion_vector_cache_bytes: ByteSize = ByteSize::mib(64), within ByteSize::mib(1)..=ByteSize::gib(64);
         /// Memory for Parquet footers already read.
         footer_cache_bytes: ByteSize = ByteSize::mib(64), within ByteSize::mib(1)..=ByteSize::gib(256);
     }

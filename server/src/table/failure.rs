@@ -7,35 +7,60 @@
 use std::error::Error as StdError;
 
 use datafusion::error::DataFusionError;
-use deltalake::DeltaTableError;
-use deltalake::kernel::transaction::TransactionError;
 
 use super::jail::{OutsideTable, Trouble};
 use crate::access::Grant;
 use crate::error::{Error, ErrorKind};
 
+/// What the kernel says when it finds neither commit nor checkpoint.
+const NO_LOG: &str = "No files in log segment";
+
+/// Longest name of a Delta feature that is repeated to a client, in bytes.
+const LONGEST_FEATURE: usize = 64;
+
 /// A failure while the Delta log was read.
-pub(super) fn log(grant: &Grant, trouble: &Trouble, error: &DeltaTableError) -> Error {
-    let no_log = match error {
-        DeltaTableError::NotATable(_) => {
-            Some(Error::new(ErrorKind::DataInvalid, "there is no Delta log at the table's location"))
-        }
-        _ => None,
+pub(super) fn log(grant: &Grant, trouble: &Trouble, error: &delta_kernel::Error) -> Error {
+    let no_log = || {
+        let is_missing = matches!(innermost(error), delta_kernel::Error::Generic(text) if text == NO_LOG);
+        is_missing
+            .then(|| Error::new(ErrorKind::DataInvalid, "there is no Delta log at the table's location"))
     };
-    let named = unsupported_feature(error).or_else(|| trouble.last()).or(no_log);
+    let named = unsupported_feature(error).or_else(|| trouble.last()).or_else(no_log);
     finish(grant, named, error)
+}
+
+/// A failure while an older version of a table was read.
+pub(super) fn old_version(grant: &Grant, trouble: &Trouble, error: &delta_kernel::Error) -> Error {
+    let named = unsupported_feature(error)
+        .or_else(|| trouble.last().filter(|error| error.kind() != ErrorKind::DataInvalid))
+        .unwrap_or_else(|| no_such_version(grant));
+    finish(grant, Some(named), error)
+}
+
+/// There is no such version, or it can no longer be read.
+pub(super) fn no_such_version(grant: &Grant) -> Error {
+    Error::new(ErrorKind::InvalidRequest, "the table has no such version, or its log is gone")
+        .echoing(&grant.table().to_string())
 }
 
 /// A failure while a scan was planned or ran.
 pub(super) fn scan(grant: &Grant, trouble: &Trouble, error: &DataFusionError) -> Error {
-    let feature = match error {
-        DataFusionError::External(inner) => {
-            inner.downcast_ref::<DeltaTableError>().and_then(unsupported_feature)
-        }
+    let ours = match error.find_root() {
+        DataFusionError::External(inner) => inner.downcast_ref::<Error>().cloned(),
         _ => None,
     };
-    finish(grant, feature.or_else(|| trouble.last()), error)
+    finish(grant, ours.or_else(|| trouble.last()), error)
 }
+
+/// A path of the log leads out of the table.
+///
+/// # Arguments
+/// * `what` - whose path, for the log.
+pub(super) fn outside(what: &str) -> Error {
+    Error::new(ErrorKind::DataInvalid, OUTSIDE).because(format!("the path of {what} is not in the table"))
+}
+
+const OUTSIDE: &str = "the table's log names a file outside the table's folder";
 
 /// What an error of S3, of the lease or of the jail means.
 pub(super) fn of_store(error: &object_store::Error) -> Error {
@@ -44,7 +69,7 @@ pub(super) fn of_store(error: &object_store::Error) -> Error {
     }
     let is_escape = error.source().is_some_and(|source| source.is::<OutsideTable>());
     let (kind, public) = match error {
-        _ if is_escape => (ErrorKind::DataInvalid, "the table's log names a file outside the table's folder"),
+        _ if is_escape => (ErrorKind::DataInvalid, OUTSIDE),
         object_store::Error::NotFound { .. } => (
             ErrorKind::DataInvalid,
             "a file of the table is missing; the table may have been rewritten, try again",
@@ -57,23 +82,31 @@ pub(super) fn of_store(error: &object_store::Error) -> Error {
     Error::new(kind, public)
 }
 
-fn unsupported_feature(error: &DeltaTableError) -> Option<Error> {
+/// The refusal of a table whose protocol asks for what the kernel cannot do; it names the feature.
+fn unsupported_feature(error: &delta_kernel::Error) -> Option<Error> {
+    let delta_kernel::Error::Unsupported(text) = innermost(error) else {
+        return None;
+    };
     let named =
         Error::new(ErrorKind::Unsupported, "the table uses a Delta feature that this server does not read");
-    match error {
-        DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(features) } => {
-            Some(named.echoing(&format!("{features:?}")))
-        }
-        DeltaTableError::KernelError(kernel) => is_unsupported(kernel).then_some(named),
-        _ => None,
-    }
+    let is_name = |name: &&str| {
+        !name.is_empty()
+            && name.len() <= LONGEST_FEATURE
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let feature = text.split('\'').nth(1).filter(is_name);
+    let reader_version = text.strip_prefix("Unsupported minimum reader version ").filter(is_name);
+    Some(match (feature, reader_version) {
+        (Some(feature), _) => named.echoing(feature),
+        (_, Some(version)) => named.echoing(&format!("reader version {version}")),
+        _ => named,
+    })
 }
 
-fn is_unsupported(error: &delta_kernel::Error) -> bool {
+fn innermost(error: &delta_kernel::Error) -> &delta_kernel::Error {
     match error {
-        delta_kernel::Error::Unsupported(_) => true,
-        delta_kernel::Error::Backtraced { source, .. } => is_unsupported(source),
-        _ => false,
+        delta_kernel::Error::Backtraced { source, .. } => innermost(source),
+        other => other,
     }
 }
 

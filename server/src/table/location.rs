@@ -97,6 +97,24 @@ impl TableLocation {
         object.prefix_matches(&self.prefix)
     }
 
+    /// The object that a path of the log means: relative to the table's root or a URL of its own, percent-encoded
+    /// (Delta protocol, "Add File and Remove File"). None if it is no object of this table.
+    pub(super) fn resolve(&self, root: &Url, path: &str) -> Option<Path> {
+        self.object(&root.join(path).ok()?)
+    }
+
+    /// The object that a URL means, if it belongs to this table.
+    pub(super) fn object(&self, url: &Url) -> Option<Path> {
+        let is_of_bucket = matches!(url.scheme(), "s3" | "s3a" | "s3n")
+            && url.host_str() == Some(self.bucket())
+            && url.port().is_none()
+            && url.username().is_empty();
+        // An unescaped `?` or `#` would cut the name.
+        let is_whole = url.query().is_none() && url.fragment().is_none();
+        let path = Path::from_url_path(url.path()).ok()?;
+        (is_of_bucket && is_whole && self.contains(&path)).then_some(path)
+    }
+
     /// Whether credentials that AWS says open `vended` open this table. AWS's spelling is not documented: a slash or
     /// `*` at the end is taken off.
     pub(super) fn is_opened_by(&self, vended: &str) -> bool {

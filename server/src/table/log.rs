@@ -1,51 +1,52 @@
-//! The state of Delta logs, shared between queries and refreshed when a newer commit appears.
+//! Delta logs, shared between queries and refreshed when a newer commit appears.
 //!
 //! Invariants
-//! - A state is looked up under the catalog's table and its location, after a grant on that table was checked; it holds
+//! - A log is looked up under the catalog's table and its location, after a grant on that table was checked; it holds
 //!   nothing that depends on a principal. What it knows of hidden columns and rows stays below `guard`.
 //! - One query loads, others wait for it; the loading query's own grant pays for the S3 calls.
-//! - A state is served without a look at S3 for at most `table.snapshot_max_age`. The look is one LIST from the newest
-//!   known commit on: a later commit, or another object in its place (the table was made anew), loads the log again.
+//! - The newest version is served without a look at S3 for at most `table.snapshot_max_age`. The look is one LIST from
+//!   the newest known commit on. Later commits are added to what is known; another object in the place of the known
+//!   commit (the table was made anew) loads the log again.
+//! - An older version never changes once it was read.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deltalake::DeltaTableError;
-use deltalake::kernel::EagerSnapshot;
-use deltalake::logstore::{StorageConfig, default_logstore};
 use futures::StreamExt;
 use moka::sync::Cache;
 use object_store::path::Path;
-use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::failure;
 use super::jail::Trouble;
+use super::kernel::{Log, LogReader};
 use super::location::TableLocation;
 use crate::access::Grant;
 use crate::error::Error;
 use crate::ids::TableName;
 use crate::settings::TableSettings;
 
-/// Estimated bytes that one file action costs in memory, statistics included.
-const BYTES_PER_FILE: u64 = 4096;
-
-/// Estimated bytes of a state without files.
-const BYTES_PER_TABLE: u64 = 64 * 1024;
+/// Estimated bytes of a log beside its index of files.
+const BYTES_PER_TABLE: usize = 64 * 1024;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct LogKey {
     catalog_id: String,
     table: TableName,
     location: TableLocation,
+    /// None: the newest.
+    version: Option<u64>,
 }
 
-/// One table's log at one version.
+/// One version of one table's log.
 pub(super) struct LogState {
-    snapshot: Arc<EagerSnapshot>,
+    log: Log,
     newest_commit: Option<CommitMark>,
     identity: Arc<str>,
+    /// Taken while statistics are loaded, so that two queries do not load the same.
+    loading: Mutex<()>,
 }
 
 /// What tells one commit file from another of the same name.
@@ -57,19 +58,18 @@ struct CommitMark {
 }
 
 impl LogState {
-    /// The Delta version.
-    pub(super) fn version(&self) -> u64 {
-        self.snapshot.version()
-    }
-
     /// The log's content.
-    pub(super) fn snapshot(&self) -> Arc<EagerSnapshot> {
-        Arc::clone(&self.snapshot)
+    pub(super) fn log(&self) -> &Log {
+        &self.log
     }
 
     /// Tells this table's files from any other table's: catalog entry, location and Delta table id.
     pub(super) fn identity(&self) -> Arc<str> {
         Arc::clone(&self.identity)
+    }
+
+    fn version(&self) -> u64 {
+        self.log.snapshot.version()
     }
 }
 
@@ -82,110 +82,193 @@ struct Held {
     looked_at: Instant,
 }
 
+/// One query's way to one table: whose log, and the store that its grant opens.
+pub(super) struct LogAccess<'a> {
+    pub(super) grant: &'a Grant,
+    pub(super) location: &'a TableLocation,
+    /// The bucket, jailed to the table.
+    pub(super) store: Arc<dyn ObjectStore>,
+    /// What that store noted.
+    pub(super) trouble: &'a Trouble,
+}
+
+impl LogAccess<'_> {
+    fn key(&self, version: Option<u64>) -> LogKey {
+        LogKey {
+            catalog_id: self.grant.catalog_id().to_owned(),
+            table: self.grant.table().clone(),
+            location: self.location.clone(),
+            version,
+        }
+    }
+
+    fn failed(&self) -> impl Fn(delta_kernel::Error) -> Error {
+        move |error| failure::log(self.grant, self.trouble, &error)
+    }
+}
+
 /// All logs. One per server.
 pub(super) struct Logs {
     max_age: Duration,
     slots: Cache<LogKey, Arc<Slot>>,
+    io: Handle,
 }
 
 impl Logs {
-    pub(super) fn new(settings: &TableSettings) -> Self {
+    /// # Arguments
+    /// * `io` - the runtime that talks to S3.
+    pub(super) fn new(settings: &TableSettings, io: Handle) -> Self {
         let capacity = settings.snapshot_cache_bytes.as_u64();
         let weigh = |_: &LogKey, slot: &Arc<Slot>| {
-            let files = slot
-                .0
-                .try_lock()
-                .ok()
-                .and_then(|held| Some(held.as_ref()?.state.snapshot.log_data().num_files()));
-            let bytes = BYTES_PER_TABLE + BYTES_PER_FILE * files.unwrap_or_default() as u64;
-            u32::try_from(bytes).unwrap_or(u32::MAX)
+            let files = slot.0.try_lock().ok().and_then(|held| Some(held.as_ref()?.state.log.files.memory()));
+            u32::try_from(BYTES_PER_TABLE + files.unwrap_or_default()).unwrap_or(u32::MAX)
         };
         Self {
             max_age: settings.snapshot_max_age,
             slots: Cache::builder().max_capacity(capacity).weigher(weigh).build(),
+            io,
         }
     }
 
-    /// The table's log, looked at within the last `table.snapshot_max_age`.
-    ///
-    /// # Arguments
-    /// * `store` - the bucket, jailed to the table.
-    /// * `trouble` - what that store noted.
+    /// The newest version, looked at within the last `table.snapshot_max_age`.
     ///
     /// # Errors
     /// See [`failure`].
-    pub(super) async fn state(
-        &self,
-        grant: &Grant,
-        location: &TableLocation,
-        store: Arc<dyn ObjectStore>,
-        trouble: &Trouble,
-    ) -> Result<Arc<LogState>, Error> {
-        let key = LogKey {
-            catalog_id: grant.catalog_id().to_owned(),
-            table: grant.table().clone(),
-            location: location.clone(),
-        };
+    pub(super) async fn newest(&self, access: &LogAccess<'_>) -> Result<Arc<LogState>, Error> {
+        let key = access.key(None);
         let slot = self.slots.get_with_by_ref(&key, Arc::default);
         let mut held = slot.0.lock().await;
-        if let Some(known) = held.as_mut() {
-            if known.looked_at.elapsed() < self.max_age {
-                return Ok(Arc::clone(&known.state));
-            }
-            let began = Instant::now();
-            let failed = |error| failure::log(grant, trouble, &DeltaTableError::from(error));
-            if is_newest(&known.state, location, store.as_ref()).await.map_err(failed)? {
-                known.looked_at = began;
-                return Ok(Arc::clone(&known.state));
-            }
-        }
         let began = Instant::now();
-        let loaded = load(&key, store).await;
-        let state = Arc::new(loaded.map_err(|error| failure::log(grant, trouble, &error))?);
+        let reader = self.reader(access)?;
+        let loaded = match held.as_mut() {
+            Some(known) if known.looked_at.elapsed() < self.max_age => return Ok(Arc::clone(&known.state)),
+            Some(known) => match look(&known.state, access).await.map_err(|error| access.failed()(error.into()))? {
+                Look::Newest => {
+                    known.looked_at = began;
+                    return Ok(Arc::clone(&known.state));
+                }
+                Look::Followed => reader.refresh(known.state.log()).await,
+                Look::Replaced => reader.read(None).await,
+            },
+            None => reader.read(None).await,
+        };
+        let state = Arc::new(self.state(access, loaded.map_err(access.failed())?).await?);
         *held = Some(Held { state: Arc::clone(&state), looked_at: began });
         drop(held);
-        // Weighed again now that the number of files is known.
+        // Weighed again now that its size is known.
         self.slots.insert(key, slot);
         Ok(state)
     }
+
+    /// An older version.
+    ///
+    /// # Errors
+    /// See [`failure`]; also if there is no such version, or its log is gone.
+    pub(super) async fn version(&self, access: &LogAccess<'_>, version: u64) -> Result<Arc<LogState>, Error> {
+        let key = access.key(Some(version));
+        let slot = self.slots.get_with_by_ref(&key, Arc::default);
+        let mut held = slot.0.lock().await;
+        // Versions of a table that was made anew are others; the newest version's look finds that out.
+        let newest = self.newest(access).await?;
+        if let Some(known) = held.as_ref().filter(|known| known.state.identity == newest.identity) {
+            return Ok(Arc::clone(&known.state));
+        }
+        if version > newest.version() {
+            return Err(failure::no_such_version(access.grant));
+        }
+        let log = self.reader(access)?.read(Some(version)).await;
+        let log = log.map_err(|error| failure::old_version(access.grant, access.trouble, &error))?;
+        let state = Arc::new(self.state(access, log).await?);
+        *held = Some(Held { state: Arc::clone(&state), looked_at: Instant::now() });
+        drop(held);
+        self.slots.insert(key, slot);
+        Ok(state)
+    }
+
+    /// The newest version that was committed at or before a time.
+    ///
+    /// # Arguments
+    /// * `time` - milliseconds since the epoch.
+    ///
+    /// # Errors
+    /// As [`version`](Self::version).
+    pub(super) async fn as_of(&self, access: &LogAccess<'_>, time: i64) -> Result<Arc<LogState>, Error> {
+        let newest = self.newest(access).await?;
+        let version = self.reader(access)?.version_at(newest.log(), time).await;
+        let version = version.map_err(|error| failure::old_version(access.grant, access.trouble, &error))?;
+        self.version(access, version).await
+    }
+
+    /// Loads the statistics of columns that are not yet known. If the log they would come from is gone, the table is read
+    /// without them.
+    pub(super) async fn load_statistics(
+        &self,
+        access: &LogAccess<'_>,
+        state: &LogState,
+        wanted: &[usize],
+    ) -> Result<(), Error> {
+        let _one_at_a_time = state.loading.lock().await;
+        let files = &state.log.files;
+        let missing: Vec<usize> =
+            wanted.iter().copied().filter(|column| files.statistics(*column).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        match self.reader(access)?.statistics(&state.log, missing).await {
+            Ok(found) => files.add_statistics(found),
+            Err(error) => tracing::warn!(table = %access.grant.table(), error = %error, "statistics of the log"),
+        }
+        Ok(())
+    }
+
+    fn reader(&self, access: &LogAccess<'_>) -> Result<LogReader, Error> {
+        Ok(LogReader::new(Arc::clone(&access.store), access.location.url()?, self.io.clone()))
+    }
+
+    async fn state(&self, access: &LogAccess<'_>, log: Log) -> Result<LogState, Error> {
+        let location = access.location;
+        let version = log.snapshot.version();
+        let newest_commit = commits_from(location, access.store.as_ref(), version)
+            .await
+            .map_err(|error| access.failed()(error.into()))?
+            .into_iter()
+            .find(|object| object.location == commit_path(location, version))
+            .map(|object| CommitMark::of(&object));
+        let (grant, prefix) = (access.grant, location.prefix());
+        let identity = format!(
+            "{}/{}/{}/{}/{prefix}/{}",
+            grant.catalog_id(),
+            grant.table().database(),
+            grant.table().table(),
+            location.bucket(),
+            log.snapshot.table_configuration().metadata().id()
+        );
+        Ok(LogState { log, newest_commit, identity: Arc::from(identity), loading: Mutex::new(()) })
+    }
 }
 
-async fn load(key: &LogKey, store: Arc<dyn ObjectStore>) -> Result<LogState, DeltaTableError> {
-    let prefix = key.location.prefix();
-    let prefixed = Arc::new(PrefixStore::new(Arc::clone(&store), prefix.clone()));
-    let url = key
-        .location
-        .url()
-        .map_err(|error| DeltaTableError::InvalidTableLocation(error.internal_text().to_owned()))?;
-    let log_store = default_logstore(prefixed, Arc::clone(&store), &url, &StorageConfig::default());
-    let snapshot = EagerSnapshot::try_new(log_store.as_ref(), None).await?;
-    let newest_commit = commits_from(&key.location, store.as_ref(), snapshot.version())
-        .await?
-        .into_iter()
-        .find(|object| object.location == commit_path(&key.location, snapshot.version()))
-        .map(|object| CommitMark::of(&object));
-    let identity = format!(
-        "{}/{}/{}/{}/{prefix}/{}",
-        key.catalog_id,
-        key.table.database(),
-        key.table.table(),
-        key.location.bucket(),
-        snapshot.metadata().id()
-    );
-    Ok(LogState { snapshot: Arc::new(snapshot), newest_commit, identity: Arc::from(identity) })
+/// What a look at the log found behind the newest known commit.
+enum Look {
+    /// Nothing.
+    Newest,
+    /// Later commits.
+    Followed,
+    /// Another commit in its place, or none.
+    Replaced,
 }
 
-/// Whether the newest commit known is still there, unchanged, and no later one is.
-async fn is_newest(
-    state: &LogState,
-    location: &TableLocation,
-    store: &dyn ObjectStore,
-) -> object_store::Result<bool> {
-    let listed = commits_from(location, store, state.version()).await?;
-    let commits: Vec<&ObjectMeta> =
-        listed.iter().filter(|object| object.location.extension() == Some("json")).collect();
-    let same = matches!(commits.as_slice(), [only] if Some(CommitMark::of(only)) == state.newest_commit);
-    Ok(same)
+async fn look(state: &LogState, access: &LogAccess<'_>) -> object_store::Result<Look> {
+    let listed = commits_from(access.location, access.store.as_ref(), state.version()).await?;
+    let known = commit_path(access.location, state.version());
+    let (same, later): (Vec<&ObjectMeta>, Vec<&ObjectMeta>) = listed
+        .iter()
+        .filter(|object| object.location.extension() == Some("json"))
+        .partition(|object| object.location == known);
+    // Both are absent where the commit was cleaned away and its checkpoint stayed.
+    if same.first().map(|object| CommitMark::of(object)) != state.newest_commit {
+        return Ok(Look::Replaced);
+    }
+    Ok(if later.is_empty() { Look::Newest } else { Look::Followed })
 }
 
 /// Everything that S3 lists in the log from the commit of `version` on.

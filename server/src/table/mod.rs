@@ -1,42 +1,53 @@
 //! Delta tables on S3, opened for one grant at a time.
 //!
 //! ```text
-//!   Grant ──▶ location (one bucket, one prefix) ──▶ jailed store ──▶ Delta log ──▶ Snapshot
+//!   Grant ─▶ location (one bucket, one prefix) ─▶ jailed store ─▶ Delta log ─▶ index of files ─▶ Snapshot ─▶ scan
+//!            location                             jail, s3        log, kernel  index, statistics            scan
 //! ```
 //!
 //! Invariants
 //! - [`Tables::open`] consumes a [`Grant`] and the [`Snapshot`] keeps it: log, files and policy cannot be mixed up.
-//! - The shared parts (log state, footers, byte ranges) hold nothing that depends on a principal, and are keyed by the
-//!   catalog's table *and* its location: another catalog entry that points at the same files shares nothing with it.
+//! - The shared parts (logs, footers, byte ranges, deletion vectors) hold nothing that depends on a principal, and are
+//!   keyed by the catalog's table *and* its location: another catalog entry that points at the same files shares nothing
+//!   with it.
 //! - Every path, also one read from the log, passes the jail of the granted prefix.
-//! - This room alone imports `deltalake`, the Delta kernel and `object_store`.
+//! - This room alone imports the Delta kernel and `object_store`.
 
+mod adapter;
 mod blocks;
+mod deletion_vectors;
 mod failure;
 mod footers;
+mod index;
 mod jail;
+mod kernel;
 mod location;
 mod log;
+mod nested;
+mod prune;
 mod registry;
 mod s3;
+mod scan;
+mod scan_statistics;
+mod schema;
+mod statistics;
 
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::TableProvider;
-use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use tokio::runtime::Handle;
 
 use self::blocks::BlockCache;
+use self::deletion_vectors::DeletionVectors;
 use self::footers::FooterCache;
 use self::jail::{JailedStore, Trouble};
 use self::location::TableLocation;
-use self::log::Logs;
+use self::log::{LogAccess, LogState, Logs};
 pub(crate) use self::registry::NoStores;
 use self::registry::OneBucket;
 use self::s3::S3;
+pub(crate) use self::scan::{ScanRequest, UnguardedScan};
 use crate::access::Grant;
 use crate::error::Error;
 use crate::settings::{AwsSettings, TableSettings};
@@ -44,9 +55,15 @@ use crate::settings::{AwsSettings, TableSettings};
 /// Opens tables. One per server.
 pub(crate) struct Tables {
     s3: S3,
+    shared: Arc<Shared>,
+}
+
+/// What the scans of all queries share.
+struct Shared {
     logs: Logs,
     blocks: BlockCache,
     footers: FooterCache,
+    deletion_vectors: DeletionVectors,
 }
 
 impl Tables {
@@ -57,12 +74,15 @@ impl Tables {
     /// If the HTTP client cannot be made.
     pub(crate) fn new(settings: &TableSettings, aws: &AwsSettings, io: Handle) -> Result<Self, Error> {
         Ok(Self {
-            s3: S3::new(aws, io)?,
-            logs: Logs::new(settings),
-            blocks: BlockCache::new(settings.block_cache_bytes.as_u64()),
-            footers: FooterCache::new(
-                usize::try_from(settings.footer_cache_bytes.as_u64()).unwrap_or(usize::MAX),
-            ),
+            s3: S3::new(aws, io.clone())?,
+            shared: Arc::new(Shared {
+                logs: Logs::new(settings, io),
+                blocks: BlockCache::new(settings.block_cache_bytes.as_u64()),
+                footers: FooterCache::new(
+                    usize::try_from(settings.footer_cache_bytes.as_u64()).unwrap_or(usize::MAX),
+                ),
+                deletion_vectors: DeletionVectors::new(settings.deletion_vector_cache_bytes.as_u64()),
+            }),
         })
     }
 
@@ -74,34 +94,32 @@ impl Tables {
         let location = TableLocation::of(grant.glue(), grant.table())?;
         let bucket = self.s3.store(&grant, &location)?;
         let trouble = Arc::new(Trouble::default());
-        let jailed = JailedStore::new(Arc::clone(&bucket), location.clone(), Arc::clone(&trouble));
-        let log = self.logs.state(&grant, &location, Arc::new(jailed), &trouble).await?;
-        let config = DeltaScanConfig::new().with_wrap_partition_values(false);
-        let scan = DeltaScanNext::new(log.snapshot(), config)
-            .map_err(|error| failure::scan(&grant, &trouble, &error))?;
-        let cached = self.blocks.in_front_of(bucket, log.identity());
-        let store = JailedStore::new(Arc::new(cached), location.clone(), Arc::clone(&trouble));
-        Ok(Snapshot {
-            registry: Arc::new(OneBucket::new(&location, store, Arc::clone(&trouble))?),
-            trouble,
-            caches: CacheManagerConfig::default()
-                .with_file_metadata_cache(Some(self.footers.of_table(&log.identity())))
-                .with_metadata_cache_limit(self.footers.capacity())
-                .with_file_statistics_cache_limit(0)
-                .with_list_files_cache_limit(0),
-            provider: Arc::new(scan),
-            grant,
-        })
+        let log_store =
+            Arc::new(JailedStore::new(Arc::clone(&bucket), location.clone(), Arc::clone(&trouble)));
+        let access = LogAccess {
+            grant: &grant,
+            location: &location,
+            store: Arc::clone(&log_store) as _,
+            trouble: &trouble,
+        };
+        let log = self.shared.logs.newest(&access).await?;
+        let cached = self.shared.blocks.in_front_of(bucket, log.identity());
+        let files = Arc::new(JailedStore::new(Arc::new(cached), location.clone(), Arc::clone(&trouble)));
+        Ok(Snapshot { grant, location, log, log_store, files, trouble, shared: Arc::clone(&self.shared) })
     }
 }
 
 /// One version of a Delta table, together with the grant that opened it.
 pub(crate) struct Snapshot {
     grant: Grant,
-    provider: Arc<dyn TableProvider>,
-    registry: Arc<OneBucket>,
+    location: TableLocation,
+    log: Arc<LogState>,
+    /// Reads the log.
+    log_store: Arc<JailedStore>,
+    /// Reads data files, through the cache of byte ranges.
+    files: Arc<JailedStore>,
     trouble: Arc<Trouble>,
-    caches: CacheManagerConfig,
+    shared: Arc<Shared>,
 }
 
 impl Snapshot {
@@ -112,12 +130,7 @@ impl Snapshot {
 
     /// All columns of the table with their Delta names and types, hidden ones included: never to be shown.
     pub(crate) fn full_schema(&self) -> SchemaRef {
-        self.provider.schema()
-    }
-
-    /// Reads rows and columns without any policy. Only `guard` may call it, and wraps what it gets.
-    pub(crate) fn unguarded_provider(&self) -> &Arc<dyn TableProvider> {
-        &self.provider
+        Arc::clone(&self.log.log().columns.logical)
     }
 
     /// A runtime environment in which this table's files, and no others, can be opened; memory and spill are `base`'s.
@@ -125,9 +138,9 @@ impl Snapshot {
     /// # Errors
     /// If DataFusion cannot build it.
     pub(crate) fn runtime(&self, base: &RuntimeEnv) -> Result<Arc<RuntimeEnv>, Error> {
+        let registry = OneBucket::new(&self.location, Arc::clone(&self.files), Arc::clone(&self.trouble))?;
         RuntimeEnvBuilder::from_runtime_env(base)
-            .with_cache_manager(self.caches.clone())
-            .with_object_store_registry(Arc::clone(&self.registry) as _)
+            .with_object_store_registry(Arc::new(registry))
             .build_arc()
             .map_err(|error| Error::internal(format!("runtime environment: {error}")))
     }
@@ -135,5 +148,14 @@ impl Snapshot {
     /// What a failure inside this table's scan means for the client.
     pub(crate) fn failure(&self, error: &datafusion::error::DataFusionError) -> Error {
         failure::scan(&self.grant, &self.trouble, error)
+    }
+
+    fn log_access(&self) -> LogAccess<'_> {
+        LogAccess {
+            grant: &self.grant,
+            location: &self.location,
+            store: Arc::clone(&self.log_store) as _,
+            trouble: &self.trouble,
+        }
     }
 }

@@ -26,10 +26,10 @@ pub(super) struct OneBucket {
 impl OneBucket {
     pub(super) fn new(
         location: &TableLocation,
-        store: JailedStore,
+        store: Arc<JailedStore>,
         trouble: Arc<Trouble>,
     ) -> std::result::Result<Self, Error> {
-        Ok(Self { url: location.url()?, store: Arc::new(store), trouble })
+        Ok(Self { url: location.url()?, store, trouble })
     }
 }
 

@@ -1,0 +1,257 @@
+//! Deletion vectors: which rows of a Parquet file are deleted.
+//!
+//! ```text
+//!   descriptor in the log ─▶ bytes (inline, or a range of a file) ─▶ size, magic, CRC ─▶ bitmap ─▶ rows to read
+//! ```
+//!
+//! Invariants
+//! - A vector that cannot be read whole and verified ends the query: a wrong one would show deleted rows.
+//! - The bytes come through the table's jailed store, whatever path the log names.
+//! - The bitmap must fit the file: no row beyond its end, as many rows as the log says.
+//!
+//! The Delta kernel fetches a whole file of vectors for each data file; here only the vector's own range is read.
+//!
+//! Source: Delta protocol, "Deletion Vector Format".
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::buffer::BooleanBuffer;
+use arrow::array::BooleanBufferBuilder;
+use delta_kernel::actions::deletion_vector::{DeletionVectorDescriptor, DeletionVectorStorageType};
+use moka::sync::Cache;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::arrow_reader::RowSelection;
+use roaring::RoaringTreemap;
+
+use super::location::TableLocation;
+use crate::error::{Error, ErrorKind};
+
+/// Starts every serialised bitmap, little-endian.
+const MAGIC: u32 = 1_681_511_377;
+
+/// Bytes of the size in front of a stored vector, and of the checksum behind it; both big-endian.
+const FRAME: usize = 4;
+
+/// Longest vector that is read, in bytes. Spark's are below a megabyte; a bitmap of 4 billion rows takes half a gigabyte.
+const LONGEST: usize = 512 << 20;
+
+/// Bytes of a run in a selection, and runs that a mask of one bit per row outweighs.
+const RUN_BYTES: u64 = 2 * 16;
+
+/// Selections that were read before, by table and vector. One per server.
+pub(super) struct DeletionVectors(Cache<(Arc<str>, String), Arc<RowSelection>>);
+
+impl DeletionVectors {
+    /// # Arguments
+    /// * `capacity` - bytes to keep at the most.
+    pub(super) fn new(capacity: u64) -> Self {
+        let weigh = |(_, id): &(Arc<str>, String), selection: &Arc<RowSelection>| {
+            let bytes = match selection.as_mask() {
+                Some(mask) => mask.len() / 8,
+                None => selection.iter().count() * 16,
+            };
+            u32::try_from(bytes + id.len() + 128).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().max_capacity(capacity).weigher(weigh).build())
+    }
+
+    /// The rows of a file that are not deleted.
+    ///
+    /// # Arguments
+    /// * `store` - the table's own, jailed.
+    /// * `table` - identity of the table.
+    /// * `rows` - rows in the Parquet file, deleted ones included.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DataInvalid`] if the vector is broken or does not fit the file; the store's own.
+    pub(super) async fn rows_to_read(
+        &self,
+        location: &TableLocation,
+        store: &dyn ObjectStore,
+        table: &Arc<str>,
+        descriptor: &DeletionVectorDescriptor,
+        rows: u64,
+    ) -> Result<Arc<RowSelection>, Error> {
+        let key = (Arc::clone(table), format!("{}/{rows}", descriptor.unique_id()));
+        if let Some(known) = self.0.get(&key) {
+            return Ok(known);
+        }
+        let bitmap = match descriptor.storage_type {
+            DeletionVectorStorageType::Inline => inline(descriptor)?,
+            _ => stored(descriptor, location, store).await?,
+        };
+        let selection = Arc::new(select(&bitmap, descriptor, rows)?);
+        self.0.insert(key, Arc::clone(&selection));
+        Ok(selection)
+    }
+}
+
+fn inline(descriptor: &DeletionVectorDescriptor) -> Result<RoaringTreemap, Error> {
+    let mut bytes = z85::decode(&descriptor.path_or_inline_dv)
+        .map_err(|error| broken(format!("inline vector: {error}")))?;
+    let size = usize::try_from(descriptor.size_in_bytes).unwrap_or_default();
+    if size > bytes.len() {
+        return Err(broken("inline vector shorter than the log says".to_owned()));
+    }
+    // The text encodes whole groups of four bytes; what is behind the vector is padding.
+    bytes.truncate(size);
+    bitmap_of(&bytes)
+}
+
+async fn stored(
+    descriptor: &DeletionVectorDescriptor,
+    location: &TableLocation,
+    store: &dyn ObjectStore,
+) -> Result<RoaringTreemap, Error> {
+    let size = usize::try_from(descriptor.size_in_bytes).unwrap_or(usize::MAX);
+    if size > LONGEST {
+        return Err(broken(format!("vector of {size} bytes")));
+    }
+    let start = u64::try_from(descriptor.offset.unwrap_or(1)).unwrap_or_default();
+    let range = start..start + (FRAME + size + FRAME) as u64;
+    let path = descriptor
+        .absolute_path(&location.url()?)
+        .ok()
+        .flatten()
+        .and_then(|url| location.object(&url))
+        .ok_or_else(|| super::failure::outside("a deletion vector"))?;
+    let bytes = store.get_range(&path, range).await.map_err(|error| super::failure::of_store(&error))?;
+    let frame = |at: usize| bytes.get(at..at + FRAME).and_then(|four| four.try_into().ok());
+    let (Some(stored_size), Some(checksum)) = (frame(0), frame(FRAME + size)) else {
+        return Err(broken("vector file too short".to_owned()));
+    };
+    let body = bytes.slice(FRAME..FRAME + size);
+    if u32::from_be_bytes(stored_size) as usize != size {
+        return Err(broken("the file's size of a vector is not the log's".to_owned()));
+    }
+    if u32::from_be_bytes(checksum) != crc32fast::hash(&body) {
+        return Err(broken("checksum of a vector".to_owned()));
+    }
+    bitmap_of(&body)
+}
+
+/// Reads magic and bitmap.
+fn bitmap_of(bytes: &[u8]) -> Result<RoaringTreemap, Error> {
+    let Some((magic, bitmap)) = bytes.split_first_chunk::<4>() else {
+        return Err(broken("empty vector".to_owned()));
+    };
+    if u32::from_le_bytes(*magic) != MAGIC {
+        return Err(broken(format!("magic number of a vector: {magic:?}")));
+    }
+    RoaringTreemap::deserialize_from(bitmap).map_err(|error| broken(format!("bitmap of a vector: {error}")))
+}
+
+fn select(
+    deleted: &RoaringTreemap,
+    descriptor: &DeletionVectorDescriptor,
+    rows: u64,
+) -> Result<RowSelection, Error> {
+    let fits = deleted.max().is_none_or(|last| last < rows);
+    if !fits || i64::try_from(deleted.len()) != Ok(descriptor.cardinality) {
+        return Err(broken("a vector does not fit its file".to_owned()));
+    }
+    let rows = usize::try_from(rows).map_err(|_| broken("too many rows".to_owned()))?;
+    // As many runs as deleted rows at the most.
+    if deleted.len().saturating_mul(RUN_BYTES) < rows as u64 / 8 {
+        return Ok(RowSelection::from_consecutive_ranges(kept_ranges(deleted, rows).into_iter(), rows));
+    }
+    Ok(RowSelection::from_boolean_buffer(mask(deleted, rows)))
+}
+
+fn kept_ranges(deleted: &RoaringTreemap, rows: usize) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    for row in deleted {
+        let row = usize::try_from(row).unwrap_or(usize::MAX);
+        if start < row {
+            ranges.push(start..row);
+        }
+        start = row + 1;
+    }
+    if start < rows {
+        ranges.push(start..rows);
+    }
+    ranges
+}
+
+fn mask(deleted: &RoaringTreemap, rows: usize) -> BooleanBuffer {
+    let mut mask = BooleanBufferBuilder::new(rows);
+    mask.append_n(rows, true);
+    for row in deleted {
+        // `select` saw that every row lies in the file.
+        mask.set_bit(usize::try_from(row).unwrap_or_default(), false);
+    }
+    mask.finish()
+}
+
+fn broken(reason: String) -> Error {
+    Error::new(ErrorKind::DataInvalid, "a deletion vector of the table is broken; its owner must repair it")
+        .because(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::*;
+
+    fn descriptor(rows: &[u64]) -> DeletionVectorDescriptor {
+        let bitmap: RoaringTreemap = rows.iter().copied().collect();
+        let mut bytes = MAGIC.to_le_bytes().to_vec();
+        bitmap.serialize_into(&mut bytes).unwrap();
+        let size = i32::try_from(bytes.len()).unwrap();
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        let cardinality = i64::try_from(rows.len()).unwrap();
+        let text = z85::encode(&bytes);
+        DeletionVectorDescriptor::try_new(DeletionVectorStorageType::Inline, text, None, size, cardinality)
+            .unwrap()
+    }
+
+    fn rows_read(deleted: &[u64], rows: u64) -> Vec<usize> {
+        let descriptor = descriptor(deleted);
+        let selection = select(&inline(&descriptor).unwrap(), &descriptor, rows).unwrap();
+        assert_eq!(selection.row_count() + selection.skipped_row_count(), usize::try_from(rows).unwrap());
+        let mut read = Vec::new();
+        let mut at = 0;
+        for run in Vec::from(selection) {
+            if !run.skip {
+                read.extend(at..at + run.row_count);
+            }
+            at += run.row_count;
+        }
+        read
+    }
+
+    #[test]
+    fn deleted_rows_are_left_out_whether_few_or_many() {
+        assert_eq!(rows_read(&[0, 2, 3, 7], 8), [1, 4, 5, 6]);
+        assert_eq!(rows_read(&[0, 1, 2], 3), Vec::<usize>::new());
+        let all_but: Vec<usize> = (0..100_000).filter(|row| ![0, 5, 99_999].contains(row)).collect();
+        assert_eq!(rows_read(&[0, 5, 99_999], 100_000), all_but);
+    }
+
+    #[test]
+    fn a_vector_that_does_not_fit_its_file_is_refused() {
+        let beyond = descriptor(&[3]);
+        assert!(select(&inline(&beyond).unwrap(), &beyond, 3).is_err());
+        let mut miscounted = descriptor(&[1, 2]);
+        miscounted.cardinality = 3;
+        assert!(select(&inline(&miscounted).unwrap(), &miscounted, 10).is_err());
+    }
+
+    #[test]
+    fn an_inline_vector_with_flipped_bytes_is_refused_or_still_a_bitmap_but_never_a_panic() {
+        let good = descriptor(&[1, 2, 70_000, 5_000_000_000]);
+        let bytes = z85::decode(&good.path_or_inline_dv).unwrap();
+        for position in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[position] ^= 0x55;
+            let mut descriptor = good.clone();
+            descriptor.path_or_inline_dv = z85::encode(&flipped);
+            if let Ok(bitmap) = inline(&descriptor) {
+                let _ = select(&bitmap, &descriptor, 6_000_000_000);
+            }
+        }
+    }
+}

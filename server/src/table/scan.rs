@@ -1,0 +1,313 @@
+//! From a snapshot to a plan that reads it: which files, which rows of them, cut into equal parts.
+//!
+//! ```text
+//!   index of files ─ prune ─▶ files ─ deletion vectors ─▶ rows of files ─ group ─▶ DataSourceExec (Parquet)
+//! ```
+//!
+//! The plan is DataFusion's own scan of Parquet files without any node around it, so that it reads in parallel, prunes row
+//! groups and pages, and takes dynamic filters. It works on the names that columns have in files; whoever runs it knows
+//! the columns by their position.
+//!
+//! Nothing here knows a policy: what the plan returns is not for a user's eyes. Only `guard` asks for one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::Array;
+use arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
+use datafusion::catalog::Session;
+use datafusion::common::config::TableParquetOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::{
+    CachedParquetFileReaderFactory, ParquetRowSelection,
+};
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::{ObjectMeta, ObjectStore};
+
+use super::adapter::ColumnsOfFiles;
+use super::prune::Pruning;
+use super::{Snapshot, scan_statistics};
+use crate::error::{Error, ErrorKind};
+
+/// First bytes fetched from the end of a file, in the hope that its whole footer is among them.
+const FOOTER_HINT: usize = 128 * 1024;
+
+/// Deletion vectors read at the same time.
+const VECTORS_AT_ONCE: usize = 16;
+
+/// What to read.
+pub(crate) struct ScanRequest<'a> {
+    /// Positions of columns in the full schema, in the order of the plan's columns.
+    pub(crate) columns: &'a [usize],
+    /// Conditions by the full schema's names; rows that do not meet them may be left out, and need not be.
+    pub(crate) conditions: &'a [Expr],
+    /// Rows wanted, if no more are; the first that come.
+    pub(crate) limit: Option<usize>,
+}
+
+/// A plan that reads rows and columns without any policy.
+pub(crate) struct UnguardedScan {
+    /// Its columns have the names that they have in files.
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    /// The same columns under the table's names.
+    pub(crate) columns: SchemaRef,
+}
+
+impl Snapshot {
+    /// Plans a scan. Only `guard` may call it, and wraps what it gets.
+    ///
+    /// # Errors
+    /// If the log or a deletion vector cannot be read, or a condition cannot be evaluated.
+    pub(crate) async fn unguarded_scan(
+        &self,
+        session: &dyn Session,
+        request: ScanRequest<'_>,
+    ) -> Result<UnguardedScan> {
+        let columns = Arc::new(self.full_schema().project(request.columns)?);
+        let predicate = self.predicate(session, request.conditions)?;
+        let wanted = self.files_to_read(predicate.as_ref()).await?;
+        let layout = Layout::new(self, request.columns, predicate.as_ref());
+        if wanted.is_empty() {
+            let plan = Arc::new(EmptyExec::new(Arc::new(layout.table.table_schema().project(&layout.projection)?)));
+            return Ok(UnguardedScan { plan, columns });
+        }
+        let statistics = scan_statistics::of(self, &wanted, &layout).await?;
+        // The log counts all rows, a limit ends before.
+        let statistics = if request.limit.is_some() { statistics.to_inexact() } else { statistics };
+        let files = self.partitioned_files(&wanted).await?;
+
+        let mut source = ParquetSource::new(layout.table.clone())
+            .with_table_parquet_options(parquet_options(session))
+            .with_metadata_size_hint(FOOTER_HINT)
+            .with_parquet_file_reader_factory(Arc::new(self.reader_factory()));
+        if let Some(predicate) = predicate {
+            source = source.with_predicate(positioned(predicate, layout.table.table_schema())?);
+        }
+        let target = session.config_options().execution.target_partitions;
+        let by_field_id = self.log.log().columns.by_field_id;
+        let bucket = ObjectStoreUrl::parse(format!("s3://{}", self.location.bucket()))?;
+        let config = FileScanConfigBuilder::new(bucket, Arc::new(source))
+            .with_file_groups(balanced(files, target))
+            .with_projection_indices(Some(layout.projection))?
+            .with_limit(request.limit)
+            .with_statistics(statistics)
+            .with_expr_adapter(Some(Arc::new(ColumnsOfFiles { by_field_id })))
+            .build();
+        let plan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        let parallel = plan.repartitioned(target, session.config_options())?;
+        Ok(UnguardedScan { plan: parallel.unwrap_or(plan), columns })
+    }
+
+    /// The conditions as one expression over the names that columns have in files.
+    fn predicate(&self, session: &dyn Session, conditions: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        let Some(condition) = conjunction(conditions.iter().cloned()) else {
+            return Ok(None);
+        };
+        let columns = &self.log.log().columns;
+        let logical = DFSchema::try_from(Arc::clone(&columns.logical))?;
+        let expr = session.create_physical_expr(condition, &logical)?;
+        let renamed = expr.transform(|expr| match expr.downcast_ref::<Column>() {
+            Some(column) => {
+                let name = columns.physical.field(column.index()).name();
+                Ok(Transformed::yes(Arc::new(Column::new(name, column.index())) as _))
+            }
+            None => Ok(Transformed::no(expr)),
+        });
+        renamed.data().map(Some)
+    }
+
+    /// Numbers of the files that may hold a wanted row.
+    async fn files_to_read(&self, predicate: Option<&Arc<dyn PhysicalExpr>>) -> Result<Vec<usize>> {
+        let log = self.log.log();
+        let all = || (0..log.files.len()).collect();
+        let Some(predicate) = predicate else {
+            return Ok(all());
+        };
+        let pruning = Pruning { columns: &log.columns, files: &log.files };
+        let missing = pruning.missing(predicate);
+        self.load_statistics(&missing).await?;
+        let Some(keep) = pruning.keep(predicate) else {
+            return Ok(all());
+        };
+        Ok(keep.iter().enumerate().filter(|(_, keep)| **keep).map(|(file, _)| file).collect())
+    }
+
+    /// Makes the statistics of columns known, as far as the log has them.
+    pub(super) async fn load_statistics(&self, columns: &[usize]) -> Result<()> {
+        if columns.is_empty() {
+            return Ok(());
+        }
+        self.shared
+            .logs
+            .load_statistics(&self.log_access(), &self.log, columns)
+            .await
+            .map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
+    async fn partitioned_files(&self, wanted: &[usize]) -> Result<Vec<PartitionedFile>> {
+        let root = self.location.url().map_err(external)?;
+        stream::iter(wanted.iter().copied())
+            .map(|file| self.partitioned_file(&root, file))
+            .buffered(VECTORS_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn partitioned_file(&self, root: &url::Url, file: usize) -> Result<PartitionedFile> {
+        let index = &self.log.log().files;
+        let path = self
+            .location
+            .resolve(root, index.paths.value(file))
+            .ok_or_else(|| external(super::failure::outside("a data file")))?;
+        let modified = chrono::DateTime::from_timestamp_millis(index.modified.value(file)).unwrap_or_default();
+        let meta = ObjectMeta {
+            location: path,
+            last_modified: modified,
+            size: u64::try_from(index.sizes.value(file)).unwrap_or_default(),
+            e_tag: None,
+            version: None,
+        };
+        let values = index
+            .partitions
+            .iter()
+            .map(|column| ScalarValue::try_from_array(column, file))
+            .collect::<Result<Vec<_>>>()?;
+        let vector = index.deletion_vector(file).map_err(|error| {
+            external(
+                Error::new(ErrorKind::DataInvalid, "a deletion vector of the table is broken; its owner must repair it")
+                    .because(error.to_string()),
+            )
+        })?;
+        let Some(vector) = vector else {
+            return Ok(PartitionedFile::new_from_meta(meta).with_partition_values(values));
+        };
+        let known = (!index.rows.is_null(file)).then(|| index.rows.value(file));
+        let rows = match known {
+            Some(rows) => rows,
+            None => self.rows_of(&meta).await?,
+        };
+        let selection = self
+            .shared
+            .deletion_vectors
+            .rows_to_read(
+                &self.location,
+                self.files.as_ref(),
+                &self.log.identity(),
+                &vector,
+                u64::try_from(rows).unwrap_or_default(),
+            )
+            .await
+            .map_err(external)?;
+        Ok(PartitionedFile::new_from_meta(meta)
+            .with_partition_values(values)
+            .with_extension(ParquetRowSelection::new(selection.as_ref().clone())))
+    }
+
+    /// The number of rows in a Parquet file, from its footer.
+    async fn rows_of(&self, meta: &ObjectMeta) -> Result<i64> {
+        let metadata = DFParquetMetadata::new(self.files.as_ref(), meta)
+            .with_metadata_size_hint(Some(FOOTER_HINT))
+            .with_file_metadata_cache(Some(self.shared.footers.of_table(&self.log.identity())))
+            .fetch_metadata()
+            .await?;
+        Ok(metadata.file_metadata().num_rows())
+    }
+
+    fn reader_factory(&self) -> CachedParquetFileReaderFactory {
+        let footers = self.shared.footers.of_table(&self.log.identity());
+        CachedParquetFileReaderFactory::new(Arc::clone(&self.files) as Arc<dyn ObjectStore>, footers)
+    }
+}
+
+/// Where the columns of one scan lie: those of files first, then those of the partitioning.
+pub(super) struct Layout {
+    pub(super) table: TableSchema,
+    /// Positions in the full schema of `table`'s columns.
+    pub(super) positions: Vec<usize>,
+    /// Positions in `table` of the wanted columns.
+    pub(super) projection: Vec<usize>,
+}
+
+impl Layout {
+    /// Takes the wanted columns and those of the predicate, and no others: each costs time for every file.
+    fn new(snapshot: &Snapshot, wanted: &[usize], predicate: Option<&Arc<dyn PhysicalExpr>>) -> Self {
+        let columns = &snapshot.log.log().columns;
+        let mut needed: BTreeSet<usize> = wanted.iter().copied().collect();
+        if let Some(predicate) = predicate {
+            needed.extend(collect_columns(predicate).iter().map(Column::index));
+        }
+        let in_files = columns.in_files().filter(|position| needed.contains(position));
+        let partitions = columns.partitioned_by.iter().copied();
+        let fields_of = |positions: &[usize]| -> Vec<FieldRef> {
+            positions.iter().map(|position| Arc::clone(&columns.physical.fields()[*position])).collect()
+        };
+        let mut positions: Vec<usize> = in_files.collect();
+        let file_schema = Arc::new(Schema::new(fields_of(&positions)));
+        let partitions: Vec<usize> = partitions.collect();
+        let table =
+            TableSchema::builder(file_schema).with_table_partition_cols(Fields::from(fields_of(&partitions))).build();
+        positions.extend(partitions);
+        let projection = wanted
+            .iter()
+            .filter_map(|column| positions.iter().position(|position| position == column))
+            .collect();
+        Self { table, positions, projection }
+    }
+}
+
+/// The same expression, its columns placed as in `schema`.
+fn positioned(predicate: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+    let placed = predicate.transform(|expr| match expr.downcast_ref::<Column>() {
+        Some(column) => {
+            Ok(Transformed::yes(Arc::new(Column::new_with_schema(column.name(), schema)?) as _))
+        }
+        None => Ok(Transformed::no(expr)),
+    });
+    placed.data()
+}
+
+fn parquet_options(session: &dyn Session) -> TableParquetOptions {
+    let mut options = TableParquetOptions::new();
+    options.global = session.config_options().execution.parquet.clone();
+    // Spark's old timestamps: nanoseconds of UTC in 96 bits. As nanoseconds in 64 bits they would end in 2262.
+    options.global.coerce_int96 = Some("us".to_owned());
+    options.global.coerce_int96_tz = Some("UTC".to_owned());
+    options
+}
+
+/// Files in at most `groups` groups of about the same number of bytes, in their order.
+fn balanced(files: Vec<PartitionedFile>, groups: usize) -> Vec<FileGroup> {
+    let total: u64 = files.iter().map(|file| file.object_meta.size.max(1)).sum();
+    let share = total.div_ceil(groups.max(1) as u64).max(1);
+    let mut balanced: Vec<Vec<PartitionedFile>> = Vec::new();
+    let mut filled = u64::MAX;
+    for file in files {
+        if filled >= share && balanced.len() < groups.max(1) {
+            balanced.push(Vec::new());
+            filled = 0;
+        }
+        filled = filled.saturating_add(file.object_meta.size.max(1));
+        if let Some(group) = balanced.last_mut() {
+            group.push(file);
+        }
+    }
+    balanced.into_iter().map(FileGroup::new).collect()
+}
+
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

@@ -1,0 +1,147 @@
+//! Minimum, maximum and null count of a column in each file, as the log has them.
+//!
+//! Invariants
+//! - They bound what a file holds; they do not describe it. Text is cut by the writer, timestamps are cut to the
+//!   millisecond, and a file with deleted rows keeps the statistics that it was written with.
+//! - Where they could exclude a row that matches, they are dropped or widened here: NaN is above every maximum, so
+//!   floating-point columns have none.
+//!
+//! Source: Delta protocol, "Per-file Statistics".
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, StructArray, TimestampMicrosecondArray, UInt64Array,
+    new_null_array,
+};
+use arrow::compute::{cast, concat, filter, take};
+use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use delta_kernel::DeltaResult;
+
+use super::index::joined;
+use super::schema::TableColumns;
+
+/// What a writer's cut to milliseconds may have taken from a timestamp, in microseconds.
+const CUT_MICROSECONDS: i64 = 999;
+
+/// One column's statistics; a row for each file, NULL where unknown.
+pub(super) struct ColumnStatistics {
+    /// Lower bounds.
+    pub(super) min: ArrayRef,
+    /// Upper bounds.
+    pub(super) max: ArrayRef,
+    /// Number of NULLs.
+    pub(super) nulls: Int64Array,
+}
+
+impl ColumnStatistics {
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        self.min.get_array_memory_size() + self.max.get_array_memory_size() + self.nulls.get_array_memory_size()
+    }
+
+    /// Those of the files that stay, followed by another index's.
+    pub(super) fn followed_by(&self, stays: &BooleanArray, added: &Self) -> DeltaResult<Self> {
+        let both = |ours: &dyn Array, theirs: &dyn Array| -> DeltaResult<ArrayRef> {
+            Ok(concat(&[&filter(ours, stays)?, theirs])?)
+        };
+        Ok(Self {
+            min: both(&self.min, &added.min)?,
+            max: both(&self.max, &added.max)?,
+            nulls: both(&self.nulls, &added.nulls)?.as_primitive().clone(),
+        })
+    }
+
+    /// The same in another order of files.
+    pub(super) fn reordered(&self, order: &[u64]) -> DeltaResult<Self> {
+        let order = UInt64Array::from(order.to_vec());
+        Ok(Self {
+            min: take(&self.min, &order, None)?,
+            max: take(&self.max, &order, None)?,
+            nulls: take(&self.nulls, &order, None)?.as_primitive().clone(),
+        })
+    }
+}
+
+/// Whether the log may bound a column of this type. Nested, boolean and binary ones have null counts only.
+pub(super) fn has_bounds(data_type: &DataType) -> bool {
+    use DataType::{Date32, Decimal128, Float32, Float64, Int8, Int16, Int32, Int64, Timestamp, Utf8View};
+    matches!(
+        data_type,
+        Int8 | Int16
+            | Int32
+            | Int64
+            | Float32
+            | Float64
+            | Date32
+            | Decimal128(..)
+            | Timestamp(TimeUnit::Microsecond, _)
+            | Utf8View
+    )
+}
+
+/// Gathers the statistics of some columns, batch by batch.
+pub(super) struct FileStatistics<'a> {
+    columns: &'a TableColumns,
+    rows: Vec<ArrayRef>,
+    gathered: BTreeMap<usize, [Vec<ArrayRef>; 3]>,
+}
+
+impl<'a> FileStatistics<'a> {
+    pub(super) fn new(columns: &'a TableColumns, wanted: &[usize]) -> Self {
+        let gathered = wanted.iter().map(|position| (*position, Default::default())).collect();
+        Self { columns, rows: Vec::new(), gathered }
+    }
+
+    /// # Arguments
+    /// * `parsed` - the kernel's `stats_parsed`, absent if the log has none.
+    pub(super) fn push(&mut self, parsed: Option<&StructArray>, files: usize) -> DeltaResult<()> {
+        let rows = parsed.and_then(|stats| stats.column_by_name("numRecords"));
+        self.rows.push(rows.map_or_else(|| new_null_array(&DataType::Int64, files), Arc::clone));
+        for (position, [min, max, nulls]) in &mut self.gathered {
+            let field = self.columns.physical.field(*position);
+            let of = |group: &str, data_type: &DataType| -> DeltaResult<ArrayRef> {
+                let found = parsed
+                    .and_then(|stats| stats.column_by_name(group)?.as_struct_opt())
+                    .and_then(|group| group.column_by_name(field.name()));
+                match found {
+                    Some(column) => Ok(cast(column, data_type)?),
+                    None => Ok(new_null_array(data_type, files)),
+                }
+            };
+            min.push(of("minValues", field.data_type())?);
+            max.push(upper(of("maxValues", field.data_type())?));
+            nulls.push(of("nullCount", &DataType::Int64)?);
+        }
+        Ok(())
+    }
+
+    /// The number of rows of each file, and the columns' statistics.
+    pub(super) fn finish(self) -> DeltaResult<(Int64Array, BTreeMap<usize, ColumnStatistics>)> {
+        let rows = joined(&self.rows, &DataType::Int64)?.as_primitive::<Int64Type>().clone();
+        let mut columns = BTreeMap::new();
+        for (position, [min, max, nulls]) in self.gathered {
+            let data_type = self.columns.physical.field(position).data_type();
+            let nulls = joined(&nulls, &DataType::Int64)?.as_primitive::<Int64Type>().clone();
+            let statistics =
+                ColumnStatistics { min: joined(&min, data_type)?, max: joined(&max, data_type)?, nulls };
+            columns.insert(position, statistics);
+        }
+        Ok((rows, columns))
+    }
+}
+
+/// What no value of the file exceeds, given the maximum of the log.
+fn upper(max: ArrayRef) -> ArrayRef {
+    match max.data_type() {
+        DataType::Float32 | DataType::Float64 => new_null_array(max.data_type(), max.len()),
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            let cut: TimestampMicrosecondArray = max
+                .as_primitive::<TimestampMicrosecondType>()
+                .unary(|micros| micros.saturating_add(CUT_MICROSECONDS));
+            Arc::new(cut.with_timezone_opt(zone.clone()))
+        }
+        _ => max,
+    }
+}
