@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import signal
 import sys
 import threading
@@ -20,15 +21,48 @@ from .settings import Settings
 
 def main() -> None:
     settings = Settings.from_environment()
-    report = Report(about(settings))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that servers are stopped on the way out.
-    end_in_time(settings, report)
     with temporary_folder() as name:
+        run = TimedRun(settings, Path(name))
         try:
-            run_sections(settings, report, Path(name))
+            run_sections(settings, run.report, Path(name))
         finally:
-            finish(settings, report)
-            stop_servers()
+            run.finish()
+
+
+class TimedRun:
+    """Reports once and stops the servers, when all is done or when the time is over, whichever comes first.
+
+    A section that hangs must leave neither servers behind nor the figures of the others unprinted.
+    """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.report = Report(about(settings))
+        self.finishing = threading.Lock()
+        watchdog = threading.Timer(settings.minutes * 60, self.end)
+        watchdog.daemon = True
+        watchdog.start()
+
+    def finish(self) -> None:
+        with self.finishing:
+            self._finish()
+
+    def end(self) -> None:
+        self.finishing.acquire()  # Never released: whatever the sections still do, the process ends here.
+        note = f"ended after {self.settings.minutes:g} minutes (LAKEGATE_BENCH_MINUTES)"
+        self.report.add("bench", "time is over", note=note)
+        self._finish()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os._exit(1)
+
+    def _finish(self) -> None:
+        if self.report.lines:
+            self.report.write(self.settings.binaries / "bench.json")
+            self.report.print()
+        for process in Process.started:
+            process.stop()
 
 
 def run_sections(settings: Settings, report: Report, folder: Path) -> None:
@@ -56,30 +90,6 @@ def about(settings: Settings) -> dict[str, object]:
         "machine": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
     }
-
-
-def finish(settings: Settings, report: Report) -> None:
-    report.write(settings.binaries / "bench.json")
-    report.print()
-
-
-def stop_servers() -> None:
-    for process in Process.started:
-        process.stop()
-
-
-def end_in_time(settings: Settings, report: Report) -> None:
-    """A section that hangs must leave neither servers behind nor the figures of the others unprinted."""
-
-    def end() -> None:
-        report.add("bench", "time is over", note=f"ended after {settings.minutes:g} minutes (LAKEGATE_BENCH_MINUTES)")
-        finish(settings, report)
-        stop_servers()
-        os._exit(1)
-
-    watchdog = threading.Timer(settings.minutes * 60, end)
-    watchdog.daemon = True
-    watchdog.start()
 
 
 def say(text: str) -> None:

@@ -24,7 +24,7 @@ SECONDS_TO_CONNECT = 120.0
 
 
 def run(settings: Settings, lake: Lake, peers: Peers, report: Report) -> None:
-    targets: dict[str, tuple[str, str | None]] = {LAKEGATE: (lake.url, "analyst")}
+    targets: dict[str, tuple[str, str | None]] = {LAKEGATE: (lake.server.url, "analyst")}
     if peers.sail:
         targets["Sail"] = (peers.sail.url, None)
     for clients in CLIENTS:

@@ -43,11 +43,35 @@ class Copy:
     partition_columns: list[str]
 
 
+class Server:
+    """A server in front of the lake, with nothing in its caches yet."""
+
+    def __init__(self, lake: Lake, name: str) -> None:
+        address, admin = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        self.url = f"grpc://{address}"
+        self.process = Process(
+            lake.folder, name, str(lake.binaries / "lakegate-server"),
+            "--config", str(ROOT / "deploy" / "sandbox" / "lakegate.toml"),
+            LAKEGATE__SERVER__ADDRESS=address,
+            LAKEGATE__ADMIN__ADDRESS=admin,
+            LAKEGATE__AWS__ENDPOINT_URL=lake.endpoint,
+            LAKEGATE__AUDIT__PATH=str(lake.folder / f"{name}.jsonl"),
+            # One user stands for many: what is asked at once is to be answered, not refused.
+            LAKEGATE__SESSION__MAX_CONCURRENT_QUERIES_PER_USER="64",
+            AWS_ACCESS_KEY_ID="AKIASANDBOXSERVER000",
+            AWS_SECRET_ACCESS_KEY="sandbox-server-secret",
+        )  # fmt: skip
+        self.process.wait_until(lambda: answers(f"http://{admin}/readyz"))
+
+    def connect(self, user: str = "analyst") -> Connection:
+        return Connection(self.url, user)
+
+
 class Lake:
     def __init__(self, folder: Path, settings: Settings) -> None:
-        aws, address, admin = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        aws = f"127.0.0.1:{free_port()}"
         self.folder = folder
-        self.url = f"grpc://{address}"
+        self.binaries = settings.binaries
         self.endpoint = f"http://{aws}"
         conftest.SECONDS_TO_START += int(SECONDS_TO_SEED_PER_SCALE * settings.scale_factor)
         sandbox = Process(
@@ -56,20 +80,10 @@ class Lake:
             "--demo", "--scale-factor", str(settings.scale_factor),
         )  # fmt: skip
         sandbox.wait_until(lambda: "sandbox ready" in sandbox.log.read_text(errors="replace"))
-        self.server = Process(
-            folder, "server", str(settings.binaries / "lakegate-server"),
-            "--config", str(ROOT / "deploy" / "sandbox" / "lakegate.toml"),
-            LAKEGATE__SERVER__ADDRESS=address,
-            LAKEGATE__ADMIN__ADDRESS=admin,
-            LAKEGATE__AWS__ENDPOINT_URL=self.endpoint,
-            LAKEGATE__AUDIT__PATH=str(folder / "audit.jsonl"),
-            AWS_ACCESS_KEY_ID="AKIASANDBOXSERVER000",
-            AWS_SECRET_ACCESS_KEY="sandbox-server-secret",
-        )  # fmt: skip
-        self.server.wait_until(lambda: answers(f"http://{admin}/readyz"))
+        self.server = Server(self, "server")
 
     def connect(self, user: str = "analyst") -> Connection:
-        return Connection(self.url, user)
+        return self.server.connect(user)
 
     def client(self, service: str):
         """A client that signs as the sandbox's administrator."""

@@ -2,17 +2,16 @@
 
 No data file exists: statistics in the log exclude every file, so an engine that opens one fails. The first question
 reads the log, checkpoint and latest commit; the later ones show what is kept of it, and the server's memory what that
-costs. Sail's first question includes the registration of the table, which reads the log too.
+costs: both servers are fresh ones. Sail's first question includes the registration of the table, which reads the log too.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
-from .lake import ACCOUNT, BUCKET, Copy, Lake, resident_mb
-from .measure import in_ms, in_one_line, in_turns, remarks
+from .lake import ACCOUNT, BUCKET, Copy, Lake, Server, resident_mb
+from .measure import in_turns, remarks
 from .peers import Peers
 from .report import LAKEGATE, Report
 from .settings import Settings
@@ -31,34 +30,27 @@ def run(settings: Settings, lake: Lake, peers: Peers, report: Report) -> None:
     register(lake, folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
-    connection = lake.connect()
+    server = Server(lake, "server-log")
+    connection = server.connect()
     connection.rows("select 1")
-    ask = {LAKEGATE: lambda: connection.rows(QUESTION)}
-    servers = {LAKEGATE: lake.server}
-    sail = peers.sail
-    if sail:
-        ask["Sail"] = lambda: sail.rows(QUESTION)
-        servers["Sail"] = sail.server
-    before = {engine: resident_mb(server) for engine, server in servers.items()}
-    first, failures = {}, []
-    for engine in ask:
-        began = time.perf_counter()
-        try:
-            if sail and engine == "Sail":
-                sail.register(DATABASE, [Copy(TABLE, folder, [])])
-            ask[engine]()
-            first[engine] = time.perf_counter() - began
-        except Exception as error:
-            first[engine] = None
-            failures.append(f"{engine}: {in_one_line(error)}")
-    runs = in_turns(ask, settings.rounds, REPETITIONS)
-    growth = {engine: resident_mb(server) - before[engine] for engine, server in servers.items()}
+    first = {LAKEGATE: lambda: connection.rows(QUESTION)}
+    later, processes = dict(first), {LAKEGATE: server.process}
+    if peers.sail:
+        sail = peers.sail.fresh("sail-log", [])
+        first[sail.name] = lambda: sail.register(DATABASE, [Copy(TABLE, folder, [])]) or sail.rows(QUESTION)
+        later[sail.name] = lambda: sail.rows(QUESTION)
+        processes[sail.name] = sail.process
+    before = {engine: resident_mb(process) for engine, process in processes.items()}
+    first_runs = in_turns(first, rounds=1, warm_ups=0)
+    runs = in_turns(later, settings.rounds, REPETITIONS)
+    growth = {engine: resident_mb(process) - before[engine] for engine, process in processes.items()}
+    for process in processes.values():
+        process.stop()
 
-    note = "; ".join([f"{settings.files} files, log of {size:.0f} MB", *failures])
-    report.add("log", "first question", "ms", {engine: in_ms(seconds) for engine, seconds in first.items()}, note)
+    note = remarks(first_runs) or f"{settings.files} files, a log of {size:.0f} MB"
+    report.add("log", "first question", "ms", {engine: run.median_ms() for engine, run in first_runs.items()}, note)
     report.add("log", "later ones, p50", "ms", {engine: run.median_ms() for engine, run in runs.items()}, remarks(runs))
     report.add("log", "server's memory grew by", "MB", growth)
-    connection.close()
 
 
 def write_log(folder: Path, files: int) -> None:

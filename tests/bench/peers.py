@@ -24,14 +24,16 @@ class Sail:
     name = "Sail"
     package = "pysail"
 
-    def __init__(self, folder: Path, copies: list[Copy]) -> None:
+    def __init__(self, folder: Path, copies: list[Copy], name: str = "sail") -> None:
         port = free_port()
         self.url = f"grpc://127.0.0.1:{port}"
         command = Path(sys.executable).parent / "sail"
         if not command.exists():
             raise FileNotFoundError("the command `sail` of package pysail is not installed")
-        self.server = Process(folder, "sail", str(command), "flight", "server", "--ip", "127.0.0.1", "--port", str(port))
-        self.server.wait_until(lambda: _listens(port))
+        address = ("--ip", "127.0.0.1", "--port", str(port))
+        self.folder = folder
+        self.process = Process(folder, name, str(command), "flight", "server", *address)
+        self.process.wait_until(lambda: _listens(port))
         self.connection = Connection(self.url)
         self.register(SALES, copies)
 
@@ -42,6 +44,10 @@ class Sail:
 
     def rows(self, sql: str) -> int:
         return self.connection.rows(sql)
+
+    def fresh(self, name: str, copies: list[Copy]) -> Sail:
+        """Another one, with nothing in its caches yet."""
+        return Sail(self.folder, copies, name)
 
 
 class DataFusion:
@@ -82,7 +88,7 @@ class DuckDb:
             self.connection.execute(f"create view {SALES}.{copy.name} as select * from {files}")
 
     def rows(self, sql: str) -> int:
-        return self.connection.execute(sql).to_arrow_table().num_rows
+        return self.connection.sql(sql).to_arrow_table().num_rows
 
 
 PEERS = (Sail, DataFusion, DuckDb)

@@ -30,8 +30,11 @@ class Settings:
         names = {name.strip() for name in asked.split(",")}
         if not names <= set(SECTIONS):
             raise SystemExit(f"LAKEGATE_BENCH_ONLY knows {', '.join(SECTIONS)}")
+        binaries = Path(os.environ.get("LAKEGATE_BINARIES", "."))
+        if not (binaries / "lakegate-server").exists():
+            raise SystemExit("LAKEGATE_BINARIES names no folder with lakegate-server")
         return cls(
-            binaries=Path(os.environ["LAKEGATE_BINARIES"]),
+            binaries=binaries,
             scale_factor=float(os.environ.get("LAKEGATE_BENCH_SF") or 1),
             rounds=int(os.environ.get("LAKEGATE_BENCH_ROUNDS") or 3),
             sections=tuple(name for name in SECTIONS if name in names),

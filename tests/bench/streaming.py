@@ -1,6 +1,6 @@
 """All of the largest table through the driver, beside Sail and a bare Flight server that sends rows from memory.
 
-The bare server is what the protocol alone costs. It runs in this process and holds fewer rows than the table of a large
+Servers are fresh ones, so that their memory tells of the streaming alone. The bare server is what the protocol alone costs. It runs in this process and holds fewer rows than the table of a large
 lake, so rates are compared, not times: bytes of Lakegate's result per row, times rows, by time.
 """
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.flight as flight
 
 from .driver import Connection
-from .lake import Lake, resident_mb
+from .lake import Lake, Server, resident_mb
 from .measure import Run, in_turns, remarks
 from .peers import Peers
 from .report import LAKEGATE, Report
@@ -44,24 +44,27 @@ class FromMemory(flight.FlightServerBase):
 
 
 def run(settings: Settings, lake: Lake, peers: Peers, report: Report) -> None:
-    servers = {LAKEGATE: lake.server} | ({"Sail": peers.sail.server} if peers.sail else {})
-    before = {engine: resident_mb(server) for engine, server in servers.items()}
-    ours = lake.connect()
+    server = Server(lake, "server-streaming")
+    ours = server.connect()
+    connections, processes = {LAKEGATE: ours}, {LAKEGATE: server.process}
+    if peers.sail:
+        sail = peers.sail.fresh("sail-streaming", lake.copies)
+        connections[sail.name], processes[sail.name] = sail.connection, sail.process
+    before = {engine: resident_mb(process) for engine, process in processes.items()}
     rows, size = ours.read(SQL)
     with from_memory(ours.table(f"{SQL} limit {ROWS_IN_MEMORY}")) as bare:
-        connections = {LAKEGATE: ours, FROM_MEMORY: bare}
-        if peers.sail:
-            connections["Sail"] = peers.sail.connection
+        connections[FROM_MEMORY] = bare
         tasks = {engine: lambda each=each: each.rows(SQL) for engine, each in connections.items()}
         runs = in_turns(tasks, settings.rounds)
-    after = {engine: resident_mb(server) for engine, server in servers.items()}
+    after = {engine: resident_mb(process) for engine, process in processes.items()}
+    for process in processes.values():
+        process.stop()
 
     rates = {engine: rate(run, size / rows) for engine, run in runs.items()}
     note = remarks({engine: run for engine, run in runs.items() if engine != FROM_MEMORY or run.failure})
     report.add("streaming", "all of lineitem", "MB/s", rates, note or f"a result of {size / 1e6:.0f} MB")
     report.add("streaming", "server's memory before", "MB", before)
     report.add("streaming", "server's memory after", "MB", after)
-    ours.close()
 
 
 def rate(run: Run, bytes_per_row: float) -> float | None:
