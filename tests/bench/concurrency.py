@@ -67,7 +67,7 @@ def add_lines(clients: int, outcomes: dict[str, list[Outcome]], report: Report) 
         failures = [failure for turn in turns for failure in turn.failures]
         if failures:
             notes.append(f"{engine}: {len(failures)} failed, such as: {failures[0]}")
-        rates[engine] = len(taken) / (SECONDS * len(turns)) if taken else None
+        rates[engine] = sum(turn.in_time for turn in turns) / (SECONDS * len(turns)) if taken else None
         middle[engine], slow[engine] = (in_ms(percentile(taken, percent)) for percent in (50, 99))
     what = f"{clients} client{'s' if clients > 1 else ''}"
     report.add("concurrency", what, "queries/s", rates, "; ".join(notes))

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 LAKEGATE = "Lakegate"
-LEGEND = "(in brackets: Lakegate's figure divided by the peer's; ms, s, MB: lower is better; MB/s, queries/s: higher is better)"
+LEGEND = (
+    "(in brackets: Lakegate's figure divided by the peer's; ms, MB: lower is better; MB/s, queries/s: higher is better)"
+)
 FAILED = "failed"
 
 
@@ -57,8 +59,9 @@ class Report:
         widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
         notes = ["note", *(line.note for line in self.lines)]
         for row, note in zip(table, notes, strict=True):
-            aligned = [text.ljust(w) if i < 3 else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))]
-            print("  ".join([*aligned, note]).rstrip())
+            words = [text.ljust(width) for text, width in zip(row[:3], widths)]
+            numbers = [text.rjust(width) for text, width in zip(row[3:], widths[3:])]
+            print("  ".join([*words, *numbers, note]).rstrip())
         print(LEGEND)
         print("; ".join(f"{name}: {value}" for name, value in self.about.items()), flush=True)
 

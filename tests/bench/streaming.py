@@ -1,7 +1,8 @@
 """All of the largest table through the driver, beside Sail and a bare Flight server that sends rows from memory.
 
-Servers are fresh ones, so that their memory tells of the streaming alone. The bare server is what the protocol alone costs. It runs in this process and holds fewer rows than the table of a large
-lake, so rates are compared, not times: bytes of Lakegate's result per row, times rows, by time.
+Servers are fresh ones, so that their memory tells of the streaming alone. The bare server is what the protocol alone
+costs. It runs in this process and holds fewer rows than the table of a large lake, so rates are compared, not times:
+bytes of Lakegate's result per row, times rows, by time.
 """
 
 from __future__ import annotations
