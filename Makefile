@@ -19,10 +19,10 @@ test: lint
 	cargo test --workspace --locked
 	$(MAKE) clients
 
-# Figures of this machine, each beside a peer of the same run. LAKEGATE_BENCH_SF sets the scale factor (default 1).
-bench: $(VENV)/installed
+# Figures of this machine, each beside peers of the same run; tests/bench/__init__.py says which and how to choose.
+bench: $(VENV)/installed-for-bench
 	$(BINARIES) --release
-	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/release" "$(VENV)/bin/python" tests/bench/bench.py
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/release" PYTHONPATH=tests "$(VENV)/bin/python" -m bench
 
 fmt:
 	cargo fmt --all
@@ -48,3 +48,12 @@ $(VENV)/installed: tests/python/requirements.txt
 	$(PYTHON) -m venv "$(VENV)"
 	"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
 	touch "$@"
+
+# One by one: a peer that this machine cannot have is a line in the table, and is tried again the next time.
+$(VENV)/installed-for-bench: $(VENV)/installed tests/bench/requirements.txt
+	@missing=; \
+	for peer in $$(grep -v '^#' tests/bench/requirements.txt); do \
+		"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -c tests/python/requirements.txt "$$peer" \
+			|| missing="$$missing $$peer"; \
+	done; \
+	if [ -z "$$missing" ]; then touch "$@"; else echo "not installed:$$missing"; fi

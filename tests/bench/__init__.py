@@ -1,0 +1,19 @@
+"""`make bench`: how fast stock clients get their answers, beside peers on the same machine in the same run.
+
+Prints one table and writes `bench.json` beside the binaries. Nothing here asserts a figure: figures depend on the
+machine, so each stands beside the one of a peer, and all take turns in rounds, so that a machine that slows down slows
+them all. A peer that cannot be installed or started is a line in the table, not the end of the run.
+
+    tpch         the 22 queries of TPC-H beside Sail, plain DataFusion and DuckDB
+    latency      five small questions over a kept connection, unrestricted and row-filtered, beside Sail
+    streaming    all columns of sales.lineitem beside Sail and a bare Flight server that sends from memory
+    concurrency  1, 8 and 64 clients that ask small questions, beside Sail
+    guard        a row filter that Lake Formation demands beside the same filter written by hand
+    log          a Delta log of very many files, none of which the question needs, beside Sail
+
+Lakegate reads the lake from the sandbox over S3's protocol and asks Lake Formation; the peers read copies of the same
+files from the local disk and ask nobody. DataFusion and DuckDB run inside this process, without any wire.
+
+Environment (`settings.py` has the defaults): LAKEGATE_BINARIES, LAKEGATE_BENCH_SF, LAKEGATE_BENCH_ROUNDS,
+LAKEGATE_BENCH_ONLY, LAKEGATE_BENCH_FILES, LAKEGATE_BENCH_MINUTES.
+"""
