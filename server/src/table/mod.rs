@@ -38,8 +38,9 @@ pub(crate) use self::registry::NoStores;
 use self::registry::OneBucket;
 use self::s3::S3;
 use crate::access::Grant;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::settings::{AwsSettings, TableSettings};
+use crate::sql::Moment;
 
 /// Opens tables. One per server.
 pub(crate) struct Tables {
@@ -68,9 +69,15 @@ impl Tables {
 
     /// Reads the table's log, or takes it from memory if it is recent enough.
     ///
+    /// # Arguments
+    /// * `moment` - which version; absent: the newest.
+    ///
     /// # Errors
     /// If the catalog entry is not a Delta table that this server reads, or the log cannot be read.
-    pub(crate) async fn open(&self, grant: Grant) -> Result<Snapshot, Error> {
+    pub(crate) async fn open(&self, grant: Grant, moment: Option<&Moment>) -> Result<Snapshot, Error> {
+        if moment.is_some() {
+            return Err(Error::new(ErrorKind::Unsupported, "earlier versions of a table cannot be read yet"));
+        }
         let location = TableLocation::of(grant.glue(), grant.table())?;
         let bucket = self.s3.store(&grant, &location)?;
         let trouble = Arc::new(Trouble::default());
