@@ -83,6 +83,26 @@ fn who_sees_all_of_a_table_may_ask_for_its_past() {
 }
 
 #[test]
+fn aws_is_asked_once_for_a_table_that_is_named_at_several_moments() {
+    run(async {
+        let sandbox = stack::sandbox(0.001).await.unwrap();
+        let server = start_server(&sandbox, &[("LAKEGATE__ACCESS__POLICY_TTL", "0s")]).await;
+        let analyst = login(&server, "analyst").await;
+        let asked = async |sql| {
+            let count =
+                || sandbox.counters().get("glue:GetUnfilteredTableMetadata").copied().unwrap_or_default();
+            let before = count();
+            let _ = rows(&analyst, sql).await;
+            count() - before
+        };
+        let once = asked("select 1 from hr.employees version as of 0").await;
+        let several = "select 1 from hr.employees version as of 0 a, hr.employees timestamp as of '2026-01-31' b, hr.employees c";
+        assert!(once > 0);
+        assert_eq!(asked(several).await, once);
+    });
+}
+
+#[test]
 fn the_operator_may_open_the_past_to_restricted_users() {
     run(async {
         let sandbox = stack::sandbox(0.001).await.unwrap();
