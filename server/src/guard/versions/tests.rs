@@ -70,6 +70,7 @@ async fn columns_are_referred_to_and_named_as_those_of_any_table() {
         "select o.* from sales.orders version as of 3 o",
         "select o.a from sales.orders version as of 3 as o(a, b)",
         "select old.id, orders.id from sales.orders version as of 3 old join sales.orders using (id)",
+        "select new.id, old.id from sales.orders new join sales.orders version as of 3 old on new.id = old.id",
         "select a.id from sales.orders version as of 1 a join sales.orders version as of 2 b on a.id = b.id",
         "select orders.id from (select * from sales.orders version as of 1) orders, sales.nation",
         "with orders as (select id from sales.orders version as of 1) select id from orders",
