@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
+use chrono::DateTime;
 use futures::future::join_all;
 use futures::{Stream, StreamExt};
 
@@ -28,7 +29,7 @@ use crate::guard::{Guard, GuardedQuery, GuardedTable};
 use crate::identity::Principal;
 use crate::session::{Admission, Session, Sessions};
 use crate::settings::Settings;
-use crate::sql::Statement;
+use crate::sql::{Moment, Statement};
 use crate::table::Tables;
 use crate::telemetry::metrics::{Entered, Metrics, Outcome};
 
@@ -38,6 +39,8 @@ pub(crate) struct QueryRequest {
     pub(crate) sql: String,
     /// One row, a column for each parameter by position.
     pub(crate) parameters: Option<RecordBatch>,
+    /// The moment of tables for which the text asks for none.
+    pub(crate) as_of: Option<Moment>,
 }
 
 /// What a statement will return.
@@ -144,16 +147,17 @@ impl Pipeline {
         audited: &mut Vec<TableAudit>,
     ) -> Result<GuardedQuery, Error> {
         let sql = request.sql.clone();
+        let as_of = request.as_of;
         let max_bytes = self.settings.server.max_sql_bytes.as_usize();
         let statement =
-            self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes) }).await?;
+            self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes, as_of) }).await?;
         let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
-        let snapshots = join_all(grants.into_iter().map(|grant| self.tables.open(grant))).await;
-        let allow_placeholder = self.settings.access.allow_placeholder_schema;
-        let guarded = snapshots
+        let moments = statement.tables().iter().map(|table| table.moment);
+        let opened = grants
             .into_iter()
-            .map(|snapshot| GuardedTable::new(snapshot?, allow_placeholder))
-            .collect::<Result<Vec<_>, _>>()?;
+            .zip(moments)
+            .map(|(grant, moment)| GuardedTable::open(&self.tables, grant, moment, &self.settings.access));
+        let guarded = join_all(opened).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         audited.extend(guarded.iter().map(audit_of));
         let guard = Arc::clone(&self.guard);
         let runtime = self.engine.query_runtime()?;
@@ -196,11 +200,18 @@ impl Pipeline {
 }
 
 fn audit_of(table: &GuardedTable) -> TableAudit {
+    let (as_of_version, as_of_timestamp) = match table.moment() {
+        Some(Moment::Version(number)) => (Some(number), None),
+        Some(Moment::Timestamp(micros)) => (None, DateTime::from_timestamp_micros(micros)),
+        None => (None, None),
+    };
     TableAudit {
         name: table.name().clone(),
         columns: table.column_names(),
         row_filter: table.has_row_filter(),
         policy: table.fingerprint(),
+        as_of_version,
+        as_of_timestamp,
     }
 }
 

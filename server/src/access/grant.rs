@@ -24,7 +24,9 @@ pub(super) struct Policy {
     pub(super) asked_by: QueryId,
 }
 
-/// What one principal may see of one table, for one query. Whose it is, its lease knows.
+/// What one principal may see of one table, for one query. Whose it is, its lease knows. A query that reads several versions
+/// of a table clones it for each.
+#[derive(Clone)]
 pub(crate) struct Grant {
     policy: Arc<Policy>,
     lease: Arc<CredentialLease>,

@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::identity::Principal;
 use crate::ids::{QueryId, TableName};
 use crate::settings::AccessSettings;
+use crate::sql::NamedTable;
 
 /// Asks Lake Formation on behalf of principals. One per server.
 pub(crate) struct Access {
@@ -45,7 +46,8 @@ impl Access {
         Self { aws, policies: Arc::new(PolicyCache::new(settings)) }
     }
 
-    /// One grant for each table of a query, asked for all at once.
+    /// One grant for each entry of `tables`, in its order. AWS is asked for all at once, and once for a table that the query
+    /// names at several moments: rights have no versions.
     ///
     /// # Errors
     /// The first refusal in the order of `tables`, whichever came first in time; a query with one refused table gets no
@@ -53,11 +55,13 @@ impl Access {
     pub(crate) async fn authorise(
         &self,
         principal: &Principal,
-        tables: &[TableName],
+        tables: &[NamedTable],
         query_id: QueryId,
     ) -> Result<Vec<Grant>, Error> {
-        let asked = join_all(tables.iter().map(|table| self.grant(principal, table, query_id)));
-        asked.await.into_iter().collect()
+        let (names, positions) = distinct_names(tables);
+        let asked = join_all(names.into_iter().map(|table| self.grant(principal, table, query_id)));
+        let grants = asked.await.into_iter().collect::<Result<Vec<Grant>, Error>>()?;
+        Ok(positions.into_iter().map(|position| grants[position].clone()).collect())
     }
 
     async fn grant(
@@ -76,5 +80,40 @@ impl Access {
             query_id,
         );
         Ok(Grant::new(policy, Arc::new(lease)))
+    }
+}
+
+/// The names in `tables`, each once, and where among them each entry's name is.
+fn distinct_names(tables: &[NamedTable]) -> (Vec<&TableName>, Vec<usize>) {
+    let mut names: Vec<&TableName> = Vec::with_capacity(tables.len());
+    let positions = tables
+        .iter()
+        .map(|table| {
+            names.iter().position(|name| **name == table.name).unwrap_or_else(|| {
+                names.push(&table.name);
+                names.len() - 1
+            })
+        })
+        .collect();
+    (names, positions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::Moment;
+
+    #[test]
+    fn a_table_at_several_moments_is_asked_for_once() {
+        let at = |table: &str, moment| NamedTable { name: TableName::new("sales", table), moment };
+        let tables = [
+            at("orders", None),
+            at("nation", None),
+            at("orders", Some(Moment::Version(1))),
+            at("orders", Some(Moment::Timestamp(1))),
+        ];
+        let (names, positions) = distinct_names(&tables);
+        assert_eq!(names, [&TableName::new("sales", "orders"), &TableName::new("sales", "nation")]);
+        assert_eq!(positions, [0, 1, 0, 0]);
     }
 }

@@ -17,7 +17,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use self::record::{Finished, Started};
 use self::sink::Sink;
@@ -53,6 +53,10 @@ pub(crate) struct TableAudit {
     /// Whether rows are hidden by a filter. Its text stays out: it may name hidden columns and values.
     pub(crate) row_filter: bool,
     pub(crate) policy: PolicyFingerprint,
+    /// The version that was asked for by its number.
+    pub(crate) as_of_version: Option<u64>,
+    /// The time whose version was asked for.
+    pub(crate) as_of_timestamp: Option<DateTime<Utc>>,
 }
 
 impl AuditTrail {

@@ -50,6 +50,10 @@ pub(super) struct Table<'a> {
     columns: &'a [String],
     row_filter: bool,
     policy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of_version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of_timestamp: Option<DateTime<Utc>>,
 }
 
 impl<'a> From<&'a TableAudit> for Table<'a> {
@@ -59,6 +63,8 @@ impl<'a> From<&'a TableAudit> for Table<'a> {
             columns: &table.columns,
             row_filter: table.row_filter,
             policy: table.policy.to_string(),
+            as_of_version: table.as_of_version,
+            as_of_timestamp: table.as_of_timestamp,
         }
     }
 }

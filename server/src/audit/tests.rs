@@ -55,17 +55,23 @@ fn start(trail: &AuditTrail, statement: &str) -> Result<QueryAudit, Error> {
     })
 }
 
+fn employees() -> TableAudit {
+    TableAudit {
+        name: TableName::new("hr", "employees"),
+        columns: vec!["id".to_owned(), "name".to_owned()],
+        row_filter: true,
+        policy: PolicyFingerprint::from_digest([7; 32]),
+        as_of_version: None,
+        as_of_timestamp: None,
+    }
+}
+
 #[test]
 fn a_statement_that_ends_well_leaves_a_started_and_a_finished_record() {
     let (trail, memory) = trail(true);
     let mut audit = start(&trail, "select 1").unwrap();
     audit.admitted();
-    audit.authorised(vec![TableAudit {
-        name: TableName::new("hr", "employees"),
-        columns: vec!["id".to_owned(), "name".to_owned()],
-        row_filter: true,
-        policy: PolicyFingerprint::from_digest([7; 32]),
-    }]);
+    audit.authorised(vec![employees()]);
     audit.planned();
     audit.sent(10, 400);
     audit.sent(5, 200);
@@ -83,6 +89,19 @@ fn a_statement_that_ends_well_leaves_a_started_and_a_finished_record() {
         "name": "hr.employees", "columns": ["id", "name"], "row_filter": true, "policy": "0707070707070707"
     });
     assert_eq!(records[1]["tables"], Value::Array(vec![table]));
+}
+
+#[test]
+fn the_version_of_a_table_is_recorded_as_it_was_asked_for() {
+    let (trail, memory) = trail(true);
+    let mut audit = start(&trail, "select 1").unwrap();
+    let by_number = TableAudit { as_of_version: Some(3), ..employees() };
+    let by_time = TableAudit { as_of_timestamp: DateTime::from_timestamp_micros(1_500_000), ..employees() };
+    audit.authorised(vec![by_number, by_time]);
+    audit.finish(Ok(()));
+    let tables = &memory.records()[1]["tables"];
+    assert_eq!((&tables[0]["as_of_version"], &tables[0]["as_of_timestamp"]), (&3.into(), &Value::Null));
+    assert_eq!(tables[1]["as_of_timestamp"], "1970-01-01T00:00:01.500Z");
 }
 
 #[test]

@@ -47,6 +47,7 @@ mod rows;
 mod seal;
 mod session;
 mod table;
+mod versions;
 
 pub(crate) use self::redact::from_datafusion;
 pub(crate) use self::seal::SealedPlan;

@@ -1,4 +1,5 @@
-//! The names that one query can refer to: its own guarded tables and nothing else.
+//! The names that one query can refer to: its own guarded tables and nothing else. A table at a moment has a name of its own,
+//! see [`NamedTable::planner_name`](crate::sql::NamedTable::planner_name).
 //!
 //! Made for each query and dropped with it, so nothing is shared between principals. Nothing can be registered. Names are
 //! looked up without regard to ASCII case, because Glue has one spelling for each and users have many.
@@ -21,7 +22,7 @@ pub(super) struct QueryCatalog {
 
 impl QueryCatalog {
     pub(super) fn new(tables: Vec<GuardedTable>) -> Self {
-        let tables = tables.into_iter().map(|table| (table.name().clone(), Arc::new(table))).collect();
+        let tables = tables.into_iter().map(|table| (table.planner_name(), Arc::new(table))).collect();
         Self { tables: Arc::new(tables) }
     }
 }

@@ -24,6 +24,7 @@ use super::query_catalog::QueryCatalog;
 use super::redact::from_datafusion;
 use super::seal::SealedPlan;
 use super::table::GuardedTable;
+use super::versions::TablesAtMoments;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
 use crate::settings::EngineSettings;
@@ -43,6 +44,7 @@ impl Guard {
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
+            .with_relation_planners(vec![Arc::new(TablesAtMoments)])
             .with_scalar_functions(functions::scalar())
             .with_aggregate_functions(functions::aggregate())
             .with_window_functions(functions::window())

@@ -4,6 +4,8 @@
 //! - Its schema holds visible columns only, so names are resolved, expanded (`*`, `USING`, `NATURAL`) and reported as if
 //!   the hidden ones did not exist.
 //! - It answers nothing but `schema` and `scan`: no statistics, no definition, no constraints, no defaults, no writes.
+//! - An earlier version of a table is opened only for a principal from whom nothing of the table is hidden, unless the
+//!   settings say otherwise: a right that fits the rows of today may show too much of those of last year.
 //! - Where rows are hidden, no predicate of the user goes below the barrier (G3): pushdown is declined, and a filter that
 //!   a caller hands over all the same is an error rather than ignored, for ignoring it would return rows that the query
 //!   excluded. Where none are, predicates help to leave out files; they are applied above as well.
@@ -22,25 +24,50 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::barrier::GuardedScanExec;
 use super::columns::VisibleColumns;
 use super::rows::RowPolicy;
+use crate::access::Grant;
 use crate::access::filter::RowFilter;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::ids::{PolicyFingerprint, TableName};
-use crate::table::{ScanRequest, Snapshot};
+use crate::settings::AccessSettings;
+use crate::sql::{Moment, NamedTable};
+use crate::table::{ScanRequest, Snapshot, Tables};
+
+const NO_TIME_TRAVEL: &str =
+    "time travel on this table is not allowed for you: rows or columns of it are hidden from you";
 
 /// See the file's head.
 #[derive(Clone)]
 pub(crate) struct GuardedTable {
     snapshot: Arc<Snapshot>,
+    moment: Option<Moment>,
     columns: VisibleColumns,
 }
 
 impl GuardedTable {
-    /// Puts the guard in front of a snapshot.
+    /// Opens a table for its grant, at a moment or as it is now, and puts the guard in front of it.
     ///
     /// # Errors
-    /// If columns or row filter do not fit the table: see [`VisibleColumns::reconcile`] and [`RowPolicy::compile`].
-    pub(crate) fn new(
+    /// [`ErrorKind::PermissionDenied`] for a moment if the grant is restricted and `access.time_travel_for_restricted` is not
+    /// set, before anything of the table is read; what opening it answers; or columns and row filter do not fit the version:
+    /// see [`VisibleColumns::reconcile`] and [`RowPolicy::compile`].
+    pub(crate) async fn open(
+        tables: &Tables,
+        grant: Grant,
+        moment: Option<Moment>,
+        settings: &AccessSettings,
+    ) -> std::result::Result<Self, Error> {
+        if moment.is_some() && grant.is_restricted() && !settings.time_travel_for_restricted {
+            return Err(
+                Error::new(ErrorKind::PermissionDenied, NO_TIME_TRAVEL).echoing(&grant.table().to_string())
+            );
+        }
+        let snapshot = tables.open(grant, moment.as_ref()).await?;
+        Self::new(snapshot, moment, settings.allow_placeholder_schema)
+    }
+
+    fn new(
         snapshot: Snapshot,
+        moment: Option<Moment>,
         allow_placeholder_schema: bool,
     ) -> std::result::Result<Self, Error> {
         let full_schema = snapshot.full_schema();
@@ -48,12 +75,22 @@ impl GuardedTable {
         if let Some(filter) = snapshot.grant().row_filter() {
             RowPolicy::compile(filter, &full_schema)?;
         }
-        Ok(Self { snapshot: Arc::new(snapshot), columns })
+        Ok(Self { snapshot: Arc::new(snapshot), moment, columns })
     }
 
     /// The table's name.
     pub(crate) fn name(&self) -> &TableName {
         self.snapshot.grant().table()
+    }
+
+    /// The moment that was asked for; `None` is now.
+    pub(crate) fn moment(&self) -> Option<Moment> {
+        self.moment
+    }
+
+    /// The name by which the planner asks for the table.
+    pub(super) fn planner_name(&self) -> TableName {
+        NamedTable { name: self.name().clone(), moment: self.moment }.planner_name()
     }
 
     /// The visible columns' names, for the audit trail.

@@ -94,6 +94,9 @@ settings! {
         /// Serves Delta tables for which Spark left only a placeholder (`col array<string>`) as schema in Glue, to users
         /// with a grant on the whole table. Column grants and row filters cannot be checked against a placeholder.
         allow_placeholder_schema: bool = false;
+        /// Opens earlier versions of a table also to users from whom rows or columns of it are hidden. Their permissions of
+        /// today are then applied to the rows of that time: whoever may see France sees everyone who was in France.
+        time_travel_for_restricted: bool = false;
     }
 
     /// How Delta tables are read.

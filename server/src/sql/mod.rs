@@ -10,22 +10,29 @@
 //! This room decides what may be asked, not who may see what: no rule of access reads SQL text (`guard` does that on
 //! the plan's leaves).
 
+mod dialect;
+mod moment;
 mod tokens;
+mod versions;
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use datafusion::common::TableReference;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as SqlStatement, Visit, Visitor};
+use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
+pub(crate) use self::moment::Moment;
+pub(crate) use self::versions::{NamedTable, without_moment};
 use crate::error::{Error, ErrorKind};
-use crate::ids::{CATALOG, TableName};
+use crate::ids::CATALOG;
 
 /// Nesting of expressions and queries that the parser follows.
 const RECURSION_LIMIT: usize = 64;
 
-/// Tables that one query may name. Each costs calls to AWS when it is first used.
+/// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
 
 /// The schema of a table name without a database. No database can be called so, hence such a name is never found.
@@ -35,7 +42,7 @@ pub(crate) const DEFAULT_DATABASE: &str = "default";
 #[derive(Clone)]
 pub(crate) struct Statement {
     parsed: ParsedStatement,
-    tables: Vec<TableName>,
+    tables: Vec<NamedTable>,
 }
 
 impl Statement {
@@ -43,40 +50,55 @@ impl Statement {
     ///
     /// # Arguments
     /// * `max_bytes` - longest text, in bytes.
+    /// * `as_of` - the moment of tables for which the text asks for none.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] for text that is not SQL or is too large, [`ErrorKind::Unsupported`] for
     /// statements other than queries.
-    pub(crate) fn parse(sql: &str, max_bytes: usize) -> Result<Self, Error> {
-        let mut statements = DFParserBuilder::new(tokens::read(sql, max_bytes)?)
-            .with_recursion_limit(RECURSION_LIMIT)
-            .build()
-            .and_then(|mut parser| parser.parse_statements())
-            .map_err(|error| {
-                let message = error.strip_backtrace();
-                let words = message.strip_prefix("SQL error: ").unwrap_or(&message).to_owned();
-                Error::new(ErrorKind::InvalidRequest, "the SQL text cannot be parsed").echoing(&words)
-            })?;
-        let Some(parsed) = statements.pop_front() else {
+    pub(crate) fn parse(sql: &str, max_bytes: usize, as_of: Option<Moment>) -> Result<Self, Error> {
+        let mut statements = read_statements(tokens::read(sql, max_bytes)?)?;
+        let Some(mut parsed) = statements.pop_front() else {
             return Err(Error::new(ErrorKind::InvalidRequest, "the SQL text is empty"));
         };
         if !statements.is_empty() {
             return Err(Error::new(ErrorKind::InvalidRequest, "send one statement at a time"));
         }
         check_is_query(&parsed)?;
-        let tables = table_names(&parsed)?;
+        if let ParsedStatement::Statement(query) = &mut parsed {
+            versions::into_names(query, as_of)?;
+        }
+        let tables = named_tables(&parsed)?;
         Ok(Self { parsed, tables })
     }
 
-    /// The tables that the query names, each once, common table expressions left out.
-    pub(crate) fn tables(&self) -> &[TableName] {
+    /// The tables that the query names, common table expressions left out; each once, but for each moment that it is named at.
+    pub(crate) fn tables(&self) -> &[NamedTable] {
         &self.tables
     }
 
-    /// The parser's tree.
+    /// The parser's tree, with the tables under their [planner's names](NamedTable::planner_name).
     pub(crate) fn into_parsed(self) -> ParsedStatement {
         self.parsed
     }
+}
+
+fn read_statements(mut tokens: Vec<TokenWithSpan>) -> Result<VecDeque<ParsedStatement>, Error> {
+    let dialect = dialect::of(&mut tokens);
+    let public = if dialect.supports_table_versioning() {
+        "the SQL text cannot be parsed; a version is asked for directly behind a table's name, before its alias"
+    } else {
+        "the SQL text cannot be parsed"
+    };
+    DFParserBuilder::new(tokens)
+        .with_dialect(dialect)
+        .with_recursion_limit(RECURSION_LIMIT)
+        .build()
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|error| {
+            let message = error.strip_backtrace();
+            let words = message.strip_prefix("SQL error: ").unwrap_or(&message).to_owned();
+            Error::new(ErrorKind::InvalidRequest, public).echoing(&words)
+        })
 }
 
 fn not_a_query() -> Error {
@@ -125,28 +147,28 @@ fn reads(body: &SetExpr) -> bool {
     }
 }
 
-/// Resolves every table name to database and table.
+/// Resolves every table name to database, table and moment.
 ///
-/// A name with another catalog, without a database, or with more parts cannot exist here. It is kept out of the list
-/// and the planner reports it as not found, in the same words as a hidden table.
-fn table_names(parsed: &ParsedStatement) -> Result<Vec<TableName>, Error> {
+/// A name with another catalog, without a database, or with more parts cannot exist here. It is refused in the same words
+/// as a hidden table.
+fn named_tables(parsed: &ParsedStatement) -> Result<Vec<NamedTable>, Error> {
     let (references, _) = resolve_table_references(parsed, true).map_err(|error| {
         Error::new(ErrorKind::InvalidRequest, "a table name cannot be read").because(error.to_string())
     })?;
-    let mut names: Vec<TableName> = Vec::with_capacity(references.len());
+    let mut tables: Vec<NamedTable> = Vec::with_capacity(references.len());
     for reference in &references {
-        let name = qualified(reference)?;
-        if !names.contains(&name) {
-            names.push(name);
+        let table = qualified(reference)?;
+        if !tables.contains(&table) {
+            tables.push(table);
         }
     }
-    if names.len() > TABLE_LIMIT {
+    if tables.len() > TABLE_LIMIT {
         return Err(Error::new(ErrorKind::InvalidRequest, "the query names too many tables"));
     }
-    Ok(names)
+    Ok(tables)
 }
 
-fn qualified(reference: &TableReference) -> Result<TableName, Error> {
+fn qualified(reference: &TableReference) -> Result<NamedTable, Error> {
     let name = match reference {
         TableReference::Full { catalog, schema, table } if catalog.eq_ignore_ascii_case(CATALOG) => {
             Some((schema, table))
@@ -155,8 +177,11 @@ fn qualified(reference: &TableReference) -> Result<TableName, Error> {
         TableReference::Full { .. } | TableReference::Bare { .. } => None,
     };
     match name {
-        Some((schema, table)) => Ok(TableName::new(schema, table)),
-        None => Err(Error::no_such_table(&reference.to_string())),
+        Some((schema, table)) => NamedTable::from_planner_name(schema, table),
+        None => {
+            let name = reference.to_string();
+            Err(Error::no_such_table(without_moment(&name).unwrap_or(&name)))
+        }
     }
 }
 

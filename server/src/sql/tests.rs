@@ -3,23 +3,31 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use super::*;
+use crate::ids::TableName;
 
 const MEBIBYTE: usize = 1 << 20;
 
+fn parse(sql: &str) -> Result<Statement, Error> {
+    Statement::parse(sql, MEBIBYTE, None)
+}
+
 fn kind_of(sql: &str) -> Option<ErrorKind> {
-    Statement::parse(sql, MEBIBYTE).err().map(|error| error.kind())
+    parse(sql).err().map(|error| error.kind())
+}
+
+fn now(database: &str, table: &str) -> NamedTable {
+    NamedTable { name: TableName::new(database, table), moment: None }
 }
 
 #[test]
 fn queries_pass_and_name_their_tables_once_in_lower_case() {
-    let statement = Statement::parse(
+    let statement = parse(
         "with r as (select * from Sales.Region) \
          select * from r join awsdatacatalog.sales.NATION n on true where exists (select 1 from sales.region)",
-        MEBIBYTE,
     )
     .unwrap();
-    assert_eq!(statement.tables(), [TableName::new("sales", "region"), TableName::new("sales", "nation")]);
-    assert_eq!(Statement::parse("select 1;", MEBIBYTE).unwrap().tables(), []);
+    assert_eq!(statement.tables(), [now("sales", "region"), now("sales", "nation")]);
+    assert_eq!(parse("select 1;").unwrap().tables(), []);
     assert_eq!(kind_of("values (1), (2)"), None);
 }
 
@@ -87,9 +95,19 @@ fn a_long_list_of_constants_is_not_deep() {
 
 #[test]
 fn question_marks_are_numbered_parameters_and_those_in_strings_are_not() {
-    let statement =
-        Statement::parse("select ?, '?', \"?\" -- ?\n, ? from (values (1)) t(\"?\")", MEBIBYTE).unwrap();
+    let statement = parse("select ?, '?', \"?\" -- ?\n, ? from (values (1)) t(\"?\")").unwrap();
     let text = statement.into_parsed().to_string();
     assert_eq!(text, "SELECT $1, '?', \"?\", $2 FROM (VALUES (1)) t (\"?\")");
     assert_eq!(kind_of("select ?, $1"), Some(ErrorKind::InvalidRequest));
+}
+
+#[test]
+fn each_version_of_a_table_counts_towards_the_limit() {
+    let named = |versions: u64| {
+        let tables: Vec<String> =
+            (0..versions).map(|version| format!("sales.orders version as of {version} t{version}")).collect();
+        kind_of(&format!("select 1 from {}", tables.join(", ")))
+    };
+    assert_eq!(named(64), None);
+    assert_eq!(named(65), Some(ErrorKind::InvalidRequest));
 }

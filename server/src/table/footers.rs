@@ -17,19 +17,13 @@ use object_store::path::Path;
 #[derive(Clone)]
 pub(super) struct FooterCache {
     shared: Arc<FileMetadataCache>,
-    capacity: usize,
 }
 
 impl FooterCache {
     /// # Arguments
     /// * `capacity` - bytes of parsed footers to keep at the most.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { shared: Arc::new(DefaultCache::new(capacity).with_name("footers")), capacity }
-    }
-
-    /// Bytes that the cache keeps at the most.
-    pub(super) fn capacity(&self) -> usize {
-        self.capacity
+        Self { shared: Arc::new(DefaultCache::new(capacity).with_name("footers")) }
     }
 
     /// The cache as one table sees it.

@@ -52,11 +52,6 @@ impl FileIndex {
         self.paths.len()
     }
 
-    /// Bytes of all files.
-    pub(super) fn total_bytes(&self) -> u64 {
-        arrow::compute::sum(&self.sizes).and_then(|sum| u64::try_from(sum).ok()).unwrap_or_default()
-    }
-
     /// Whether any file has deleted rows.
     pub(super) fn has_deletion_vectors(&self) -> bool {
         self.deletion_vectors.is_some()

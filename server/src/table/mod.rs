@@ -51,6 +51,10 @@ pub(crate) use self::scan::{ScanRequest, UnguardedScan};
 use crate::access::Grant;
 use crate::error::Error;
 use crate::settings::{AwsSettings, TableSettings};
+use crate::sql::Moment;
+
+/// Commits are dated in milliseconds.
+const MICROS_PER_MILLI: i64 = 1000;
 
 /// Opens tables. One per server.
 pub(crate) struct Tables {
@@ -88,9 +92,12 @@ impl Tables {
 
     /// Reads the table's log, or takes it from memory if it is recent enough.
     ///
+    /// # Arguments
+    /// * `moment` - which version; absent: the newest.
+    ///
     /// # Errors
     /// If the catalog entry is not a Delta table that this server reads, or the log cannot be read.
-    pub(crate) async fn open(&self, grant: Grant) -> Result<Snapshot, Error> {
+    pub(crate) async fn open(&self, grant: Grant, moment: Option<&Moment>) -> Result<Snapshot, Error> {
         let location = TableLocation::of(grant.glue(), grant.table())?;
         let bucket = self.s3.store(&grant, &location)?;
         let trouble = Arc::new(Trouble::default());
@@ -102,7 +109,13 @@ impl Tables {
             store: Arc::clone(&log_store) as _,
             trouble: &trouble,
         };
-        let log = self.shared.logs.newest(&access).await?;
+        let log = match moment {
+            None => self.shared.logs.newest(&access).await?,
+            Some(Moment::Version(version)) => self.shared.logs.version(&access, *version).await?,
+            Some(Moment::Timestamp(micros)) => {
+                self.shared.logs.as_of(&access, micros.div_euclid(MICROS_PER_MILLI)).await?
+            }
+        };
         let cached = self.shared.blocks.in_front_of(bucket, log.identity());
         let files = Arc::new(JailedStore::new(Arc::new(cached), location.clone(), Arc::clone(&trouble)));
         Ok(Snapshot { grant, location, log, log_store, files, trouble, shared: Arc::clone(&self.shared) })

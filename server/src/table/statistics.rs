@@ -64,23 +64,6 @@ impl ColumnStatistics {
     }
 }
 
-/// Whether the log may bound a column of this type. Nested, boolean and binary ones have null counts only.
-pub(super) fn has_bounds(data_type: &DataType) -> bool {
-    use DataType::{Date32, Decimal128, Float32, Float64, Int8, Int16, Int32, Int64, Timestamp, Utf8View};
-    matches!(
-        data_type,
-        Int8 | Int16
-            | Int32
-            | Int64
-            | Float32
-            | Float64
-            | Date32
-            | Decimal128(..)
-            | Timestamp(TimeUnit::Microsecond, _)
-            | Utf8View
-    )
-}
-
 /// Gathers the statistics of some columns, batch by batch.
 pub(super) struct FileStatistics<'a> {
     columns: &'a TableColumns,

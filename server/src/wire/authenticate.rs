@@ -1,7 +1,7 @@
 //! From headers to a principal: every call begins here.
 //!
 //! A [`Caller`] can only be made by [`authenticate`], and every handler wants one, so a handler that forgot to ask who
-//! calls does not compile. Nothing but the `authorization` header is read: other headers are the client's claims.
+//! calls does not compile. Who it is, the `authorization` header alone says: other headers are the client's claims.
 
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
@@ -10,11 +10,12 @@ use tonic::Request;
 use tonic::metadata::MetadataMap;
 use zeroize::Zeroizing;
 
-use super::deadline;
+use super::{deadline, travel};
 use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Identity, Principal};
 use crate::ids::Secret;
+use crate::sql::Moment;
 
 /// Base64 as clients write it: some leave out the padding.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -26,6 +27,9 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) struct Caller {
     pub(super) context: RequestContext,
     pub(super) principal: Principal,
+    /// The moment that the headers ask for. It is for statements that this call plans; what was sealed has its own, and a
+    /// call that plans nothing does not mind if it is malformed.
+    pub(super) as_of: Result<Option<Moment>, Error>,
     /// Keeps other files of this room from making one.
     _proof: Proof,
 }
@@ -53,7 +57,8 @@ pub(super) fn authenticate(
         return Err(Error::new(ErrorKind::Unauthenticated, text));
     };
     let principal = identity.verify(token)?;
-    Ok(Caller { context: context.clone(), principal, _proof: Proof })
+    let as_of = travel::moment(metadata);
+    Ok(Caller { context: context.clone(), principal, as_of, _proof: Proof })
 }
 
 /// Logs in with user and password, or confirms a token. Gives the token for the calls that follow.

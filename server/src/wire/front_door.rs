@@ -106,7 +106,7 @@ impl FrontDoor {
 
     async fn flight_info(&self, caller: &Caller, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
         match question(&descriptor.cmd)? {
-            Question::Statement(sql) => self.plan(caller, &statement(sql), descriptor).await,
+            Question::Statement(sql) => self.plan(caller, &caller.statement(sql)?, descriptor).await,
             Question::Prepared(handle) => {
                 let request = self.open_prepared(caller, &handle)?;
                 self.plan(caller, &request, descriptor).await
@@ -120,7 +120,7 @@ impl FrontDoor {
 
     async fn schema(&self, caller: &Caller, descriptor: &FlightDescriptor) -> Result<SchemaResult, Error> {
         let schema = match question(&descriptor.cmd)? {
-            Question::Statement(sql) => self.result_schema(caller, &statement(sql)).await?,
+            Question::Statement(sql) => self.result_schema(caller, &caller.statement(sql)?).await?,
             Question::Prepared(handle) => {
                 self.result_schema(caller, &self.open_prepared(caller, &handle)?).await?
             }
@@ -158,10 +158,6 @@ impl FrontDoor {
             Question::Statement(_) | Question::Ticket(_) | Question::Metadata(_) => Err(read_only()),
         }
     }
-}
-
-fn statement(sql: String) -> crate::pipeline::QueryRequest {
-    crate::pipeline::QueryRequest { sql, parameters: None }
 }
 
 fn replies<T: Send + 'static>(items: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Replies<T> {

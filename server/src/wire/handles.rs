@@ -1,16 +1,16 @@
 //! Sealed tickets and prepared handles: all the state that a statement has between two calls.
 //!
 //! Any replica with the same keys can serve them, and closing one is nothing to do. Each is bound to the principal it
-//! was made for; what it holds is authorised again when it is used.
+//! was made for; what it holds is authorised again when it is used. The moment that a client asked for is among it, so that
+//! what runs is what was announced, whatever headers come with the call that runs it.
 
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use arrow_flight::Ticket;
 use arrow_flight::sql::{ProstMessageExt, TicketStatementQuery};
 use bytes::Bytes;
-use lakegate_proto::v1::{PreparedHandle, StatementTicket};
+use lakegate_proto::v1::{PreparedHandle, SealedMoment, StatementTicket, sealed_moment};
 use prost::Message;
 
 use super::{parameters, schema};
@@ -18,6 +18,7 @@ use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Principal, Purpose, Sealer};
 use crate::pipeline::QueryRequest;
+use crate::sql::Moment;
 
 /// What a ticket asks for.
 pub(super) struct OpenedTicket {
@@ -60,6 +61,7 @@ pub(super) fn seal_ticket(
         parameters: parameters::to_bytes(request.parameters.as_ref())?,
         schema_digest: schema::digest(wire_schema)?.to_vec(),
         planned_as: context.query_id.to_string(),
+        as_of: request.as_of.map(to_sealed),
     };
     let sealed = sealer.seal(Purpose::Ticket, Some(principal), lifetime, &body)?;
     let command = TicketStatementQuery { statement_handle: sealed.into() };
@@ -77,7 +79,11 @@ pub(super) fn open_ticket(
 ) -> Result<OpenedTicket, Error> {
     let body: StatementTicket = sealer.open(Purpose::Ticket, Some(principal), sealed)?;
     Ok(OpenedTicket {
-        request: QueryRequest { sql: body.sql, parameters: parameters::from_sealed_bytes(&body.parameters)? },
+        request: QueryRequest {
+            sql: body.sql,
+            parameters: parameters::from_sealed_bytes(&body.parameters)?,
+            as_of: body.as_of.map(from_sealed).transpose()?,
+        },
         schema_digest: body.schema_digest,
         planned_as: body.planned_as,
     })
@@ -91,10 +97,13 @@ pub(super) fn seal_prepared(
     sealer: &Sealer,
     principal: &Principal,
     lifetime: Duration,
-    sql: &str,
-    parameters: Option<&RecordBatch>,
+    request: &QueryRequest,
 ) -> Result<Bytes, Error> {
-    let body = PreparedHandle { sql: sql.to_owned(), parameters: parameters::to_bytes(parameters)? };
+    let body = PreparedHandle {
+        sql: request.sql.clone(),
+        parameters: parameters::to_bytes(request.parameters.as_ref())?,
+        as_of: request.as_of.map(to_sealed),
+    };
     Ok(sealer.seal(Purpose::Prepared, Some(principal), lifetime, &body)?.into())
 }
 
@@ -108,7 +117,28 @@ pub(super) fn open_prepared(
     sealed: &[u8],
 ) -> Result<QueryRequest, Error> {
     let body: PreparedHandle = sealer.open(Purpose::Prepared, Some(principal), sealed)?;
-    Ok(QueryRequest { sql: body.sql, parameters: parameters::from_sealed_bytes(&body.parameters)? })
+    Ok(QueryRequest {
+        sql: body.sql,
+        parameters: parameters::from_sealed_bytes(&body.parameters)?,
+        as_of: body.as_of.map(from_sealed).transpose()?,
+    })
+}
+
+fn to_sealed(moment: Moment) -> SealedMoment {
+    let at = match moment {
+        Moment::Version(number) => sealed_moment::At::Version(number),
+        Moment::Timestamp(micros) => sealed_moment::At::Timestamp(micros),
+    };
+    SealedMoment { at: Some(at) }
+}
+
+/// A moment of a kind that a newer server sealed is refused: without it the statement would read other rows.
+fn from_sealed(sealed: SealedMoment) -> Result<Moment, Error> {
+    match sealed.at {
+        Some(sealed_moment::At::Version(number)) => Ok(Moment::Version(number)),
+        Some(sealed_moment::At::Timestamp(micros)) => Ok(Moment::Timestamp(micros)),
+        None => Err(Error::new(ErrorKind::Expired, "this server cannot run the statement: send it again")),
+    }
 }
 
 #[cfg(test)]

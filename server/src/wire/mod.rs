@@ -26,6 +26,7 @@
 //! - One schema per query, from the logical plan, in the announcement and in the stream (`schema`).
 //! - What the client can observe of a result beside its rows (message borders, totals) follows from the visible rows
 //!   alone (`rechunk`, `statements`).
+//! - A moment from a header (`travel`) is for the call that plans a statement, and goes into its ticket or handle.
 //! - Errors leave by `report` only; a stream that was cut short ends with one (`stream`).
 //! - The server keeps no state of a client between calls, so any replica with the same keys can answer each of them.
 
@@ -48,6 +49,7 @@ mod server;
 mod sql_info;
 mod statements;
 mod stream;
+mod travel;
 mod xdbc_types;
 
 pub(crate) use self::server::{WireOptions, serve};

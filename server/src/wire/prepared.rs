@@ -1,8 +1,8 @@
 //! Prepared statements: the path on which JDBC and ADBC send every query.
 //!
-//! The server keeps nothing. A handle holds the text, and after a bind the parameters as well: binding answers with a
-//! new handle and leaves the old one as it was. Clients differ in which of the two they close and use again, so both
-//! are good until they expire, and closing always succeeds.
+//! The server keeps nothing. A handle holds the text and the moment that the preparing call asked for, and after a bind
+//! the parameters as well: binding answers with a new handle and leaves the old one as it was. Clients differ in which
+//! of the two they close and use again, so both are good until they expire, and closing always succeeds.
 
 use arrow_flight::sql::DoPutPreparedStatementResult;
 use arrow_flight::{FlightData, PutResult};
@@ -28,11 +28,11 @@ impl FrontDoor {
         caller: &Caller,
         sql: String,
     ) -> Result<ActionCreatePreparedStatementResult, Error> {
-        let request = QueryRequest { sql, parameters: None };
+        let request = caller.statement(sql)?;
         let description = self.describe(caller, &request).await?;
         let sealer = self.identity.sealer();
         let lifetime = self.options.prepared_ttl;
-        let handle = handles::seal_prepared(sealer, &caller.principal, lifetime, &request.sql, None)?;
+        let handle = handles::seal_prepared(sealer, &caller.principal, lifetime, &request)?;
         Ok(ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle.into(),
             dataset_schema: schema::encapsulated(&schema::wire_schema(&description.schema))?.into(),
@@ -73,11 +73,11 @@ impl FrontDoor {
     where
         S: Stream<Item = Result<FlightData, Status>>,
     {
-        let request = self.open_prepared(caller, handle)?;
-        let row = parameters::receive(first, rest).await?;
+        let mut request = self.open_prepared(caller, handle)?;
+        request.parameters = Some(parameters::receive(first, rest).await?);
         let sealer = self.identity.sealer();
         let lifetime = self.options.prepared_ttl;
-        let bound = handles::seal_prepared(sealer, &caller.principal, lifetime, &request.sql, Some(&row))?;
+        let bound = handles::seal_prepared(sealer, &caller.principal, lifetime, &request)?;
         // The Java client uses the handle without looking whether there is one.
         let answer = DoPutPreparedStatementResult { prepared_statement_handle: Some(bound) };
         Ok(PutResult { app_metadata: answer.encode_to_vec().into() })

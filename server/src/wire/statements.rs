@@ -13,6 +13,16 @@ use crate::pipeline::{Description, QueryRequest};
 /// For FlightInfo: how many rows and bytes a result will have is never told, since it could count hidden rows.
 const UNKNOWN: i64 = -1;
 
+impl Caller {
+    /// The request for a text that this call brings.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] if the headers ask for a malformed moment.
+    pub(super) fn statement(&self, sql: String) -> Result<QueryRequest, Error> {
+        Ok(QueryRequest { sql, parameters: None, as_of: self.as_of.clone()? })
+    }
+}
+
 impl FrontDoor {
     /// Plans a statement without running it.
     ///

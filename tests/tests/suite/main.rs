@@ -13,4 +13,5 @@ mod house;
 mod policy_changes;
 mod support;
 mod tickets;
+mod time_travel;
 mod tls;

@@ -5,7 +5,7 @@
 use std::iter;
 use std::sync::Arc;
 
-use arrow::array::Int64Array;
+use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field};
 
 use super::*;
@@ -33,7 +33,11 @@ fn context() -> RequestContext {
 
 fn request() -> QueryRequest {
     let row = RecordBatch::try_from_iter([("0", Arc::new(Int64Array::from(vec![7])) as _)]).unwrap();
-    QueryRequest { sql: SQL.to_owned(), parameters: Some(row) }
+    QueryRequest { parameters: Some(row), ..unbound() }
+}
+
+fn unbound() -> QueryRequest {
+    QueryRequest { sql: SQL.to_owned(), parameters: None, as_of: None }
 }
 
 fn schema_of(name: &str) -> Schema {
@@ -100,7 +104,7 @@ fn a_ticket_is_no_handle_and_a_handle_is_no_ticket() {
     let owner = principal("analyst");
     let ticket =
         seal_ticket(identity.sealer(), &owner, LIFETIME, &context(), &request(), &schema_of("name")).unwrap();
-    let handle = seal_prepared(identity.sealer(), &owner, LIFETIME, SQL, None).unwrap();
+    let handle = seal_prepared(identity.sealer(), &owner, LIFETIME, &unbound()).unwrap();
     assert!(open_prepared(identity.sealer(), &owner, &body_of(&ticket)).is_err());
     assert!(open_ticket(identity.sealer(), &owner, &handle).is_err());
 }
@@ -109,9 +113,37 @@ fn a_ticket_is_no_handle_and_a_handle_is_no_ticket() {
 fn binding_gives_a_new_handle_and_leaves_the_old_one_valid() {
     let identity = identity();
     let owner = principal("analyst");
-    let unbound = seal_prepared(identity.sealer(), &owner, LIFETIME, SQL, None).unwrap();
-    let bound =
-        seal_prepared(identity.sealer(), &owner, LIFETIME, SQL, request().parameters.as_ref()).unwrap();
+    let unbound = seal_prepared(identity.sealer(), &owner, LIFETIME, &unbound()).unwrap();
+    let bound = seal_prepared(identity.sealer(), &owner, LIFETIME, &request()).unwrap();
     assert_eq!(open_prepared(identity.sealer(), &owner, &unbound).unwrap().parameters, None);
     assert_eq!(open_prepared(identity.sealer(), &owner, &bound).unwrap().parameters, request().parameters);
+}
+
+#[test]
+fn tickets_and_handles_keep_the_moment_that_was_asked_for() {
+    let identity = identity();
+    let owner = principal("analyst");
+    for as_of in [None, Some(Moment::Version(u64::MAX)), Some(Moment::Timestamp(-1))] {
+        let request = QueryRequest { as_of, ..request() };
+        let schema = schema_of("name");
+        let ticket = seal_ticket(identity.sealer(), &owner, LIFETIME, &context(), &request, &schema).unwrap();
+        let handle = seal_prepared(identity.sealer(), &owner, LIFETIME, &request).unwrap();
+        let opened = open_ticket(identity.sealer(), &owner, &body_of(&ticket)).unwrap();
+        assert_eq!(opened.request.as_of, as_of);
+        assert_eq!(open_prepared(identity.sealer(), &owner, &handle).unwrap().as_of, as_of);
+    }
+}
+
+#[test]
+fn a_moment_of_an_unknown_kind_is_refused_not_ignored() {
+    let identity = identity();
+    let owner = principal("analyst");
+    let of_newer_server = PreparedHandle {
+        sql: SQL.to_owned(),
+        parameters: Vec::new(),
+        as_of: Some(SealedMoment { at: None }),
+    };
+    let handle = identity.sealer().seal(Purpose::Prepared, Some(&owner), LIFETIME, &of_newer_server).unwrap();
+    let error = open_prepared(identity.sealer(), &owner, handle.as_ref()).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Expired);
 }
