@@ -39,7 +39,8 @@ fn cut(files: &mut TableFiles, path: &str, length: usize) {
 
 /// A data file that the newest version has.
 fn live_file(files: &TableFiles) -> String {
-    let added = files.actions().into_iter().rev().find_map(|action| Some(action["add"]["path"].as_str()?.to_owned()));
+    let added =
+        files.actions().into_iter().rev().find_map(|action| Some(action["add"]["path"].as_str()?.to_owned()));
     added.unwrap()
 }
 
@@ -67,7 +68,8 @@ fn a_damaged_log_is_refused() {
                 overwrite(files, &newest, br#"{"add":{"path":"part-0.parquet"}}"#);
             }),
             case("wrong_types", &history, |files| {
-                let add = json!({"add": {"path": 7, "partitionValues": [], "size": "x", "dataChange": "maybe"}});
+                let add =
+                    json!({"add": {"path": 7, "partitionValues": [], "size": "x", "dataChange": "maybe"}});
                 overwrite(files, &newest, add.to_string().as_bytes());
             }),
             case("missing_commit", &history, |files| remove(files, &TableFiles::commit(12))),
@@ -99,13 +101,29 @@ fn damage_that_the_rest_of_the_log_makes_good_gives_the_right_rows_or_one_clear_
         let hint = "_delta_log/_last_checkpoint";
         let history_files = history.table();
         let cases = [
-            (&parts, case("part_and_commits", &parts.table(), |files| {
-                let part = files.path_with(&["0000000002.0000000002.parquet"]);
-                remove(files, &part);
-            })),
-            (&history, case("hint_garbled", &history_files, |files| overwrite(files, hint, b"{\"version\":"))),
-            (&history, case("hint_too_new", &history_files, |files| overwrite(files, hint, br#"{"version":99,"size":5}"#))),
-            (&history, case("hint_too_old", &history_files, |files| overwrite(files, hint, br#"{"version":4,"size":5}"#))),
+            (
+                &parts,
+                case("part_and_commits", &parts.table(), |files| {
+                    let part = files.path_with(&["0000000002.0000000002.parquet"]);
+                    remove(files, &part);
+                }),
+            ),
+            (
+                &history,
+                case("hint_garbled", &history_files, |files| overwrite(files, hint, b"{\"version\":")),
+            ),
+            (
+                &history,
+                case("hint_too_new", &history_files, |files| {
+                    overwrite(files, hint, br#"{"version":99,"size":5}"#)
+                }),
+            ),
+            (
+                &history,
+                case("hint_too_old", &history_files, |files| {
+                    overwrite(files, hint, br#"{"version":4,"size":5}"#)
+                }),
+            ),
             (&history, case("hint_missing", &history_files, |files| remove(files, hint))),
         ];
         let mut problems = Vec::new();
@@ -115,7 +133,9 @@ fn damage_that_the_rest_of_the_log_makes_good_gives_the_right_rows_or_one_clear_
                 continue;
             }
             let answer = lake.rows("analyst", &case.name, case.sql).await;
-            problems.extend(answer.difference(&reference.expected()).map(|found| format!("{}: {found}", case.name)));
+            problems.extend(
+                answer.difference(&reference.expected()).map(|found| format!("{}: {found}", case.name)),
+            );
         }
         assert!(problems.is_empty(), "{}", problems.join("\n"));
     });
@@ -155,7 +175,9 @@ fn a_damaged_parquet_file_is_refused() {
                 cut(files, &file, 0);
                 files.edit_commit(3, |action| set_size(action, &file, 0));
             }),
-            case("parquet_of_another_format", &table, |files| overwrite(files, &file, &b"col1,col2\n".repeat(length / 10 + 1)[..length])),
+            case("parquet_of_another_format", &table, |files| {
+                overwrite(files, &file, &b"col1,col2\n".repeat(length / 10 + 1)[..length])
+            }),
             case("parquet_footer_too_long", &table, |files| {
                 let content = files.0.get_mut(&file).unwrap();
                 content[length - 8..length - 4].copy_from_slice(&u32::MAX.to_le_bytes());
@@ -183,7 +205,9 @@ fn a_damaged_deletion_vector_is_refused() {
         let vectors: Vec<String> = table.0.keys().filter(|path| path.ends_with(".bin")).cloned().collect();
         let all = |damage: fn(&mut Vec<u8>)| {
             let vectors = vectors.clone();
-            move |files: &mut TableFiles| vectors.iter().for_each(|path| damage(files.0.get_mut(path).unwrap()))
+            move |files: &mut TableFiles| {
+                vectors.iter().for_each(|path| damage(files.0.get_mut(path).unwrap()))
+            }
         };
         let described = |change: fn(&mut Value)| {
             move |files: &mut TableFiles| {
@@ -208,19 +232,31 @@ fn a_damaged_deletion_vector_is_refused() {
             case("vector_offset_beyond", &table, described(|vector| vector["offset"] = json!(1 << 20))),
             case("vector_offset_negative", &table, described(|vector| vector["offset"] = json!(-1))),
             case("vector_of_unknown_kind", &table, described(|vector| vector["storageType"] = json!("x"))),
-            case("vector_with_half_an_id", &table, described(|vector| vector["pathOrInlineDv"] = json!("0123456789"))),
+            case(
+                "vector_with_half_an_id",
+                &table,
+                described(|vector| vector["pathOrInlineDv"] = json!("0123456789")),
+            ),
             case("inline_empty", &table, described(|vector| inline(vector, &[]))),
             case("inline_without_magic", &table, described(|vector| inline(vector, &[0; 44]))),
             case("inline_cut", &table, described(|vector| inline(vector, &bitmap(&[0, 1, 2])[..24]))),
-            case("inline_with_too_many_bitmaps", &table, described(|vector| {
-                let mut bytes = bitmap(&[0, 1, 2, 3]);
-                bytes[4..12].fill(0xff);
-                inline(vector, &bytes);
-            })),
-            case("inline_not_base_85", &table, described(|vector| {
-                inline(vector, &[]);
-                vector["pathOrInlineDv"] = json!("~~~~~ \u{e9}\u{e9}");
-            })),
+            case(
+                "inline_with_too_many_bitmaps",
+                &table,
+                described(|vector| {
+                    let mut bytes = bitmap(&[0, 1, 2, 3]);
+                    bytes[4..12].fill(0xff);
+                    inline(vector, &bytes);
+                }),
+            ),
+            case(
+                "inline_not_base_85",
+                &table,
+                described(|vector| {
+                    inline(vector, &[]);
+                    vector["pathOrInlineDv"] = json!("~~~~~ \u{e9}\u{e9}");
+                }),
+            ),
         ];
         assert_all_refused(&Lake::start(&[]).await, cases).await;
     });

@@ -112,9 +112,15 @@ fn a_deletion_vector_outside_the_tables_folder_is_not_read() {
 fn the_prefix_of_a_deletion_vector_does_not_lead_out_of_the_folder() {
     run(async {
         let lake = Lake::start(&[]).await;
-        let ways = [("prefix_dots", "../victim"), ("prefix_root", "/brought/victim"), ("prefix_url", "s3://lakegate-demo/brought/victim")];
+        let ways = [
+            ("prefix_dots", "../victim"),
+            ("prefix_root", "/brought/victim"),
+            ("prefix_url", "s3://lakegate-demo/brought/victim"),
+        ];
         let cases = ways.map(|(name, prefix)| {
-            let files = table(|add| add["deletionVector"]["pathOrInlineDv"] = json!(format!("{prefix}{}", z85(&VECTOR_ID))));
+            let files = table(|add| {
+                add["deletionVector"]["pathOrInlineDv"] = json!(format!("{prefix}{}", z85(&VECTOR_ID)))
+            });
             Case { name: name.to_owned(), files, schema: id_schema(), sql: EVERYTHING }
         });
         put_victims(&lake, &[]).await;
@@ -135,7 +141,8 @@ fn a_sidecar_outside_the_log_is_not_read() {
             ("sidecar_local", "file:///etc/passwd"),
         ];
         let cases = ways.map(|(name, path)| {
-            let (version, columns) = (protocol(&["v2Checkpoint"]), metadata(&[field("id", "long")], &[], json!({})));
+            let (version, columns) =
+                (protocol(&["v2Checkpoint"]), metadata(&[field("id", "long")], &[], json!({})));
             let mut table = TableWriter::new(&[version.clone(), columns.clone()]);
             let checkpoint = [
                 json!({"checkpointMetadata": {"version": 0}}),
@@ -163,19 +170,34 @@ fn absolute_paths_into_the_tables_own_folder_are_read() {
         let (vector_file, ..) = vector::file(VECTOR_ID, &[]);
         let mut problems = Vec::new();
         let ways: [(&str, Box<dyn Fn(&mut Value)>); 3] = [
-            ("own_file", Box::new(|add: &mut Value| add["path"] = json!(format!("{}/{DATA}", location("own_file"))))),
-            ("own_file_s3a", Box::new(|add: &mut Value| {
-                add["path"] = json!(format!("{}/{DATA}", location("own_file_s3a")).replace("s3:", "s3a:"));
-            })),
-            ("own_vector", Box::new(|add: &mut Value| {
-                add["deletionVector"]["storageType"] = json!("p");
-                add["deletionVector"]["pathOrInlineDv"] = json!(format!("{}/{vector_file}", location("own_vector")));
-            })),
+            (
+                "own_file",
+                Box::new(|add: &mut Value| add["path"] = json!(format!("{}/{DATA}", location("own_file")))),
+            ),
+            (
+                "own_file_s3a",
+                Box::new(|add: &mut Value| {
+                    add["path"] =
+                        json!(format!("{}/{DATA}", location("own_file_s3a")).replace("s3:", "s3a:"));
+                }),
+            ),
+            (
+                "own_vector",
+                Box::new(|add: &mut Value| {
+                    add["deletionVector"]["storageType"] = json!("p");
+                    add["deletionVector"]["pathOrInlineDv"] =
+                        json!(format!("{}/{vector_file}", location("own_vector")));
+                }),
+            ),
         ];
         for (name, change) in ways {
             lake.add(name, &table(|add| change(add))).await;
             lake.sandbox.record_s3();
-            let answer = crate::support::answer(&lake.login("analyst").await, &format!("select * from brought.{name} order by id")).await;
+            let answer = crate::support::answer(
+                &lake.login("analyst").await,
+                &format!("select * from brought.{name} order by id"),
+            )
+            .await;
             if !answer.contains("| 2  |\n| 3  |") || answer.contains("| 1  |") {
                 problems.push(format!("{name}: {answer}\n{}", lake.reason(name)));
             }
@@ -190,7 +212,8 @@ fn absolute_paths_into_the_tables_own_folder_are_read() {
 fn a_table_that_stays_in_its_folder_is_read_from_its_folder_alone() {
     run(async {
         let lake = Lake::start(&[]).await;
-        let mut plain = TableWriter::new(&[plain_protocol(), metadata(&[field("id", "long")], &[], json!({}))]);
+        let mut plain =
+            TableWriter::new(&[plain_protocol(), metadata(&[field("id", "long")], &[], json!({}))]);
         let action = plain.data(DATA, &ids(&[1, 2]));
         plain.commit(&[action]);
         lake.add("plain", &plain.finish()).await;

@@ -132,7 +132,8 @@ fn a_log_of_300_000_files_is_answered_from_as_far_as_it_can_answer() {
         assert_eq!(columns.len(), 100);
 
         // The files have no statistics, so not even their number of rows is known.
-        let text = lake.assert_refused("many_files", "select count(*) from {} where partition_col = 'part_7'").await;
+        let text =
+            lake.assert_refused("many_files", "select count(*) from {} where partition_col = 'part_7'").await;
         assert!(text.contains("missing"), "{text}");
     });
 }

@@ -34,7 +34,8 @@ fn reads_every_version(archive: &str, name: &str, versions: u64) {
         lake.add(name, &files).await;
         let mut problems = Vec::new();
         for version in 0..versions {
-            let answer = lake.rows("analyst", name, &format!("select * from {{}} version as of {version}")).await;
+            let answer =
+                lake.rows("analyst", name, &format!("select * from {{}} version as of {version}")).await;
             let difference = answer.difference(&rows_at(&files, version));
             problems.extend(difference.map(|found| format!("version {version}: {found}")));
         }
@@ -59,7 +60,8 @@ fn a_version_before_a_column_was_added_does_not_have_it() {
     run(async {
         let lake = Lake::shared().await;
         lake.add("versions_by_name", &reference.table()).await;
-        let newest = lake.rows("analyst", "versions_by_name", "select id, part from {} version as of 1").await;
+        let newest =
+            lake.rows("analyst", "versions_by_name", "select id, part from {} version as of 1").await;
         assert_eq!(newest.difference(&reference.expected()), None);
         let sql = format!("select part from {DATABASE}.versions_by_name version as of 0");
         let (_, text) = refusal(&lake.login("analyst").await, &sql).await;
@@ -78,7 +80,11 @@ fn a_hidden_column_is_hidden_in_every_version() {
         for version in 0..4 {
             let sql = format!("select * from {{}} version as of {version}");
             let answer = lake.rows("support", "hidden_in_versions", &sql).await;
-            assert_eq!(answer.difference(&rows_at(&files, version).without("col2")), None, "version {version}");
+            assert_eq!(
+                answer.difference(&rows_at(&files, version).without("col2")),
+                None,
+                "version {version}"
+            );
         }
     });
 }
@@ -91,8 +97,15 @@ fn a_version_that_does_not_exist_is_one_clear_error() {
         lake.add("no_such_version", &reference.table()).await;
         let analyst = lake.login("analyst").await;
         for version in ["4", "99999999", "18446744073709551616", "-1"] {
-            let (code, text) = refusal(&analyst, &format!("select * from {DATABASE}.no_such_version version as of {version}")).await;
-            assert!(!matches!(code, tonic::Code::Internal | tonic::Code::Unknown), "{version}: {code:?} {text}");
+            let (code, text) = refusal(
+                &analyst,
+                &format!("select * from {DATABASE}.no_such_version version as of {version}"),
+            )
+            .await;
+            assert!(
+                !matches!(code, tonic::Code::Internal | tonic::Code::Unknown),
+                "{version}: {code:?} {text}"
+            );
             assert!(!text.contains("_delta_log") && !text.contains("s3:"), "{version}: {text}");
         }
         let rows = lake.rows("analyst", "no_such_version", "select count(*) from {}").await;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array,
-    ListArray, MapArray, StringArray, StructArray, TimestampMicrosecondArray,
+    ArrayRef, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
+    Int64Array, ListArray, MapArray, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::delta::lake::Lake;
 use crate::delta::schema::TableSchema;
 use crate::delta::writer::{
-    TableWriter, array, batch, batch_with_ids, field, field_with, identified, map, metadata, plain_protocol, protocol,
-    structure,
+    TableWriter, array, batch, batch_with_ids, field, field_with, identified, map, metadata, plain_protocol,
+    protocol, structure,
 };
 use crate::support::run;
 
@@ -94,10 +94,13 @@ fn files_from_before_a_column_was_widened_are_read_as_the_wider_type() {
         lake.add("widened", &files).await;
         let answer = lake.rows("analyst", "widened", "select * from {}").await;
         assert_eq!(answer.columns, TableSchema::of(&files).unwrap().columns);
-        assert_eq!(answer.texts(), [
-            "-128 | 32767 | -2147483648 | 1.5 | 1969-12-31 00:00:00 | -999.99 | 123.450000 | 7.00 | -3.0",
-            "300 | 40000 | 3000000000 | 0.1 | 1970-01-02 00:00:00.000001 | 9999999999.99 | 0.000001 | 1234567890.12 | 2.25",
-        ]);
+        assert_eq!(
+            answer.texts(),
+            [
+                "-128 | 32767 | -2147483648 | 1.5 | 1969-12-31 00:00:00 | -999.99 | 123.450000 | 7.00 | -3.0",
+                "300 | 40000 | 3000000000 | 0.1 | 1970-01-02 00:00:00.000001 | 9999999999.99 | 0.000001 | 1234567890.12 | 2.25",
+            ]
+        );
 
         for (predicate, expected) in [
             ("int_to_long = -2147483648", ["-128"]),
@@ -117,7 +120,11 @@ fn files_from_before_a_column_was_widened_are_read_as_the_wider_type() {
 /// A column of a table with column mapping.
 fn mapped(name: &str, id: i32, data_type: impl Into<Value>) -> Value {
     let physical = format!("col-{id}");
-    field_with(name, data_type, json!({"delta.columnMapping.id": id, "delta.columnMapping.physicalName": physical}))
+    field_with(
+        name,
+        data_type,
+        json!({"delta.columnMapping.id": id, "delta.columnMapping.physicalName": physical}),
+    )
 }
 
 /// In id mode the name in the Parquet file says nothing, not even if it is another column's.
@@ -125,8 +132,12 @@ fn mapped(name: &str, id: i32, data_type: impl Into<Value>) -> Value {
 fn with_column_mapping_by_id_columns_are_found_by_their_field_id_alone() {
     run(async {
         let point = structure(&[mapped("x", 4, "integer"), mapped("y", 5, "integer")]);
-        let columns =
-            [mapped("id", 1, "long"), mapped("name", 2, "string"), mapped("point", 3, point), mapped("later", 6, "string")];
+        let columns = [
+            mapped("id", 1, "long"),
+            mapped("name", 2, "string"),
+            mapped("point", 3, point),
+            mapped("later", 6, "string"),
+        ];
         let configuration = json!({"delta.columnMapping.mode": "id", "delta.columnMapping.maxColumnId": "6"});
         let version = json!({"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}});
         let mut table = TableWriter::new(&[version, metadata(&columns, &[], configuration)]);
@@ -155,29 +166,39 @@ fn with_column_mapping_by_id_columns_are_found_by_their_field_id_alone() {
             ("col-3", 3, nested(["col-5", "col-4"], 30, 31)),
             ("col-1", 1, longs(&[3])),
         ]);
-        let actions =
-            [("usual", usual), ("others", others), ("swapped", swapped)].map(|(name, rows)| table.data(&format!("{name}.parquet"), &rows));
+        let actions = [("usual", usual), ("others", others), ("swapped", swapped)]
+            .map(|(name, rows)| table.data(&format!("{name}.parquet"), &rows));
         table.commit(&actions);
         let lake = Lake::shared().await;
         lake.add("mapped_by_id", &table.finish()).await;
-        assert_eq!(lake.texts("mapped_by_id", "select * from {}").await, [
-            "1 | \"usual\" | {x: 10, y: 11} | NULL",
-            "2 | \"others\" | {x: 20, y: 21} | NULL",
-            "3 | \"swapped\" | {x: 30, y: 31} | \"later\"",
-        ]);
+        assert_eq!(
+            lake.texts("mapped_by_id", "select * from {}").await,
+            [
+                "1 | \"usual\" | {x: 10, y: 11} | NULL",
+                "2 | \"others\" | {x: 20, y: 21} | NULL",
+                "3 | \"swapped\" | {x: 30, y: 31} | \"later\"",
+            ]
+        );
         assert_eq!(lake.texts("mapped_by_id", "select id from {} where name = 'others'").await, ["2"]);
-        assert_eq!(lake.texts("mapped_by_id", "select name from {} where later is not null").await, ["\"swapped\""]);
+        assert_eq!(
+            lake.texts("mapped_by_id", "select name from {} where later is not null").await,
+            ["\"swapped\""]
+        );
 
         lake.grant_all_but("support", "mapped_by_id", "name").await;
         let visible = lake.rows("support", "mapped_by_id", "select * from {}").await.texts();
-        assert_eq!(visible, ["1 | {x: 10, y: 11} | NULL", "2 | {x: 20, y: 21} | NULL", "3 | {x: 30, y: 31} | \"later\""]);
+        assert_eq!(
+            visible,
+            ["1 | {x: 10, y: 11} | NULL", "2 | {x: 20, y: 21} | NULL", "3 | {x: 30, y: 31} | \"later\""]
+        );
     });
 }
 
 #[test]
 fn a_column_that_a_file_does_not_have_is_null_in_its_rows() {
     run(async {
-        let mut table = TableWriter::new(&[plain_protocol(), metadata(&[field("id", "long")], &[], json!({}))]);
+        let mut table =
+            TableWriter::new(&[plain_protocol(), metadata(&[field("id", "long")], &[], json!({}))]);
         let old = table.data("old.parquet", &batch(&[("id", longs(&[1, 2]))]));
         table.commit(&[old]);
         let columns = [field("id", "long"), field("added", "string"), field("count", "integer")];
@@ -211,8 +232,12 @@ fn files_without_statistics_are_counted_and_filtered() {
         let file = |table: &mut TableWriter, name: &str, ids: &[i64], names: &[&str]| {
             table.data(&format!("{name}.parquet"), &batch(&[("id", longs(ids)), ("name", strings(names))]))
         };
-        let mut actions =
-            [file(&mut table, "none", &[1, 2], &["a", "b"]), file(&mut table, "empty", &[3], &["c"]), file(&mut table, "null", &[4], &["d"]), file(&mut table, "full", &[5, 6, 7], &["e", "f", "g"])];
+        let mut actions = [
+            file(&mut table, "none", &[1, 2], &["a", "b"]),
+            file(&mut table, "empty", &[3], &["c"]),
+            file(&mut table, "null", &[4], &["d"]),
+            file(&mut table, "full", &[5, 6, 7], &["e", "f", "g"]),
+        ];
         actions[0]["add"].as_object_mut().unwrap().remove("stats");
         actions[1]["add"]["stats"] = json!("{}");
         actions[2]["add"]["stats"] = Value::Null;
@@ -239,8 +264,10 @@ fn files_without_statistics_are_counted_and_filtered() {
 
 /// A struct of nullable fields.
 fn structure_of(fields: Vec<(&str, ArrayRef)>) -> StructArray {
-    let (fields, values): (Vec<Field>, Vec<ArrayRef>) =
-        fields.into_iter().map(|(name, values)| (Field::new(name, values.data_type().clone(), true), values)).unzip();
+    let (fields, values): (Vec<Field>, Vec<ArrayRef>) = fields
+        .into_iter()
+        .map(|(name, values)| (Field::new(name, values.data_type().clone(), true), values))
+        .unzip();
     StructArray::new(fields.into(), values, None)
 }
 
@@ -276,7 +303,14 @@ fn nested_fields_are_found_by_name_wherever_they_are_and_null_where_they_are_not
         let whole = |a: i32, b: &str| structure_of(vec![("a", ints(&[a])), ("b", strings(&[b]))]);
         let in_order = batch(&[
             ("id", longs(&[1])),
-            ("s", Arc::new(structure_of(vec![("a", ints(&[1])), ("b", strings(&["one"])), ("deep", Arc::new(whole(11, "deep")))]))),
+            (
+                "s",
+                Arc::new(structure_of(vec![
+                    ("a", ints(&[1])),
+                    ("b", strings(&["one"])),
+                    ("deep", Arc::new(whole(11, "deep"))),
+                ])),
+            ),
             ("l", one_list(whole(12, "item"))),
             ("m", one_map(&["k"], whole(13, "value"))),
         ]);
@@ -286,7 +320,11 @@ fn nested_fields_are_found_by_name_wherever_they_are_and_null_where_they_are_not
             (
                 "s",
                 Arc::new(structure_of(vec![
-                    ("deep", Arc::new(structure_of(vec![("b", strings(&["deep"])), ("a", ints(&[21]))])) as ArrayRef),
+                    (
+                        "deep",
+                        Arc::new(structure_of(vec![("b", strings(&["deep"])), ("a", ints(&[21]))]))
+                            as ArrayRef,
+                    ),
                     ("b", strings(&["two"])),
                     ("a", ints(&[2])),
                 ])),
@@ -310,7 +348,10 @@ fn nested_fields_are_found_by_name_wherever_they_are_and_null_where_they_are_not
             "3 | {a: NULL, b: \"three\", deep: NULL} | [{a: NULL, b: \"item\"}] | {\"k\" => {a: 33, b: NULL}}",
         ];
         assert_eq!(lake.texts("nested", "select * from {}").await, all);
-        assert_eq!(lake.texts("nested", "select id, s['b'] from {} where s['a'] is null").await, ["3 | \"three\""]);
+        assert_eq!(
+            lake.texts("nested", "select id, s['b'] from {} where s['a'] is null").await,
+            ["3 | \"three\""]
+        );
         assert_eq!(lake.texts("nested", "select id from {} where s['deep']['a'] = 21").await, ["2"]);
     });
 }

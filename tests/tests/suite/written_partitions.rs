@@ -25,7 +25,8 @@ fn add(table: &mut TableWriter, path: &str, key: &str, id: i64, values: Value) -
 #[test]
 fn null_and_the_empty_string_are_both_null_in_partition_values_of_every_type() {
     run(async {
-        let columns = [field("id", "long"), field("word", "string"), field("number", "integer"), field("day", "date")];
+        let columns =
+            [field("id", "long"), field("word", "string"), field("number", "integer"), field("day", "date")];
         let partitions = ["word", "number", "day"];
         let mut table = TableWriter::new(&[plain_protocol(), metadata(&columns, &partitions, json!({}))]);
         let values = [
@@ -44,12 +45,15 @@ fn null_and_the_empty_string_are_both_null_in_partition_values_of_every_type() {
         table.commit(&actions);
         let lake = Lake::shared().await;
         lake.add("null_partitions", &table.finish()).await;
-        assert_eq!(lake.texts("null_partitions", "select * from {}").await, [
-            "1 | \"x\" | 5 | 2024-02-29",
-            "2 | NULL | NULL | NULL",
-            "3 | NULL | NULL | NULL",
-            "4 | \"null\" | 0 | 1969-12-31",
-        ]);
+        assert_eq!(
+            lake.texts("null_partitions", "select * from {}").await,
+            [
+                "1 | \"x\" | 5 | 2024-02-29",
+                "2 | NULL | NULL | NULL",
+                "3 | NULL | NULL | NULL",
+                "4 | \"null\" | 0 | 1969-12-31",
+            ]
+        );
         for (predicate, expected) in [
             ("word is null", vec!["2", "3"]),
             ("word = ''", vec![]),
@@ -63,15 +67,17 @@ fn null_and_the_empty_string_are_both_null_in_partition_values_of_every_type() {
             let sql = format!("select id from {{}} where {predicate}");
             assert_eq!(lake.texts("null_partitions", &sql).await, expected, "{predicate}");
         }
-        assert_eq!(lake.texts("null_partitions", "select word, count(*) from {} group by word").await, [
-            "\"null\" | 1",
-            "\"x\" | 1",
-            "NULL | 2",
-        ]);
+        assert_eq!(
+            lake.texts("null_partitions", "select word, count(*) from {} group by word").await,
+            ["\"null\" | 1", "\"x\" | 1", "NULL | 2",]
+        );
 
         lake.grant_all_but("support", "null_partitions", "word").await;
         let visible = lake.rows("support", "null_partitions", "select * from {}").await;
-        assert_eq!(visible.texts(), ["1 | 5 | 2024-02-29", "2 | NULL | NULL", "3 | NULL | NULL", "4 | 0 | 1969-12-31"]);
+        assert_eq!(
+            visible.texts(),
+            ["1 | 5 | 2024-02-29", "2 | NULL | NULL", "3 | NULL | NULL", "4 | 0 | 1969-12-31"]
+        );
     });
 }
 
@@ -103,7 +109,9 @@ fn encoded_paths_are_decoded_once_and_values_come_from_the_log() {
         let expected: Vec<String> =
             (1..).zip(files).map(|(id, (_, _, value))| format!("{id} | {value:?}")).collect();
         assert_eq!(lake.texts("encoded_paths", "select * from {}").await, expected);
-        for (value, id) in [("a b", "1"), ("a%20b", "2"), ("x/y=z", "3"), ("%", "4"), ("1+1", "5"), ("what?#", "7")] {
+        for (value, id) in
+            [("a b", "1"), ("a%20b", "2"), ("x/y=z", "3"), ("%", "4"), ("1+1", "5"), ("what?#", "7")]
+        {
             let sql = format!("select id from {{}} where p = '{value}'");
             assert_eq!(lake.texts("encoded_paths", &sql).await, [id], "{value}");
         }

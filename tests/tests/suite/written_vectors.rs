@@ -46,9 +46,13 @@ fn table() -> TableFiles {
         .map(|(number, vector)| {
             let ids: Vec<i64> = (0..i64::from(ROWS)).map(|row| number * 100 + row).collect();
             let names: Vec<String> = ids.iter().map(|id| format!("name {id}")).collect();
-            let (ids, names): (ArrayRef, ArrayRef) = (Arc::new(Int64Array::from(ids)), Arc::new(StringArray::from(names)));
-            let mut action =
-                table.data_in_groups(&format!("{number}.parquet"), &batch(&[("id", ids), ("name", names)]), GROUP);
+            let (ids, names): (ArrayRef, ArrayRef) =
+                (Arc::new(Int64Array::from(ids)), Arc::new(StringArray::from(names)));
+            let mut action = table.data_in_groups(
+                &format!("{number}.parquet"),
+                &batch(&[("id", ids), ("name", names)]),
+                GROUP,
+            );
             if !vector.is_null() {
                 action["add"]["deletionVector"] = vector;
             }
@@ -63,7 +67,11 @@ fn table() -> TableFiles {
 fn left() -> BTreeSet<u32> {
     let deleted = [INLINE.to_vec(), STORED.to_vec(), all(), vec![]];
     let files = (0..).zip(deleted);
-    files.flat_map(|(file, deleted)| (0..ROWS).filter(move |row| !deleted.contains(row)).map(move |row| file * 100 + row)).collect()
+    files
+        .flat_map(|(file, deleted)| {
+            (0..ROWS).filter(move |row| !deleted.contains(row)).map(move |row| file * 100 + row)
+        })
+        .collect()
 }
 
 fn lines(ids: impl IntoIterator<Item = u32>) -> Vec<String> {
@@ -89,10 +97,16 @@ fn rows_of_a_deletion_vector_are_gone_whatever_the_query() {
 
         assert_eq!(lake.texts("vectors", "select count(*) from {}").await, [left.len().to_string()]);
         let sum: u32 = left.iter().sum();
-        assert_eq!(lake.texts("vectors", "select count(name), sum(id) from {}").await, [format!("{} | {sum}", left.len())]);
+        assert_eq!(
+            lake.texts("vectors", "select count(name), sum(id) from {}").await,
+            [format!("{} | {sum}", left.len())]
+        );
         assert_eq!(lake.texts("vectors", "select max(id) from {} where id < 100").await, ["28"]);
         assert_eq!(lake.texts("vectors", "select min(id) from {} where id >= 100").await, ["101"]);
-        assert_eq!(lake.texts("vectors", "select count(*) from {} where id between 200 and 299").await, ["0"]);
+        assert_eq!(
+            lake.texts("vectors", "select count(*) from {} where id between 200 and 299").await,
+            ["0"]
+        );
     });
 }
 
@@ -102,13 +116,31 @@ fn a_filter_that_skips_row_groups_does_not_shift_the_vector() {
         let lake = Lake::shared().await;
         lake.add("vectors_filtered", &table()).await;
         let left = left();
-        for (from, to) in [(0, 6), (7, 13), (14, 20), (21, 29), (5, 24), (107, 113), (114, 121), (119, 129), (26, 101), (300, 306)] {
+        for (from, to) in [
+            (0, 6),
+            (7, 13),
+            (14, 20),
+            (21, 29),
+            (5, 24),
+            (107, 113),
+            (114, 121),
+            (119, 129),
+            (26, 101),
+            (300, 306),
+        ] {
             let sql = format!("select id from {{}} where id between {from} and {to}");
-            assert_eq!(lake.texts("vectors_filtered", &sql).await, lines(left.range(from..=to).copied()), "{from}..={to}");
+            assert_eq!(
+                lake.texts("vectors_filtered", &sql).await,
+                lines(left.range(from..=to).copied()),
+                "{from}..={to}"
+            );
         }
         for id in [2, 3, 4, 5, 22, 29, 100, 107, 120, 121, 122, 200, 229, 300] {
             let expected = lines(left.get(&id).copied());
-            assert_eq!(lake.texts("vectors_filtered", &format!("select id from {{}} where id = {id}")).await, expected);
+            assert_eq!(
+                lake.texts("vectors_filtered", &format!("select id from {{}} where id = {id}")).await,
+                expected
+            );
             let sql = format!("select id from {{}} where name = 'name {id}'");
             assert_eq!(lake.texts("vectors_filtered", &sql).await, expected, "{sql}");
         }
@@ -127,9 +159,13 @@ fn limits_and_orders_see_the_rows_that_are_left() {
             assert!(answer.iter().all(|id| left.contains(&id.parse().unwrap())), "limit {limit}: {answer:?}");
         }
         for limit in [1, 3, 8, 40] {
-            let first = lake.texts("vectors_limited", &format!("select id from {{}} order by id limit {limit}")).await;
+            let first = lake
+                .texts("vectors_limited", &format!("select id from {{}} order by id limit {limit}"))
+                .await;
             assert_eq!(first, lines(left.iter().take(limit).copied()), "first {limit}");
-            let last = lake.texts("vectors_limited", &format!("select id from {{}} order by id desc limit {limit}")).await;
+            let last = lake
+                .texts("vectors_limited", &format!("select id from {{}} order by id desc limit {limit}"))
+                .await;
             assert_eq!(last, lines(left.iter().rev().take(limit).copied()), "last {limit}");
         }
     });

@@ -41,8 +41,9 @@ pub(crate) fn strayed(lake: &Lake, name: &str) -> Vec<String> {
     if !requests.iter().any(|request| request.key.starts_with(&folder)) {
         return vec![format!("{name}: nothing was asked of S3 at all, so this case shows nothing")];
     }
-    let outside =
-        requests.iter().filter(|request| !request.key.starts_with(&folder) && !request.key.starts_with(CONTROL));
+    let outside = requests
+        .iter()
+        .filter(|request| !request.key.starts_with(&folder) && !request.key.starts_with(CONTROL));
     outside.map(|request| format!("{name}: asked for {request:?}")).collect()
 }
 

@@ -31,8 +31,20 @@ pub(crate) const DATABASE: &str = "brought";
 const BUCKET: &str = "lakegate-demo";
 
 /// What stands in no error text: paths, names of files, buckets and roles.
-const INTERNAL: [&str; 12] =
-    ["s3:", "s3a:", "file:", "http", BUCKET, DATABASE, "arn:", ".parquet", ".bin", ".json", "_delta_log", "/"];
+const INTERNAL: [&str; 12] = [
+    "s3:",
+    "s3a:",
+    "file:",
+    "http",
+    BUCKET,
+    DATABASE,
+    "arn:",
+    ".parquet",
+    ".bin",
+    ".json",
+    "_delta_log",
+    "/",
+];
 
 /// Uploads under way at a time.
 const CONCURRENT_UPLOADS: usize = 8;

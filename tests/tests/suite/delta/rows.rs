@@ -10,8 +10,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Field, FieldRef, Float32Type, Float64Type, Schema, TimeUnit, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    DataType, Date32Type, Field, FieldRef, Float32Type, Float64Type, Schema, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};
 use arrow::util::display::array_value_to_string;
@@ -167,8 +167,10 @@ fn cell(column: &ArrayRef, row: usize) -> String {
         }
         DataType::Struct(fields) => {
             let values = column.as_struct().columns().iter().map(|field| cell(field, row));
-            let pairs =
-                fields.iter().zip(values).map(|(field, value)| format!("{}: {value}", field.name().to_lowercase()));
+            let pairs = fields
+                .iter()
+                .zip(values)
+                .map(|(field, value)| format!("{}: {value}", field.name().to_lowercase()));
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
         DataType::Dictionary(_, values) => cell(&cast(column, values).unwrap(), row),
@@ -187,7 +189,8 @@ fn timestamp(column: &ArrayRef, row: usize, unit: TimeUnit, is_instant: bool) ->
             nanos / 1_000
         }
     };
-    let text = timestamp_us_to_datetime(micros).map_or_else(|| format!("{micros} µs"), |time| time.to_string());
+    let text =
+        timestamp_us_to_datetime(micros).map_or_else(|| format!("{micros} µs"), |time| time.to_string());
     if is_instant { text + "Z" } else { text }
 }
 

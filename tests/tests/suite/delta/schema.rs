@@ -26,7 +26,8 @@ pub(crate) struct TableSchema {
 impl TableSchema {
     /// The schema of the newest commit that has one; `None` if the log has none.
     pub(crate) fn of(table: &TableFiles) -> Option<Self> {
-        let metadata = table.actions().into_iter().rev().find_map(|action| action.get("metaData").cloned())?;
+        let metadata =
+            table.actions().into_iter().rev().find_map(|action| action.get("metaData").cloned())?;
         let schema: Value = serde_json::from_str(metadata["schemaString"].as_str()?).ok()?;
         let names = metadata["partitionColumns"].as_array()?.iter();
         Some(Self {

@@ -17,12 +17,16 @@ const NO_RUNS: u32 = 12_346;
 /// Values that an array container holds at the most.
 const ARRAY_LIMIT: usize = 4096;
 
-const Z85: &[u8; 85] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+const Z85: &[u8; 85] =
+    b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
 /// The bitmap of some row positions below 2³², which must be sorted.
 pub(crate) fn bitmap(positions: &[u32]) -> Vec<u8> {
     let containers: Vec<&[u32]> = positions.chunk_by(|one, next| one >> 16 == next >> 16).collect();
-    assert!(containers.iter().all(|values| values.len() <= ARRAY_LIMIT), "too many values for an array container");
+    assert!(
+        containers.iter().all(|values| values.len() <= ARRAY_LIMIT),
+        "too many values for an array container"
+    );
     let low = |position: &u32| u16::try_from(position & 0xffff).unwrap().to_le_bytes();
     let mut bytes = MAGIC.to_le_bytes().to_vec();
     bytes.extend(1_u64.to_le_bytes());
@@ -96,7 +100,10 @@ fn length(bytes: usize) -> u32 {
 /// CRC-32 as in zip and PNG.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 },
+        )
     })
 }
 

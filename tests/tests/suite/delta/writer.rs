@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema};
-use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 
@@ -126,7 +126,8 @@ pub(crate) fn batch(columns: &[(&str, ArrayRef)]) -> RecordBatch {
 /// As [`batch`], each column with its Parquet field id.
 pub(crate) fn batch_with_ids(columns: &[(&str, i32, ArrayRef)]) -> RecordBatch {
     let fields = columns.iter().map(|(name, id, values)| identified(name, *id, values.data_type().clone()));
-    let bare: Vec<(&str, ArrayRef)> = columns.iter().map(|(name, _, values)| (*name, Arc::clone(values))).collect();
+    let bare: Vec<(&str, ArrayRef)> =
+        columns.iter().map(|(name, _, values)| (*name, Arc::clone(values))).collect();
     of_fields(fields.collect(), &bare)
 }
 
