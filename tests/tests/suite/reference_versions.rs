@@ -21,7 +21,9 @@ fn rows_at(files: &TableFiles, version: u64) -> Rows {
     for action in older.actions() {
         let path = |kind: &str| action[kind]["path"].as_str().map(str::to_owned);
         live.extend(path("add"));
-        path("remove").iter().for_each(|path| drop(live.remove(path)));
+        if let Some(removed) = path("remove") {
+            live.remove(&removed);
+        }
     }
     Rows::of_parquet(live.iter().map(|path| files.0[path].clone()))
 }
