@@ -223,8 +223,13 @@ impl Lake {
     /// Why the last statement over a table failed, from the operator's log.
     pub(crate) fn reason(&self, table: &str) -> String {
         let log = self.server.log();
-        let mut failures = log.lines().filter(|line| line.contains("call failed") && line.contains(table));
-        failures.next_back().unwrap_or("the log does not say why").to_owned()
+        let failures =
+            || log.lines().rev().filter(|line| line.contains("call failed") || line.contains("panicked"));
+        let mut told: Vec<&str> = failures().filter(|line| line.contains(table)).take(1).collect();
+        if told.is_empty() {
+            told = failures().take(3).collect();
+        }
+        told.join("\n")
     }
 }
 
