@@ -21,5 +21,7 @@ mod support;
 mod tickets;
 mod tls;
 mod written_columns;
+mod written_nested;
 mod written_partitions;
+mod written_types;
 mod written_vectors;

@@ -171,11 +171,30 @@ impl Lake {
     /// # Arguments
     /// * `sql` - with `{}` in place of the table's name.
     pub(crate) async fn rows(&self, user: &str, table: &str, sql: &str) -> Rows {
+        self.try_rows(user, table, sql).await.unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    /// As [`Self::rows`], or why there are none.
+    pub(crate) async fn try_rows(&self, user: &str, table: &str, sql: &str) -> Result<Rows, String> {
         let sql = statement(table, sql);
         match rows(&self.login(user).await, &sql).await {
-            Ok(batches) => Rows::of(&batches),
-            Err(error) => panic!("{sql}: {error}\n{}", self.reason(table)),
+            Ok(batches) => Ok(Rows::of(&batches)),
+            Err(error) => Err(format!("{sql}: {error}; the log says: {}", self.reason(table))),
         }
+    }
+
+    /// Asserts what a user gets for some queries, as sorted lines. All failures are told together.
+    pub(crate) async fn assert_answers(&self, user: &str, table: &str, queries: &[(&str, &[&str])]) {
+        let mut problems = Vec::new();
+        for (sql, expected) in queries {
+            match self.try_rows(user, table, sql).await {
+                Ok(rows) if rows.texts() == **expected => {}
+                Ok(rows) => problems.push(format!("{sql}: {:#?}, expected {expected:#?}", rows.texts())),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let (failed, all) = (problems.len(), queries.len());
+        assert!(problems.is_empty(), "{table}: {failed} of {all} queries:\n{}", problems.join("\n"));
     }
 
     /// The rows that `analyst` gets, as sorted lines.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
@@ -115,6 +115,21 @@ pub(crate) fn array(item: impl Into<Value>) -> Value {
 pub(crate) fn map(value: impl Into<Value>) -> Value {
     let value: Value = value.into();
     json!({"type": "map", "keyType": "string", "valueType": value, "valueContainsNull": true})
+}
+
+/// A column of 32-bit integers.
+pub(crate) fn ints(values: &[i32]) -> ArrayRef {
+    Arc::new(Int32Array::from(values.to_vec()))
+}
+
+/// A column of 64-bit integers.
+pub(crate) fn longs(values: &[i64]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+/// A column of strings.
+pub(crate) fn strings(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
 }
 
 /// Nullable columns side by side.
