@@ -32,6 +32,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use crate::state::S3Request;
+
 use crate::http::{Front, serve};
 use crate::state::State;
 
@@ -131,6 +133,17 @@ impl Sandbox {
     #[must_use]
     pub fn counters(&self) -> BTreeMap<String, u64> {
         self.state.counters()
+    }
+
+    /// Begins to keep S3 requests, for [`Self::recorded_s3`]. What was kept until now is forgotten.
+    pub fn record_s3(&self) {
+        self.state.record_s3();
+    }
+
+    /// The S3 requests since [`Self::record_s3`], in their order; ends the recording.
+    #[must_use]
+    pub fn recorded_s3(&self) -> Vec<S3Request> {
+        self.state.recorded_s3()
     }
 
     /// Ends the server; requests that are under way may finish for a moment.

@@ -37,6 +37,7 @@ impl S3Auth for Keys {
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
+        self.note(cx.s3_op().name(), cx.s3_path());
         let access_key = cx.credentials().map(|credentials| credentials.access_key.clone());
         let access_key =
             access_key.ok_or_else(|| s3_error!(AccessDenied, "Anonymous access is not allowed"))?;
@@ -51,13 +52,11 @@ impl S3Access for Access {
     }
 
     async fn list_objects(&self, request: &mut S3Request<ListObjectsInput>) -> S3Result<()> {
-        let prefix = request.input.prefix.as_deref().unwrap_or_default();
-        self.require(caller(request)?, &Request::List { bucket: &request.input.bucket, prefix })
+        self.require_listing(caller(request)?, &request.input.bucket, request.input.prefix.as_deref())
     }
 
     async fn list_objects_v2(&self, request: &mut S3Request<ListObjectsV2Input>) -> S3Result<()> {
-        let prefix = request.input.prefix.as_deref().unwrap_or_default();
-        self.require(caller(request)?, &Request::List { bucket: &request.input.bucket, prefix })
+        self.require_listing(caller(request)?, &request.input.bucket, request.input.prefix.as_deref())
     }
 
     async fn delete_objects(&self, request: &mut S3Request<DeleteObjectsInput>) -> S3Result<()> {
@@ -133,6 +132,20 @@ impl<'a> Request<'a> {
 }
 
 impl Access {
+    /// For those who record requests. Listings are noted where their prefix is known.
+    fn note(&self, operation: &str, path: &S3Path) {
+        if !matches!(operation, "ListObjects" | "ListObjectsV2") {
+            let (bucket, key) = path.as_object().unwrap_or((path.as_bucket().unwrap_or_default(), ""));
+            self.0.note_s3(operation, bucket, key);
+        }
+    }
+
+    fn require_listing(&self, caller: &Caller, bucket: &str, prefix: Option<&str>) -> S3Result<()> {
+        let prefix = prefix.unwrap_or_default();
+        self.0.note_s3("ListObjects", bucket, prefix);
+        self.require(caller, &Request::List { bucket, prefix })
+    }
+
     fn require(&self, caller: &Caller, request: &Request<'_>) -> S3Result<()> {
         let (action, resource) = request.action_and_resource();
         let account = self.0.read();

@@ -28,11 +28,24 @@ pub(crate) struct Account {
     pub(crate) governance: Governance,
 }
 
-/// The account with its lock, and how often each operation was called.
+/// One request to S3 with a signature of a known key, whether it was allowed or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Request {
+    /// The operation, such as `GetObject`.
+    pub operation: String,
+    /// The bucket; empty for requests about the account.
+    pub bucket: String,
+    /// The object's key, or the prefix of a listing.
+    pub key: String,
+}
+
+/// The account with its lock, and what was asked of it.
 #[derive(Default)]
 pub(crate) struct State {
     account: RwLock<Account>,
     counters: Mutex<BTreeMap<String, u64>>,
+    /// `None` while nobody records: a demo runs for days, and every object has a name of its own.
+    s3_requests: Mutex<Option<Vec<S3Request>>>,
 }
 
 impl State {
@@ -53,5 +66,23 @@ impl State {
 
     pub(crate) fn counters(&self) -> BTreeMap<String, u64> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps S3 requests from now on.
+    pub(crate) fn record_s3(&self) {
+        *self.s3_requests.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+    }
+
+    /// What was kept since [`Self::record_s3`]; keeps nothing any more.
+    pub(crate) fn recorded_s3(&self) -> Vec<S3Request> {
+        self.s3_requests.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+    }
+
+    /// Keeps one S3 request, if somebody records.
+    pub(crate) fn note_s3(&self, operation: &str, bucket: &str, key: &str) {
+        if let Some(requests) = self.s3_requests.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            let (operation, bucket, key) = (operation.to_owned(), bucket.to_owned(), key.to_owned());
+            requests.push(S3Request { operation, bucket, key });
+        }
     }
 }

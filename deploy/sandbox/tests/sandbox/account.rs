@@ -1,8 +1,8 @@
 //! The sandbox as a whole: where it listens, what it counts, what it leaves behind.
 
 use lakegate_sandbox::{Sandbox, SandboxError, SandboxOptions};
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 
 use crate::fixture::{Lake, administrator, code, sts};
 use crate::raw::{Call, send};
@@ -50,6 +50,26 @@ async fn every_signed_call_is_counted_also_refused_ones() {
     let published = send(&lake.endpoint(), call.unsigned(&lake.endpoint())).await;
     let published: serde_json::Value = serde_json::from_str(&published.body).unwrap();
     assert_eq!(published["s3:PutObject"], 1);
+}
+
+#[tokio::test]
+async fn while_s3_is_recorded_every_key_and_prefix_is_kept_also_of_refused_requests() {
+    let lake = Lake::new().await;
+    let (admin, server) = (lake.store(&administrator()), lake.store(&crate::fixture::server()));
+    admin.put(&Path::from("before"), "v".into()).await.unwrap();
+    lake.sandbox.record_s3();
+    admin.put(&Path::from("a/b"), "v".into()).await.unwrap();
+    assert!(server.get(&Path::from("a/b")).await.is_err());
+    assert_eq!(admin.list_with_delimiter(Some(&Path::from("a"))).await.unwrap().objects.len(), 1);
+    let seen: Vec<String> = lake
+        .sandbox
+        .recorded_s3()
+        .into_iter()
+        .map(|request| format!("{} {}/{}", request.operation, request.bucket, request.key))
+        .collect();
+    assert_eq!(seen, ["PutObject lake/a/b", "GetObject lake/a/b", "ListObjects lake/a/"]);
+    admin.put(&Path::from("after"), "v".into()).await.unwrap();
+    assert!(lake.sandbox.recorded_s3().is_empty());
 }
 
 #[tokio::test]
