@@ -11,6 +11,7 @@
 //! this grant's credentials. Memory pool and spill are those of the query.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -18,15 +19,18 @@ use arrow::compute::BatchCoalescer;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
+use datafusion::common::{DataFusionError, Result, Statistics, exec_err, internal_err};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType, apply_expression_roots};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, EmissionType, SchedulingType, apply_expression_roots,
+};
 use datafusion::physical_plan::filter_pushdown::{
-    ChildFilterPushdownResult, ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+    ChildFilterPushdownResult, ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation,
+    PushedDown,
 };
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -245,6 +249,10 @@ impl ExecutionPlan for GuardedScanExec {
         let hide =
             move |error: DataFusionError| DataFusionError::External(Box::new(snapshot.failure(&error)));
         let unguarded = self.unguarded.execute(partition, Arc::new(inner_context)).map_err(&hide)?;
+        // Readers of Parquet panic on some broken files. That is the table's fault, not the query's.
+        let unguarded = AssertUnwindSafe(unguarded)
+            .catch_unwind()
+            .map(|read| read.unwrap_or_else(|_| exec_err!("a reader of the table's files panicked")));
         let view = Arc::clone(&self.view);
         let visible = Arc::clone(&view.visible);
         let has_policy = view.policy.is_some();

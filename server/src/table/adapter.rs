@@ -116,7 +116,9 @@ pub(super) fn widens(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         _ if from == to => true,
         (Dictionary(_, values), _) => widens(values, to),
-        (Null, _) | (Float32, Float64) | (Date32, Timestamp(_, None)) | (Timestamp(..), Timestamp(..)) => true,
+        (Null, _) | (Float32, Float64) | (Date32, Timestamp(_, None)) | (Timestamp(..), Timestamp(..)) => {
+            true
+        }
         (Int8, Int16 | Int32 | Int64 | Float64) | (Int16, Int32 | Int64 | Float64) => true,
         (Int32, Int64 | Float64) | (UInt8, Int16) | (UInt16, Int32) | (UInt32, Int64) => true,
         (Utf8 | LargeUtf8 | Utf8View, Utf8 | LargeUtf8 | Utf8View) => true,
@@ -125,7 +127,10 @@ pub(super) fn widens(from: &DataType, to: &DataType) -> bool {
         (Int8 | Int16 | Int32 | Int64, Decimal128(precision, scale)) => {
             i16::from(*precision) - i16::from(*scale) >= digits(from)
         }
-        (Decimal128(..) | DataType::Decimal32(..) | DataType::Decimal64(..), Decimal128(precision, scale)) => {
+        (
+            Decimal128(..) | DataType::Decimal32(..) | DataType::Decimal64(..),
+            Decimal128(precision, scale),
+        ) => {
             let (from_precision, from_scale) = decimal(from);
             scale >= &from_scale
                 && i16::from(*precision) - i16::from(*scale)

@@ -16,8 +16,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::buffer::BooleanBuffer;
 use arrow::array::BooleanBufferBuilder;
+use arrow::buffer::BooleanBuffer;
 use delta_kernel::actions::deletion_vector::{DeletionVectorDescriptor, DeletionVectorStorageType};
 use moka::sync::Cache;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -32,6 +32,9 @@ const MAGIC: u32 = 1_681_511_377;
 
 /// Bytes of the size in front of a stored vector, and of the checksum behind it; both big-endian.
 const FRAME: usize = 4;
+
+/// First byte of a file of vectors.
+const FILE_VERSION: u8 = 1;
 
 /// Longest vector that is read, in bytes. Spark's are below a megabyte; a bitmap of 4 billion rows takes half a gigabyte.
 const LONGEST: usize = 512 << 20;
@@ -116,7 +119,13 @@ async fn stored(
         .flatten()
         .and_then(|url| location.object(&url))
         .ok_or_else(|| super::failure::outside("a deletion vector"))?;
-    let bytes = store.get_range(&path, range).await.map_err(|error| super::failure::of_store(&error))?;
+    // One after the other: a store that joins ranges panics if the file ends between them.
+    let failed = |error: object_store::Error| super::failure::of_store(&error);
+    let version = store.get_range(&path, 0..1).await.map_err(failed)?;
+    if version.as_ref() != [FILE_VERSION] {
+        return Err(broken(format!("version of a vector file: {version:?}")));
+    }
+    let bytes = store.get_range(&path, range).await.map_err(failed)?;
     let frame = |at: usize| bytes.get(at..at + FRAME).and_then(|four| four.try_into().ok());
     let (Some(stored_size), Some(checksum)) = (frame(0), frame(FRAME + size)) else {
         return Err(broken("vector file too short".to_owned()));

@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 
 use datafusion::error::DataFusionError;
 
-use super::jail::{OutsideTable, Trouble};
+use super::jail::{OutsideTable, ShortFile, Trouble};
 use crate::access::Grant;
 use crate::error::{Error, ErrorKind};
 
@@ -70,6 +70,10 @@ pub(super) fn of_store(error: &object_store::Error) -> Error {
     let is_escape = error.source().is_some_and(|source| source.is::<OutsideTable>());
     let (kind, public) = match error {
         _ if is_escape => (ErrorKind::DataInvalid, OUTSIDE),
+        _ if is_short(error) => (
+            ErrorKind::DataInvalid,
+            "a file of the table is shorter than the table's log says; its owner must repair it",
+        ),
         object_store::Error::NotFound { .. } => (
             ErrorKind::DataInvalid,
             "a file of the table is missing; the table may have been rewritten, try again",
@@ -82,13 +86,22 @@ pub(super) fn of_store(error: &object_store::Error) -> Error {
     Error::new(kind, public)
 }
 
+/// Whether a file ended before what was asked of it. S3 says so itself where nothing of it is left: status 416.
+fn is_short(error: &object_store::Error) -> bool {
+    let is_noted = error.source().is_some_and(|source| source.is::<ShortFile>());
+    is_noted
+        || matches!(error, object_store::Error::Generic { source, .. } if source.to_string().contains(" 416 "))
+}
+
 /// The refusal of a table whose protocol asks for what the kernel cannot do; it names the feature.
 fn unsupported_feature(error: &delta_kernel::Error) -> Option<Error> {
-    let delta_kernel::Error::Unsupported(text) = innermost(error) else {
-        return None;
-    };
     let named =
         Error::new(ErrorKind::Unsupported, "the table uses a Delta feature that this server does not read");
+    let text = match innermost(error) {
+        delta_kernel::Error::Unsupported(text) => text,
+        delta_kernel::Error::InvalidProtocol(_) => return Some(named.echoing("protocol")),
+        _ => return None,
+    };
     let is_name = |name: &&str| {
         !name.is_empty()
             && name.len() <= LONGEST_FEATURE

@@ -15,9 +15,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, RwLock};
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, LargeStringArray, RecordBatch, StructArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, LargeStringArray, RecordBatch, StringArray,
+    StructArray,
 };
-use arrow::compute::{cast, concat, filter, filter_record_batch};
+use arrow::compute::kernels::cmp::eq;
+use arrow::compute::{cast, concat, filter, filter_record_batch, nullif};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use delta_kernel::engine::arrow_data::EngineDataArrowExt;
@@ -60,9 +62,8 @@ impl FileIndex {
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
         let deletion_vectors = self.deletion_vectors.as_ref().map_or(0, Array::get_array_memory_size);
-        let statistics = self.statistics.read().map_or(0, |columns| {
-            columns.values().map(|column| column.memory()).sum()
-        });
+        let statistics =
+            self.statistics.read().map_or(0, |columns| columns.values().map(|column| column.memory()).sum());
         self.paths.get_array_memory_size()
             + self.sizes.get_array_memory_size()
             + self.modified.get_array_memory_size()
@@ -120,7 +121,9 @@ impl FileIndex {
         let deletion_vectors = match (&self.deletion_vectors, &added.deletion_vectors) {
             (None, None) => None,
             (Some(ours), Some(theirs)) => Some(both(ours, theirs)?),
-            (Some(ours), None) => Some(both(ours, &StructArray::new_null(ours.fields().clone(), added.len()))?),
+            (Some(ours), None) => {
+                Some(both(ours, &StructArray::new_null(ours.fields().clone(), added.len()))?)
+            }
             (None, Some(theirs)) => {
                 Some(both(&StructArray::new_null(theirs.fields().clone(), self.len()), theirs)?)
             }
@@ -239,7 +242,12 @@ impl<'a> IndexBuilder<'a> {
             let column = values
                 .column_by_name(field.name())
                 .ok_or_else(|| KernelError::generic("a partition column is missing"))?;
-            chunks.push(cast(column, field.data_type())?);
+            // "An empty string translates to a null partition value", says the protocol; the kernel keeps it for text.
+            let column = match column.as_string_opt::<i32>() {
+                Some(text) => nullif(column, &eq(text, &StringArray::new_scalar(""))?)?,
+                None => Arc::clone(column),
+            };
+            chunks.push(cast(&column, field.data_type())?);
         }
         Ok(())
     }
@@ -272,7 +280,9 @@ impl<'a> IndexBuilder<'a> {
 }
 
 fn named<'a>(batch: &'a RecordBatch, name: &str) -> DeltaResult<&'a ArrayRef> {
-    batch.column_by_name(name).ok_or_else(|| KernelError::generic(format!("no column {name} in a scan of the log")))
+    batch
+        .column_by_name(name)
+        .ok_or_else(|| KernelError::generic(format!("no column {name} in a scan of the log")))
 }
 
 fn references(chunks: &[ArrayRef]) -> Vec<&dyn Array> {

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetRange, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use url::Url;
@@ -122,6 +122,23 @@ fn outside(path: &Path) -> Error {
     Error::PermissionDenied { path: path.to_string(), source: Box::new(OutsideTable) }
 }
 
+/// The source of the error that a file gives which ends before what was asked of it. S3 answers such a request with what
+/// there is, and readers of Parquet take for granted that it is all.
+#[derive(Debug)]
+pub(super) struct ShortFile;
+
+impl fmt::Display for ShortFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the file ends before the range that was asked for")
+    }
+}
+
+impl std::error::Error for ShortFile {}
+
+fn short(path: &Path) -> Error {
+    Error::Precondition { path: path.to_string(), source: Box::new(ShortFile) }
+}
+
 fn read_only() -> Error {
     Error::NotSupported { source: "this server does not write".into() }
 }
@@ -144,12 +161,25 @@ impl ObjectStore for JailedStore {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.check(location)?;
-        self.noted(location, self.inner.get_opts(location, options).await)
+        let wanted = options.range.clone();
+        let answer = self.inner.get_opts(location, options).await.and_then(|answer| match wanted {
+            Some(GetRange::Bounded(wanted)) if answer.range != wanted => Err(short(location)),
+            _ => Ok(answer),
+        });
+        self.noted(location, answer)
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         self.check(location)?;
-        self.noted(location, self.inner.get_ranges(location, ranges).await)
+        let answer = self.inner.get_ranges(location, ranges).await.and_then(|found| {
+            let is_whole = found.len() == ranges.len()
+                && found
+                    .iter()
+                    .zip(ranges)
+                    .all(|(bytes, range)| bytes.len() as u64 == range.end - range.start);
+            if is_whole { Ok(found) } else { Err(short(location)) }
+        });
+        self.noted(location, answer)
     }
 
     fn delete_stream(&self, _: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {

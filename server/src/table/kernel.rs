@@ -8,9 +8,9 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use delta_kernel::cancellation::{CancellationToken, CancellationTokenRef, CancelledFuture};
+use delta_kernel::expressions::ColumnName;
 use delta_kernel::history_manager::{HistoryCommitType, latest_version_as_of};
 use delta_kernel::scan::{PartitionValuesOptions, Scan, StatsOptions};
-use delta_kernel::expressions::ColumnName;
 use delta_kernel::schema::DataType;
 use delta_kernel::snapshot::Snapshot as KernelSnapshot;
 use delta_kernel::{DeltaResult, Engine, Error as KernelError, SnapshotRef};
@@ -26,10 +26,10 @@ use super::schema::TableColumns;
 use super::statistics::ColumnStatistics;
 
 /// Rows of a log's file that are decoded at once.
-const BATCH_ROWS: NonZero<usize> = NonZero::new(8192).unwrap();
+const BATCH_ROWS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(8191);
 
 /// Files of a log that are fetched ahead.
-const FILES_AHEAD: NonZero<usize> = NonZero::new(64).unwrap();
+const FILES_AHEAD: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(63);
 
 /// What the log says of one version of a table.
 pub(super) struct Log {
@@ -69,7 +69,8 @@ impl LogReader {
     pub(super) async fn read(&self, version: Option<u64>) -> DeltaResult<Log> {
         let root = self.root.clone();
         self.blocking(move |engine, token| {
-            let builder = KernelSnapshot::builder_for(root.as_str()).with_cancellation_token(Arc::clone(token));
+            let builder =
+                KernelSnapshot::builder_for(root.as_str()).with_cancellation_token(Arc::clone(token));
             let snapshot = match version {
                 Some(version) => builder.at_version(version).build(engine)?,
                 None => builder.build(engine)?,
@@ -217,10 +218,8 @@ fn scan_of(
     wanted: &[usize],
     token: &CancellationTokenRef,
 ) -> DeltaResult<Scan> {
-    let mut names: Vec<ColumnName> = wanted
-        .iter()
-        .map(|position| ColumnName::new([columns.logical.field(*position).name()]))
-        .collect();
+    let mut names: Vec<ColumnName> =
+        wanted.iter().map(|position| ColumnName::new([columns.logical.field(*position).name()])).collect();
     if names.is_empty() {
         names.extend(any_column_with_statistics(snapshot, columns)?);
     }

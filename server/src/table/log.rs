@@ -142,14 +142,16 @@ impl Logs {
         let reader = self.reader(access)?;
         let loaded = match held.as_mut() {
             Some(known) if known.looked_at.elapsed() < self.max_age => return Ok(Arc::clone(&known.state)),
-            Some(known) => match look(&known.state, access).await.map_err(|error| access.failed()(error.into()))? {
-                Look::Newest => {
-                    known.looked_at = began;
-                    return Ok(Arc::clone(&known.state));
+            Some(known) => {
+                match look(&known.state, access).await.map_err(|error| access.failed()(error.into()))? {
+                    Look::Newest => {
+                        known.looked_at = began;
+                        return Ok(Arc::clone(&known.state));
+                    }
+                    Look::Followed => reader.refresh(known.state.log()).await,
+                    Look::Replaced => reader.read(None).await,
                 }
-                Look::Followed => reader.refresh(known.state.log()).await,
-                Look::Replaced => reader.read(None).await,
-            },
+            }
             None => reader.read(None).await,
         };
         let state = Arc::new(self.state(access, loaded.map_err(access.failed())?).await?);
@@ -216,7 +218,9 @@ impl Logs {
         }
         match self.reader(access)?.statistics(&state.log, missing).await {
             Ok(found) => files.add_statistics(found),
-            Err(error) => tracing::warn!(table = %access.grant.table(), error = %error, "statistics of the log"),
+            Err(error) => {
+                tracing::warn!(table = %access.grant.table(), error = %error, "statistics of the log")
+            }
         }
         Ok(())
     }

@@ -129,7 +129,11 @@ fn rebuild_struct(array: &ArrayRef, target: &DataType, by_field_id: bool) -> Res
     Ok(Arc::new(rebuilt))
 }
 
-fn rebuild_list<O: OffsetSizeTrait>(array: &ArrayRef, item: &FieldRef, by_field_id: bool) -> Result<ArrayRef> {
+fn rebuild_list<O: OffsetSizeTrait>(
+    array: &ArrayRef,
+    item: &FieldRef,
+    by_field_id: bool,
+) -> Result<ArrayRef> {
     let source = array.as_list::<O>();
     let values = rebuild(source.values(), item.data_type(), by_field_id)?;
     let offsets = source

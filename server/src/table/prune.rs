@@ -96,7 +96,11 @@ impl PruningStatistics for Pruning<'_> {
             .values()
             .iter()
             .zip(&self.files.rows)
-            .map(|(is_null, rows)| if is_null { rows.and_then(|rows| u64::try_from(rows).ok()) } else { Some(0) })
+            .map(
+                |(is_null, rows)| {
+                    if is_null { rows.and_then(|rows| u64::try_from(rows).ok()) } else { Some(0) }
+                },
+            )
             .collect();
         Some(Arc::new(counts))
     }

@@ -20,19 +20,17 @@ use datafusion::common::config::TableParquetOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::{
-    CachedParquetFileReaderFactory, ParquetRowSelection,
-};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -82,7 +80,8 @@ impl Snapshot {
         let wanted = self.files_to_read(predicate.as_ref()).await?;
         let layout = Layout::new(self, request.columns, predicate.as_ref());
         if wanted.is_empty() {
-            let plan = Arc::new(EmptyExec::new(Arc::new(layout.table.table_schema().project(&layout.projection)?)));
+            let plan =
+                Arc::new(EmptyExec::new(Arc::new(layout.table.table_schema().project(&layout.projection)?)));
             return Ok(UnguardedScan { plan, columns });
         }
         let statistics = scan_statistics::of(self, &wanted, &layout).await?;
@@ -173,7 +172,8 @@ impl Snapshot {
             .location
             .resolve(root, index.paths.value(file))
             .ok_or_else(|| external(super::failure::outside("a data file")))?;
-        let modified = chrono::DateTime::from_timestamp_millis(index.modified.value(file)).unwrap_or_default();
+        let modified =
+            chrono::DateTime::from_timestamp_millis(index.modified.value(file)).unwrap_or_default();
         let meta = ObjectMeta {
             location: path,
             last_modified: modified,
@@ -188,8 +188,11 @@ impl Snapshot {
             .collect::<Result<Vec<_>>>()?;
         let vector = index.deletion_vector(file).map_err(|error| {
             external(
-                Error::new(ErrorKind::DataInvalid, "a deletion vector of the table is broken; its owner must repair it")
-                    .because(error.to_string()),
+                Error::new(
+                    ErrorKind::DataInvalid,
+                    "a deletion vector of the table is broken; its owner must repair it",
+                )
+                .because(error.to_string()),
             )
         })?;
         let Some(vector) = vector else {
@@ -258,8 +261,9 @@ impl Layout {
         let mut positions: Vec<usize> = in_files.collect();
         let file_schema = Arc::new(Schema::new(fields_of(&positions)));
         let partitions: Vec<usize> = partitions.collect();
-        let table =
-            TableSchema::builder(file_schema).with_table_partition_cols(Fields::from(fields_of(&partitions))).build();
+        let table = TableSchema::builder(file_schema)
+            .with_table_partition_cols(Fields::from(fields_of(&partitions)))
+            .build();
         positions.extend(partitions);
         let projection = wanted
             .iter()
@@ -272,9 +276,7 @@ impl Layout {
 /// The same expression, its columns placed as in `schema`.
 fn positioned(predicate: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
     let placed = predicate.transform(|expr| match expr.downcast_ref::<Column>() {
-        Some(column) => {
-            Ok(Transformed::yes(Arc::new(Column::new_with_schema(column.name(), schema)?) as _))
-        }
+        Some(column) => Ok(Transformed::yes(Arc::new(Column::new_with_schema(column.name(), schema)?) as _)),
         None => Ok(Transformed::no(expr)),
     });
     placed.data()

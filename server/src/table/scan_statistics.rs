@@ -66,8 +66,14 @@ async fn bounds(
         if let Some(known) = log.files.statistics(position) {
             statistics.column_statistics[column] = ColumnStatistics {
                 null_count: exact_sum(&take(&known.nulls, files, None)?),
-                min_value: exact(&take(&known.min, files, None)?, SortOptions { descending: false, nulls_first: false }),
-                max_value: exact(&take(&known.max, files, None)?, SortOptions { descending: true, nulls_first: false }),
+                min_value: exact(
+                    &take(&known.min, files, None)?,
+                    SortOptions { descending: false, nulls_first: false },
+                ),
+                max_value: exact(
+                    &take(&known.max, files, None)?,
+                    SortOptions { descending: true, nulls_first: false },
+                ),
                 ..ColumnStatistics::new_unknown()
             };
         }

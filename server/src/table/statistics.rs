@@ -38,7 +38,9 @@ pub(super) struct ColumnStatistics {
 impl ColumnStatistics {
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        self.min.get_array_memory_size() + self.max.get_array_memory_size() + self.nulls.get_array_memory_size()
+        self.min.get_array_memory_size()
+            + self.max.get_array_memory_size()
+            + self.nulls.get_array_memory_size()
     }
 
     /// Those of the files that stay, followed by another index's.
