@@ -4,6 +4,10 @@
 
 use std::process::ExitCode;
 
+/// Queries allocate and free batches on all threads; this allocator does that several per cent faster than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "the one place where the process environment is read")]
     let variables = std::env::vars_os();

@@ -16,6 +16,7 @@ use std::time::Instant;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::future::join_all;
 use futures::{Stream, StreamExt};
 
@@ -51,6 +52,23 @@ pub(crate) struct Description {
     pub(crate) parameters: SchemaRef,
 }
 
+/// Longest text that is parsed where it arrives, in bytes: handing it to the CPU runtime takes longer than parsing it.
+const SHORT_SQL: usize = 4096;
+
+/// A statement whose tables were opened for its principal, to be planned on the CPU runtime.
+struct GuardedStatement {
+    guard: Arc<Guard>,
+    statement: Statement,
+    tables: Vec<GuardedTable>,
+    runtime: Arc<RuntimeEnv>,
+}
+
+impl GuardedStatement {
+    fn plan(self) -> Result<GuardedQuery, Error> {
+        self.guard.plan(self.statement, self.tables, self.runtime)
+    }
+}
+
 /// The rooms, wired together. One per server; made by `app`.
 pub(crate) struct Pipeline {
     pub(crate) sessions: Sessions,
@@ -82,9 +100,10 @@ impl Pipeline {
     ) -> Result<Description, Error> {
         let deadline = self.engine.deadline(context.client_timeout);
         let mut tables = Vec::new();
-        let planned = self.guarded(context, session, request, deadline, &mut tables).await;
-        let described = planned
-            .and_then(|query| Ok(Description { schema: query.schema(), parameters: query.parameters()? }));
+        let described = match self.guarded(context, session, request, deadline, &mut tables).await {
+            Ok(guarded) => self.engine.compute(deadline, async move { describe(&guarded.plan()?) }).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = &described {
             let mut audit = self.start_audit(context, session, request)?;
             audit.authorised(tables);
@@ -129,15 +148,16 @@ impl Pipeline {
         record.audit.admitted();
         let deadline = self.engine.deadline(context.client_timeout);
         let mut tables = Vec::new();
-        let planned = self.guarded(context, session, request, deadline, &mut tables).await;
+        let guarded = self.guarded(context, session, request, deadline, &mut tables).await;
         record.audit.authorised(tables);
-        let query = planned?.bind(request.parameters.as_ref())?;
-        let sealed = self.engine.compute(deadline, query.seal()).await?;
+        let (guarded, parameters) = (guarded?, request.parameters.clone());
+        let planned = async move { guarded.plan()?.bind(parameters.as_ref())?.seal().await };
+        let sealed = self.engine.compute(deadline, planned).await?;
         record.audit.planned();
         Ok((self.engine.execute(sealed, deadline)?, admission))
     }
 
-    /// From SQL text to a query over guarded tables: the drawing of this file's head, line by line.
+    /// From SQL text to a statement over guarded tables: the drawing of this file's head, line by line.
     async fn guarded(
         &self,
         context: &RequestContext,
@@ -145,12 +165,8 @@ impl Pipeline {
         request: &QueryRequest,
         deadline: Instant,
         audited: &mut Vec<TableAudit>,
-    ) -> Result<GuardedQuery, Error> {
-        let sql = request.sql.clone();
-        let as_of = request.as_of;
-        let max_bytes = self.settings.server.max_sql_bytes.as_usize();
-        let statement =
-            self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes, as_of) }).await?;
+    ) -> Result<GuardedStatement, Error> {
+        let statement = self.parsed(request, deadline).await?;
         let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
         let moments = statement.tables().iter().map(|table| table.moment);
         let opened = grants
@@ -160,8 +176,17 @@ impl Pipeline {
         let guarded = join_all(opened).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         audited.extend(guarded.iter().map(audit_of));
         let guard = Arc::clone(&self.guard);
-        let runtime = self.engine.query_runtime()?;
-        self.engine.compute(deadline, async move { guard.plan(statement, guarded, runtime).await }).await
+        Ok(GuardedStatement { guard, statement, tables: guarded, runtime: self.engine.query_runtime()? })
+    }
+
+    async fn parsed(&self, request: &QueryRequest, deadline: Instant) -> Result<Statement, Error> {
+        let as_of = request.as_of;
+        let max_bytes = self.settings.server.max_sql_bytes.as_usize();
+        if request.sql.len() <= SHORT_SQL {
+            return Statement::parse(&request.sql, max_bytes, as_of);
+        }
+        let sql = request.sql.clone();
+        self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes, as_of) }).await
     }
 
     /// The databases that a principal may know of.
@@ -197,6 +222,10 @@ impl Pipeline {
             statement: &request.sql,
         })
     }
+}
+
+fn describe(query: &GuardedQuery) -> Result<Description, Error> {
+    Ok(Description { schema: query.schema(), parameters: query.parameters()? })
 }
 
 fn audit_of(table: &GuardedTable) -> TableAudit {

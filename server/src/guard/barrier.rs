@@ -21,7 +21,6 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DataFusionError, Result, Statistics, exec_err, internal_err};
 use datafusion::config::ConfigOptions;
-use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_expr::expressions::Column;
@@ -51,7 +50,6 @@ use crate::table::{Snapshot, UnguardedScan};
 pub(super) struct GuardedScanExec {
     snapshot: Arc<Snapshot>,
     unguarded: Arc<dyn ExecutionPlan>,
-    runtime: Arc<RuntimeEnv>,
     view: Arc<View>,
     /// Dynamic filters that the scan took, over the visible columns.
     dynamic: Vec<Arc<dyn PhysicalExpr>>,
@@ -69,14 +67,12 @@ struct View {
 impl GuardedScanExec {
     /// # Arguments
     /// * `scan` - reads the columns of `visible` first, in its order, then those that only `policy` needs.
-    /// * `runtime` - opens this table's files.
     ///
     /// # Errors
     /// If `scan` reads fewer columns than are to be shown, or others.
     pub(super) fn new(
         snapshot: Arc<Snapshot>,
         scan: UnguardedScan,
-        runtime: Arc<RuntimeEnv>,
         policy: Option<RowPolicy>,
         visible: SchemaRef,
     ) -> Result<Self> {
@@ -103,7 +99,6 @@ impl GuardedScanExec {
         Ok(Self {
             snapshot,
             unguarded: scan.plan,
-            runtime,
             view: Arc::new(View { policy, read: Arc::new(Schema::new(read)), visible }),
             dynamic: Vec::new(),
             properties: Arc::new(properties),
@@ -242,9 +237,13 @@ impl ExecutionPlan for GuardedScanExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let batch_rows = context.session_config().batch_size();
+        let runtime = self
+            .snapshot
+            .runtime(&context.runtime_env())
+            .map_err(|error| DataFusionError::External(Box::new(error)))?;
         let inner_context = TaskContext::default()
             .with_session_config(context.session_config().clone())
-            .with_runtime(Arc::clone(&self.runtime));
+            .with_runtime(runtime);
         let snapshot = Arc::clone(&self.snapshot);
         let hide =
             move |error: DataFusionError| DataFusionError::External(Box::new(snapshot.failure(&error)));

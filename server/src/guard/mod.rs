@@ -40,7 +40,7 @@
 mod barrier;
 mod columns;
 mod functions;
-mod query_catalog;
+mod names;
 mod redact;
 mod relabel;
 mod rows;

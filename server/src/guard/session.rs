@@ -7,20 +7,21 @@
 //! - Nothing but `statement_to_plan` turns SQL into a plan, and `verify` refuses plans that define, change or set things,
 //!   should one ever come out of a query.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::{ParamValues, Result as PlanResult, ScalarValue};
-use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::{SessionStateDefaults, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
 
 use super::functions;
-use super::query_catalog::QueryCatalog;
+use super::names::QueryNames;
 use super::redact::from_datafusion;
 use super::seal::SealedPlan;
 use super::table::GuardedTable;
@@ -70,25 +71,25 @@ impl Guard {
     ///
     /// # Errors
     /// The planner's, as [`from_datafusion`] words them.
-    pub(crate) async fn plan(
+    pub(crate) fn plan(
         &self,
         statement: Statement,
         tables: Vec<GuardedTable>,
         runtime: Arc<RuntimeEnv>,
     ) -> Result<GuardedQuery, Error> {
-        let state = SessionStateBuilder::new_from_existing(self.template.clone())
-            .with_catalog_list(Arc::new(QueryCatalog::new(tables)))
-            .with_runtime_env(runtime)
-            .build();
-        let plan = state.statement_to_plan(statement.into_parsed()).await.map_err(from_datafusion)?;
+        let mut state = self.template.clone();
+        // `now()` is when this query began, not the server.
+        state.mark_start_execution();
+        let plan = QueryNames::new(&state, tables).plan(statement.into_parsed()).map_err(from_datafusion)?;
         verify(&plan)?;
-        Ok(GuardedQuery { state, plan })
+        Ok(GuardedQuery { state, runtime, plan })
     }
 }
 
 /// A query whose names are resolved, and whose tables are guarded.
 pub(crate) struct GuardedQuery {
     state: SessionState,
+    runtime: Arc<RuntimeEnv>,
     plan: LogicalPlan,
 }
 
@@ -159,7 +160,20 @@ impl GuardedQuery {
     pub(crate) async fn seal(self) -> Result<SealedPlan, Error> {
         let schema = self.schema();
         let plan = self.state.create_physical_plan(&self.plan).await.map_err(from_datafusion)?;
-        SealedPlan::seal(plan, self.state.task_ctx(), schema)
+        // Functions are part of the plan; a context has them only for plans that come from elsewhere.
+        let config = self.state.config().clone();
+        let session = self.state.session_id().to_owned();
+        let context = TaskContext::new(
+            None,
+            session,
+            config,
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            self.runtime,
+        );
+        SealedPlan::seal(plan, Arc::new(context), schema)
     }
 }
 

@@ -197,9 +197,8 @@ impl TableProvider for GuardedTable {
             .unguarded_scan(state, request)
             .await
             .map_err(|error| external(self.snapshot.failure(&error)))?;
-        let runtime = self.snapshot.runtime(state.runtime_env()).map_err(external)?;
         let visible = Arc::new(self.columns.schema().project(&wanted)?);
-        Ok(Arc::new(GuardedScanExec::new(Arc::clone(&self.snapshot), scan, runtime, policy, visible)?))
+        Ok(Arc::new(GuardedScanExec::new(Arc::clone(&self.snapshot), scan, policy, visible)?))
     }
 }
 

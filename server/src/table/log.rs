@@ -138,10 +138,12 @@ impl Logs {
         let key = access.key(None);
         let slot = self.slots.get_with_by_ref(&key, Arc::default);
         let mut held = slot.0.lock().await;
+        if let Some(known) = held.as_ref().filter(|known| known.looked_at.elapsed() < self.max_age) {
+            return Ok(Arc::clone(&known.state));
+        }
         let began = Instant::now();
         let reader = self.reader(access)?;
         let loaded = match held.as_mut() {
-            Some(known) if known.looked_at.elapsed() < self.max_age => return Ok(Arc::clone(&known.state)),
             Some(known) => {
                 match look(&known.state, access).await.map_err(|error| access.failed()(error.into()))? {
                     Look::Newest => {

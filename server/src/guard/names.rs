@@ -1,0 +1,119 @@
+//! The names that one query can refer to: its own guarded tables, and the functions of the allow-list.
+//!
+//! Made for each query and dropped with it, so nothing is shared between principals (G5, G9). Tables are looked up without
+//! regard to ASCII case, because Glue has one spelling for each and users have many. There are no table functions, no
+//! variables and no file types.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::catalog::TableProvider;
+use datafusion::common::{Result, TableReference, plan_err};
+use datafusion::config::ConfigOptions;
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner};
+use datafusion::logical_expr::{
+    AggregateUDF, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
+};
+use datafusion::sql::parser::Statement as ParsedStatement;
+use datafusion::sql::planner::{ParserOptions, SqlToRel};
+
+use super::table::GuardedTable;
+use crate::ids::{CATALOG, TableName};
+use crate::sql::DEFAULT_DATABASE;
+
+/// What one query's names mean.
+pub(super) struct QueryNames<'a> {
+    state: &'a SessionState,
+    tables: BTreeMap<TableName, Arc<dyn TableSource>>,
+}
+
+impl<'a> QueryNames<'a> {
+    /// # Arguments
+    /// * `state` - knows the functions and how SQL is read.
+    pub(super) fn new(state: &'a SessionState, tables: Vec<GuardedTable>) -> Self {
+        let source = |table: GuardedTable| {
+            let name = table.planner_name();
+            (name, provider_as_source(Arc::new(table) as Arc<dyn TableProvider>))
+        };
+        Self { state, tables: tables.into_iter().map(source).collect() }
+    }
+
+    /// Turns a statement into a plan over these names.
+    ///
+    /// # Errors
+    /// DataFusion's, in its words.
+    pub(super) fn plan(&self, statement: ParsedStatement) -> Result<LogicalPlan> {
+        let options = &self.state.config_options().sql_parser;
+        let options = ParserOptions::new()
+            .with_parse_float_as_decimal(options.parse_float_as_decimal)
+            .with_enable_ident_normalization(options.enable_ident_normalization)
+            .with_map_string_types_to_utf8view(options.map_string_types_to_utf8view)
+            .with_default_null_ordering(options.default_null_ordering.as_str().into());
+        SqlToRel::new_with_options(self, options).statement_to_plan(statement)
+    }
+}
+
+impl ContextProvider for QueryNames<'_> {
+    fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
+        let resolved = name.clone().resolve(CATALOG, DEFAULT_DATABASE);
+        let found = match resolved.catalog.eq_ignore_ascii_case(CATALOG) {
+            true => self.tables.get(&TableName::new(&resolved.schema, &resolved.table)),
+            false => None,
+        };
+        match found {
+            Some(source) => Ok(Arc::clone(source)),
+            None => plan_err!("table '{resolved}' not found"),
+        }
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        self.state.expr_planners()
+    }
+
+    fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
+        self.state.relation_planners()
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.state.scalar_functions().get(name).cloned()
+    }
+
+    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        self.state.higher_order_functions().get(name).cloned()
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.state.aggregate_functions().get(name).cloned()
+    }
+
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.state.window_functions().get(name).cloned()
+    }
+
+    fn get_variable_type(&self, _: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        self.state.config_options()
+    }
+
+    fn udf_names(&self) -> Vec<String> {
+        self.state.scalar_functions().keys().cloned().collect()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        self.state.higher_order_functions().keys().cloned().collect()
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.state.aggregate_functions().keys().cloned().collect()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        self.state.window_functions().keys().cloned().collect()
+    }
+}
