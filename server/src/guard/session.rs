@@ -31,6 +31,9 @@ use crate::ids::CATALOG;
 use crate::settings::EngineSettings;
 use crate::sql::{DEFAULT_DATABASE, Statement};
 
+/// Tables of so many bytes together are read faster by one thread than handed to several.
+const SMALL_TABLES: u64 = 1024 * 1024;
+
 /// Makes plans. One per server.
 pub(crate) struct Guard {
     template: SessionState,
@@ -80,6 +83,9 @@ impl Guard {
         let mut state = self.template.clone();
         // `now()` is when this query began, not the server.
         state.mark_start_execution();
+        if tables.iter().map(GuardedTable::total_bytes).sum::<u64>() <= SMALL_TABLES {
+            state.config_mut().options_mut().execution.target_partitions = 1;
+        }
         let plan = QueryNames::new(&state, tables).plan(statement.into_parsed()).map_err(from_datafusion)?;
         verify(&plan)?;
         Ok(GuardedQuery { state, runtime, plan })

@@ -103,6 +103,11 @@ impl GuardedTable {
         self.snapshot.grant().row_filter().is_some()
     }
 
+    /// Bytes of all the table's files, hidden rows included: for the engine's eyes only.
+    pub(super) fn total_bytes(&self) -> u64 {
+        self.snapshot.total_bytes()
+    }
+
     /// Identifies what is visible, for the audit trail.
     pub(crate) fn fingerprint(&self) -> PolicyFingerprint {
         self.snapshot.grant().fingerprint()

@@ -19,7 +19,7 @@ use arrow::array::{
     StructArray,
 };
 use arrow::compute::kernels::cmp::eq;
-use arrow::compute::{cast, concat, filter, filter_record_batch, nullif};
+use arrow::compute::{cast, concat, filter, filter_record_batch, nullif, sum};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use delta_kernel::engine::arrow_data::EngineDataArrowExt;
@@ -49,6 +49,11 @@ pub(super) struct FileIndex {
 }
 
 impl FileIndex {
+    /// Bytes of all files.
+    pub(super) fn total_bytes(&self) -> u64 {
+        sum(&self.sizes).and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default()
+    }
+
     /// Number of files.
     pub(super) fn len(&self) -> usize {
         self.paths.len()

@@ -146,6 +146,11 @@ impl Snapshot {
         Arc::clone(&self.log.log().columns.logical)
     }
 
+    /// Bytes of all files of this version.
+    pub(crate) fn total_bytes(&self) -> u64 {
+        self.log.log().files.total_bytes()
+    }
+
     /// A runtime environment in which this table's files, and no others, can be opened; memory and spill are `base`'s.
     ///
     /// # Errors

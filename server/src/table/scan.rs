@@ -26,11 +26,11 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column;
+use datafusion::logical_expr::{Expr, Operator};
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
 use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -43,6 +43,9 @@ use crate::error::{Error, ErrorKind};
 
 /// First bytes fetched from the end of a file, in the hope that its whole footer is among them.
 const FOOTER_HINT: usize = 128 * 1024;
+
+/// Fewest columns beside those of a predicate for which it pays to decode them later.
+const LATE_COLUMNS: usize = 3;
 
 /// Deletion vectors read at the same time.
 const VECTORS_AT_ONCE: usize = 16;
@@ -94,7 +97,9 @@ impl Snapshot {
             .with_metadata_size_hint(FOOTER_HINT)
             .with_parquet_file_reader_factory(Arc::new(self.reader_factory()));
         if let Some(predicate) = predicate {
-            source = source.with_predicate(positioned(predicate, layout.table.table_schema())?);
+            source = source
+                .with_predicate(positioned(Arc::clone(&predicate), layout.table.table_schema())?)
+                .with_pushdown_filters(reads_late(&predicate, layout.projection.len()));
         }
         let target = session.config_options().execution.target_partitions;
         let by_field_id = self.log.log().columns.by_field_id;
@@ -271,6 +276,17 @@ impl Layout {
             .collect();
         Self { table, positions, projection }
     }
+}
+
+/// Whether the columns of the predicate are decoded first, and the others only for the rows that it finds. That pays where
+/// it finds few rows and many columns are wanted: a lookup by key.
+fn reads_late(predicate: &Arc<dyn PhysicalExpr>, wanted: usize) -> bool {
+    let is_lookup = split_conjunction(predicate).into_iter().any(|condition| {
+        condition.downcast_ref::<BinaryExpr>().is_some_and(|binary| {
+            *binary.op() == Operator::Eq && binary.left().is::<Column>() && binary.right().is::<Literal>()
+        })
+    });
+    is_lookup && wanted >= LATE_COLUMNS + collect_columns(predicate).len()
 }
 
 /// The same expression, its columns placed as in `schema`.

@@ -9,6 +9,7 @@ mod access_matrix;
 mod behaviour;
 mod caching;
 mod delta;
+mod growing_logs;
 mod hostile_files;
 mod hostile_paths;
 mod hostile_tables;
