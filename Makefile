@@ -12,8 +12,8 @@ BINARIES := cargo build --locked --workspace
 .PHONY: demo test bench fmt lint deny clients
 
 demo:
-	$(BINARIES) --release
-	deploy/sandbox/demo.sh "$(CARGO_TARGET_DIR)/release"
+	$(BINARIES) --profile demo
+	deploy/sandbox/demo.sh "$(CARGO_TARGET_DIR)/demo"
 
 test: lint
 	cargo test --workspace --locked

@@ -279,14 +279,22 @@ impl Layout {
 }
 
 /// Whether the columns of the predicate are decoded first, and the others only for the rows that it finds. That pays where
-/// it finds few rows and many columns are wanted: a lookup by key.
+/// it finds few rows and many columns are wanted: a lookup by key. Only comparisons with constants, which cannot fail on a
+/// row: the reader's errors are told as the table's, not as the query's.
 fn reads_late(predicate: &Arc<dyn PhysicalExpr>, wanted: usize) -> bool {
-    let is_lookup = split_conjunction(predicate).into_iter().any(|condition| {
-        condition.downcast_ref::<BinaryExpr>().is_some_and(|binary| {
-            *binary.op() == Operator::Eq && binary.left().is::<Column>() && binary.right().is::<Literal>()
-        })
-    });
-    is_lookup && wanted >= LATE_COLUMNS + collect_columns(predicate).len()
+    let comparison = |condition: &Arc<dyn PhysicalExpr>| {
+        let binary = condition.downcast_ref::<BinaryExpr>()?;
+        let is_plain = binary.left().is::<Column>() && binary.right().is::<Literal>();
+        let compares = matches!(
+            binary.op(),
+            Operator::Eq | Operator::NotEq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq
+        );
+        (is_plain && compares).then_some(*binary.op())
+    };
+    let comparisons: Option<Vec<Operator>> =
+        split_conjunction(predicate).into_iter().map(comparison).collect();
+    comparisons.is_some_and(|operators| operators.contains(&Operator::Eq))
+        && wanted >= LATE_COLUMNS + collect_columns(predicate).len()
 }
 
 /// The same expression, its columns placed as in `schema`.
