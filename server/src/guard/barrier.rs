@@ -18,7 +18,6 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::BatchCoalescer;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DataFusionError, Result, Statistics, exec_err, internal_err};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -43,7 +42,7 @@ use super::columns::bare;
 use super::relabel::relabelled;
 use super::rows::RowPolicy;
 use crate::error::Error;
-use crate::table::{Snapshot, UnguardedScan};
+use crate::table::{Snapshot, UnguardedScan, replace_columns};
 
 /// See the file's head.
 #[derive(Clone)]
@@ -113,14 +112,11 @@ impl GuardedScanExec {
     ) -> Result<Option<Self>> {
         let scanned = self.unguarded.schema();
         let below = |filter: &Arc<dyn PhysicalExpr>| {
-            let renamed = Arc::clone(filter).transform(|expr| match expr.downcast_ref::<Column>() {
-                Some(column) => {
-                    let name = scanned.field(column.index()).name();
-                    Ok(Transformed::yes(Arc::new(Column::new(name, column.index())) as _))
-                }
-                None => Ok(Transformed::no(expr)),
-            });
-            Ok(ChildFilterPushdownResult { filter: renamed.data()?, child_results: Vec::new() })
+            let filter = replace_columns(Arc::clone(filter), |column| {
+                let name = scanned.field(column.index()).name();
+                Ok(Arc::new(Column::new(name, column.index())))
+            })?;
+            Ok(ChildFilterPushdownResult { filter, child_results: Vec::new() })
         };
         let parent_filters = filters.iter().map(below).collect::<Result<Vec<_>>>()?;
         let offered = ChildPushdownResult { parent_filters, self_filters: Vec::new() };
@@ -237,16 +233,12 @@ impl ExecutionPlan for GuardedScanExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let batch_rows = context.session_config().batch_size();
-        let runtime = self
-            .snapshot
-            .runtime(&context.runtime_env())
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let runtime = self.snapshot.runtime(&context.runtime_env())?;
         let inner_context = TaskContext::default()
             .with_session_config(context.session_config().clone())
             .with_runtime(runtime);
         let snapshot = Arc::clone(&self.snapshot);
-        let hide =
-            move |error: DataFusionError| DataFusionError::External(Box::new(snapshot.failure(&error)));
+        let hide = move |error| DataFusionError::from(snapshot.failure(&error));
         let unguarded = self.unguarded.execute(partition, Arc::new(inner_context)).map_err(&hide)?;
         // Readers of Parquet panic on some broken files. That is the table's fault, not the query's.
         let unguarded = AssertUnwindSafe(unguarded)
@@ -255,9 +247,7 @@ impl ExecutionPlan for GuardedScanExec {
         let view = Arc::clone(&self.view);
         let visible = Arc::clone(&view.visible);
         let has_policy = view.policy.is_some();
-        let guarded = unguarded.map_err(hide).map(move |batch| {
-            let_through(&batch?, &view).map_err(|error| DataFusionError::External(Box::new(error)))
-        });
+        let guarded = unguarded.map_err(hide).map(move |batch| Ok(let_through(&batch?, &view)?));
         // Batches that a filter made small say how many hidden rows lay between the visible ones, and are slow.
         let framed = match has_policy {
             true => rechunk(guarded, Arc::clone(&visible), batch_rows).boxed(),

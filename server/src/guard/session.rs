@@ -3,9 +3,9 @@
 //! Invariants
 //! - The template state has no tables, no object store (not even `file://`), no file formats and no table functions; its
 //!   functions are the list in [`functions`].
-//! - Each query gets a state of its own whose catalog holds that query's guarded tables only (G5, G9).
-//! - Nothing but `statement_to_plan` turns SQL into a plan, and `verify` refuses plans that define, change or set things,
-//!   should one ever come out of a query.
+//! - A query's names are resolved by [`QueryNames`] against that query's guarded tables only (G5, G9); the state that
+//!   it copies from the template adds the time at which it began and its number of threads.
+//! - `verify` refuses plans that define, change or set things, should one ever come out of a query.
 
 use std::collections::HashMap;
 use std::sync::Arc;

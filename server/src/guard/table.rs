@@ -17,7 +17,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Column, DataFusionError, Result, internal_err};
+use datafusion::common::{Column, Result, internal_err};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
@@ -185,10 +185,8 @@ impl TableProvider for GuardedTable {
         let filter = self.snapshot.grant().row_filter();
         let positions = self.positions_to_read(&wanted, &full_schema, filter);
         let read_schema = full_schema.project(&positions)?;
-        let policy = filter
-            .map(|filter| RowPolicy::compile(filter, &read_schema))
-            .transpose()
-            .map_err(|error| external(error.into()))?;
+        let policy =
+            filter.map(|filter| RowPolicy::compile(filter, &read_schema)).transpose().map_err(Error::from)?;
         let (conditions, limit) = match &policy {
             Some(_) if !filters.is_empty() => {
                 return internal_err!("a filter was handed to a guarded table with hidden rows");
@@ -201,12 +199,8 @@ impl TableProvider for GuardedTable {
             .snapshot
             .unguarded_scan(state, request)
             .await
-            .map_err(|error| external(self.snapshot.failure(&error)))?;
+            .map_err(|error| self.snapshot.failure(&error))?;
         let visible = Arc::new(self.columns.schema().project(&wanted)?);
         Ok(Arc::new(GuardedScanExec::new(Arc::clone(&self.snapshot), scan, policy, visible)?))
     }
-}
-
-fn external(error: Error) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
 }

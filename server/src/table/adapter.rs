@@ -14,7 +14,6 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column, Literal};
@@ -22,6 +21,7 @@ use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapter
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 
 use super::nested::NestedExpr;
+use super::replace::replace_columns;
 
 /// Makes an adapter for each file of one table.
 #[derive(Debug)]
@@ -53,11 +53,7 @@ struct ColumnsOfFile {
 
 impl PhysicalExprAdapter for ColumnsOfFile {
     fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
-        expr.transform(|expr| match expr.downcast_ref::<Column>() {
-            Some(column) => Ok(Transformed::yes(self.column(column.name())?)),
-            None => Ok(Transformed::no(expr)),
-        })
-        .data()
+        replace_columns(expr, |column| self.column(column.name()))
     }
 }
 

@@ -24,8 +24,9 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::RowSelection;
 use roaring::RoaringTreemap;
 
+use super::failure::{self, broken_vector};
 use super::location::TableLocation;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// Starts every serialised bitmap, little-endian.
 const MAGIC: u32 = 1_681_511_377;
@@ -67,7 +68,7 @@ impl DeletionVectors {
     /// * `rows` - rows in the Parquet file, deleted ones included.
     ///
     /// # Errors
-    /// [`ErrorKind::DataInvalid`] if the vector is broken or does not fit the file; the store's own.
+    /// [`ErrorKind::DataInvalid`](crate::error::ErrorKind::DataInvalid) if the vector is broken or does not fit the file; the store's own.
     pub(super) async fn rows_to_read(
         &self,
         location: &TableLocation,
@@ -92,10 +93,10 @@ impl DeletionVectors {
 
 fn inline(descriptor: &DeletionVectorDescriptor) -> Result<RoaringTreemap, Error> {
     let mut bytes = z85::decode(&descriptor.path_or_inline_dv)
-        .map_err(|error| broken(format!("inline vector: {error}")))?;
+        .map_err(|error| broken_vector(format!("inline vector: {error}")))?;
     let size = usize::try_from(descriptor.size_in_bytes).unwrap_or_default();
     if size > bytes.len() {
-        return Err(broken("inline vector shorter than the log says".to_owned()));
+        return Err(broken_vector("inline vector shorter than the log says".to_owned()));
     }
     // The text encodes whole groups of four bytes; what is behind the vector is padding.
     bytes.truncate(size);
@@ -109,7 +110,7 @@ async fn stored(
 ) -> Result<RoaringTreemap, Error> {
     let size = usize::try_from(descriptor.size_in_bytes).unwrap_or(usize::MAX);
     if size > LONGEST {
-        return Err(broken(format!("vector of {size} bytes")));
+        return Err(broken_vector(format!("vector of {size} bytes")));
     }
     let start = u64::try_from(descriptor.offset.unwrap_or(1)).unwrap_or_default();
     let range = start..start + (FRAME + size + FRAME) as u64;
@@ -118,24 +119,24 @@ async fn stored(
         .ok()
         .flatten()
         .and_then(|url| location.object(&url))
-        .ok_or_else(|| super::failure::outside("a deletion vector"))?;
+        .ok_or_else(|| failure::outside("a deletion vector"))?;
     // One after the other: a store that joins ranges panics if the file ends between them.
-    let failed = |error: object_store::Error| super::failure::of_store(&error);
+    let failed = |error: object_store::Error| failure::of_store(&error);
     let version = store.get_range(&path, 0..1).await.map_err(failed)?;
     if version.as_ref() != [FILE_VERSION] {
-        return Err(broken(format!("version of a vector file: {version:?}")));
+        return Err(broken_vector(format!("version of a vector file: {version:?}")));
     }
     let bytes = store.get_range(&path, range).await.map_err(failed)?;
     let frame = |at: usize| bytes.get(at..at + FRAME).and_then(|four| four.try_into().ok());
     let (Some(stored_size), Some(checksum)) = (frame(0), frame(FRAME + size)) else {
-        return Err(broken("vector file too short".to_owned()));
+        return Err(broken_vector("vector file too short".to_owned()));
     };
     let body = bytes.slice(FRAME..FRAME + size);
     if u32::from_be_bytes(stored_size) as usize != size {
-        return Err(broken("the file's size of a vector is not the log's".to_owned()));
+        return Err(broken_vector("the file's size of a vector is not the log's".to_owned()));
     }
     if u32::from_be_bytes(checksum) != crc32fast::hash(&body) {
-        return Err(broken("checksum of a vector".to_owned()));
+        return Err(broken_vector("checksum of a vector".to_owned()));
     }
     bitmap_of(&body)
 }
@@ -143,12 +144,13 @@ async fn stored(
 /// Reads magic and bitmap.
 fn bitmap_of(bytes: &[u8]) -> Result<RoaringTreemap, Error> {
     let Some((magic, bitmap)) = bytes.split_first_chunk::<4>() else {
-        return Err(broken("empty vector".to_owned()));
+        return Err(broken_vector("empty vector".to_owned()));
     };
     if u32::from_le_bytes(*magic) != MAGIC {
-        return Err(broken(format!("magic number of a vector: {magic:?}")));
+        return Err(broken_vector(format!("magic number of a vector: {magic:?}")));
     }
-    RoaringTreemap::deserialize_from(bitmap).map_err(|error| broken(format!("bitmap of a vector: {error}")))
+    RoaringTreemap::deserialize_from(bitmap)
+        .map_err(|error| broken_vector(format!("bitmap of a vector: {error}")))
 }
 
 fn select(
@@ -158,9 +160,9 @@ fn select(
 ) -> Result<RowSelection, Error> {
     let fits = deleted.max().is_none_or(|last| last < rows);
     if !fits || i64::try_from(deleted.len()) != Ok(descriptor.cardinality) {
-        return Err(broken("a vector does not fit its file".to_owned()));
+        return Err(broken_vector("a vector does not fit its file".to_owned()));
     }
-    let rows = usize::try_from(rows).map_err(|_| broken("too many rows".to_owned()))?;
+    let rows = usize::try_from(rows).map_err(|_| broken_vector("too many rows".to_owned()))?;
     // As many runs as deleted rows at the most.
     if deleted.len().saturating_mul(RUN_BYTES) < rows as u64 / 8 {
         return Ok(RowSelection::from_consecutive_ranges(kept_ranges(deleted, rows).into_iter(), rows));
@@ -192,11 +194,6 @@ fn mask(deleted: &RoaringTreemap, rows: usize) -> BooleanBuffer {
         mask.set_bit(usize::try_from(row).unwrap_or_default(), false);
     }
     mask.finish()
-}
-
-fn broken(reason: String) -> Error {
-    Error::new(ErrorKind::DataInvalid, "a deletion vector of the table is broken; its owner must repair it")
-        .because(reason)
 }
 
 #[cfg(test)]

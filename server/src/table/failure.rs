@@ -60,6 +60,19 @@ pub(super) fn outside(what: &str) -> Error {
     Error::new(ErrorKind::DataInvalid, OUTSIDE).because(format!("the path of {what} is not in the table"))
 }
 
+/// A deletion vector, or the log's description of it, is not what the protocol says.
+pub(super) fn broken_vector(reason: String) -> Error {
+    Error::new(ErrorKind::DataInvalid, "a deletion vector of the table is broken; its owner must repair it")
+        .because(reason)
+}
+
+/// Carries our error through DataFusion's plans; [`scan`] finds it again.
+impl From<Error> for DataFusionError {
+    fn from(error: Error) -> Self {
+        Self::External(Box::new(error))
+    }
+}
+
 const OUTSIDE: &str = "the table's log names a file outside the table's folder";
 
 /// What an error of S3, of the lease or of the jail means.

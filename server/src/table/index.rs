@@ -114,9 +114,7 @@ impl FileIndex {
     /// If a deletion vector of the log is broken.
     pub(super) fn followed_by(&self, gone: &HashSet<FileActionKey>, added: &Self) -> DeltaResult<Self> {
         let stays = self.without(gone)?;
-        let both = |ours: &dyn Array, theirs: &dyn Array| -> DeltaResult<ArrayRef> {
-            Ok(concat(&[&filter(ours, &stays)?, theirs])?)
-        };
+        let both = |ours: &dyn Array, theirs: &dyn Array| followed_by(ours, &stays, theirs);
         let partitions = self
             .partitions
             .iter()
@@ -300,6 +298,15 @@ pub(super) fn joined(chunks: &[ArrayRef], data_type: &DataType) -> DeltaResult<A
         return Ok(arrow::array::new_empty_array(data_type));
     }
     Ok(concat(&references(chunks))?)
+}
+
+/// What stays of one array, and then another.
+pub(super) fn followed_by(
+    ours: &dyn Array,
+    stays: &BooleanArray,
+    theirs: &dyn Array,
+) -> DeltaResult<ArrayRef> {
+    Ok(concat(&[&filter(ours, stays)?, theirs])?)
 }
 
 fn some_vectors(vectors: &StructArray) -> Option<StructArray> {

@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::failure;
-use super::jail::Trouble;
+use super::jail::{JailedStore, Trouble};
 use super::kernel::{Log, LogReader};
 use super::location::TableLocation;
 use crate::access::Grant;
@@ -83,16 +83,16 @@ struct Held {
 }
 
 /// One query's way to one table: whose log, and the store that its grant opens.
-pub(super) struct LogAccess<'a> {
-    pub(super) grant: &'a Grant,
-    pub(super) location: &'a TableLocation,
-    /// The bucket, jailed to the table.
-    pub(super) store: Arc<dyn ObjectStore>,
-    /// What that store noted.
-    pub(super) trouble: &'a Trouble,
+pub(super) struct LogAccess {
+    pub(super) grant: Grant,
+    pub(super) location: TableLocation,
+    /// Reads the log, and nothing outside the table.
+    pub(super) store: Arc<JailedStore>,
+    /// What stores of this table noted.
+    pub(super) trouble: Arc<Trouble>,
 }
 
-impl LogAccess<'_> {
+impl LogAccess {
     fn key(&self, version: Option<u64>) -> LogKey {
         LogKey {
             catalog_id: self.grant.catalog_id().to_owned(),
@@ -103,7 +103,7 @@ impl LogAccess<'_> {
     }
 
     fn failed(&self) -> impl Fn(delta_kernel::Error) -> Error {
-        move |error| failure::log(self.grant, self.trouble, &error)
+        move |error| failure::log(&self.grant, &self.trouble, &error)
     }
 }
 
@@ -134,7 +134,7 @@ impl Logs {
     ///
     /// # Errors
     /// See [`failure`].
-    pub(super) async fn newest(&self, access: &LogAccess<'_>) -> Result<Arc<LogState>, Error> {
+    pub(super) async fn newest(&self, access: &LogAccess) -> Result<Arc<LogState>, Error> {
         let key = access.key(None);
         let slot = self.slots.get_with_by_ref(&key, Arc::default);
         let mut held = slot.0.lock().await;
@@ -168,7 +168,7 @@ impl Logs {
     ///
     /// # Errors
     /// See [`failure`]; also if there is no such version, or its log is gone.
-    pub(super) async fn version(&self, access: &LogAccess<'_>, version: u64) -> Result<Arc<LogState>, Error> {
+    pub(super) async fn version(&self, access: &LogAccess, version: u64) -> Result<Arc<LogState>, Error> {
         let key = access.key(Some(version));
         let slot = self.slots.get_with_by_ref(&key, Arc::default);
         let mut held = slot.0.lock().await;
@@ -178,10 +178,10 @@ impl Logs {
             return Ok(Arc::clone(&known.state));
         }
         if version > newest.version() {
-            return Err(failure::no_such_version(access.grant));
+            return Err(failure::no_such_version(&access.grant));
         }
         let log = self.reader(access)?.read(Some(version)).await;
-        let log = log.map_err(|error| failure::old_version(access.grant, access.trouble, &error))?;
+        let log = log.map_err(|error| failure::old_version(&access.grant, &access.trouble, &error))?;
         let state = Arc::new(self.state(access, log).await?);
         *held = Some(Held { state: Arc::clone(&state), looked_at: Instant::now() });
         drop(held);
@@ -196,10 +196,11 @@ impl Logs {
     ///
     /// # Errors
     /// As [`version`](Self::version).
-    pub(super) async fn as_of(&self, access: &LogAccess<'_>, time: i64) -> Result<Arc<LogState>, Error> {
+    pub(super) async fn as_of(&self, access: &LogAccess, time: i64) -> Result<Arc<LogState>, Error> {
         let newest = self.newest(access).await?;
         let version = self.reader(access)?.version_at(newest.log(), time).await;
-        let version = version.map_err(|error| failure::old_version(access.grant, access.trouble, &error))?;
+        let version =
+            version.map_err(|error| failure::old_version(&access.grant, &access.trouble, &error))?;
         self.version(access, version).await
     }
 
@@ -207,7 +208,7 @@ impl Logs {
     /// without them.
     pub(super) async fn load_statistics(
         &self,
-        access: &LogAccess<'_>,
+        access: &LogAccess,
         state: &LogState,
         wanted: &[usize],
     ) -> Result<(), Error> {
@@ -227,12 +228,12 @@ impl Logs {
         Ok(())
     }
 
-    fn reader(&self, access: &LogAccess<'_>) -> Result<LogReader, Error> {
-        Ok(LogReader::new(Arc::clone(&access.store), access.location.url()?, self.io.clone()))
+    fn reader(&self, access: &LogAccess) -> Result<LogReader, Error> {
+        Ok(LogReader::new(Arc::clone(&access.store) as _, access.location.url()?, self.io.clone()))
     }
 
-    async fn state(&self, access: &LogAccess<'_>, log: Log) -> Result<LogState, Error> {
-        let location = access.location;
+    async fn state(&self, access: &LogAccess, log: Log) -> Result<LogState, Error> {
+        let location = &access.location;
         let version = log.snapshot.version();
         let newest_commit = commits_from(location, access.store.as_ref(), version)
             .await
@@ -240,7 +241,7 @@ impl Logs {
             .into_iter()
             .find(|object| object.location == commit_path(location, version))
             .map(|object| CommitMark::of(&object));
-        let (grant, prefix) = (access.grant, location.prefix());
+        let (grant, prefix) = (&access.grant, location.prefix());
         let identity = format!(
             "{}/{}/{}/{}/{prefix}/{}",
             grant.catalog_id(),
@@ -263,9 +264,9 @@ enum Look {
     Replaced,
 }
 
-async fn look(state: &LogState, access: &LogAccess<'_>) -> object_store::Result<Look> {
-    let listed = commits_from(access.location, access.store.as_ref(), state.version()).await?;
-    let known = commit_path(access.location, state.version());
+async fn look(state: &LogState, access: &LogAccess) -> object_store::Result<Look> {
+    let listed = commits_from(&access.location, access.store.as_ref(), state.version()).await?;
+    let known = commit_path(&access.location, state.version());
     let (same, later): (Vec<&ObjectMeta>, Vec<&ObjectMeta>) = listed
         .iter()
         .filter(|object| object.location.extension() == Some("json"))

@@ -26,6 +26,7 @@ mod log;
 mod nested;
 mod prune;
 mod registry;
+mod replace;
 mod s3;
 mod scan;
 mod scan_statistics;
@@ -46,6 +47,7 @@ use self::location::TableLocation;
 use self::log::{LogAccess, LogState, Logs};
 pub(crate) use self::registry::NoStores;
 use self::registry::OneBucket;
+pub(crate) use self::replace::replace_columns;
 use self::s3::S3;
 pub(crate) use self::scan::{ScanRequest, UnguardedScan};
 use crate::access::Grant;
@@ -101,14 +103,9 @@ impl Tables {
         let location = TableLocation::of(grant.glue(), grant.table())?;
         let bucket = self.s3.store(&grant, &location)?;
         let trouble = Arc::new(Trouble::default());
-        let log_store =
-            Arc::new(JailedStore::new(Arc::clone(&bucket), location.clone(), Arc::clone(&trouble)));
-        let access = LogAccess {
-            grant: &grant,
-            location: &location,
-            store: Arc::clone(&log_store) as _,
-            trouble: &trouble,
-        };
+        let jailed = |store| Arc::new(JailedStore::new(store, location.clone(), Arc::clone(&trouble)));
+        let store = jailed(Arc::clone(&bucket));
+        let access = LogAccess { grant, location: location.clone(), store, trouble: Arc::clone(&trouble) };
         let log = match moment {
             None => self.shared.logs.newest(&access).await?,
             Some(Moment::Version(version)) => self.shared.logs.version(&access, *version).await?,
@@ -116,29 +113,24 @@ impl Tables {
                 self.shared.logs.as_of(&access, micros.div_euclid(MICROS_PER_MILLI)).await?
             }
         };
-        let cached = self.shared.blocks.in_front_of(bucket, log.identity());
-        let files = Arc::new(JailedStore::new(Arc::new(cached), location.clone(), Arc::clone(&trouble)));
-        Ok(Snapshot { grant, location, log, log_store, files, trouble, shared: Arc::clone(&self.shared) })
+        let files = jailed(Arc::new(self.shared.blocks.in_front_of(bucket, log.identity())));
+        Ok(Snapshot { access, log, files, shared: Arc::clone(&self.shared) })
     }
 }
 
 /// One version of a Delta table, together with the grant that opened it.
 pub(crate) struct Snapshot {
-    grant: Grant,
-    location: TableLocation,
+    access: LogAccess,
     log: Arc<LogState>,
-    /// Reads the log.
-    log_store: Arc<JailedStore>,
     /// Reads data files, through the cache of byte ranges.
     files: Arc<JailedStore>,
-    trouble: Arc<Trouble>,
     shared: Arc<Shared>,
 }
 
 impl Snapshot {
     /// The grant that the table was opened with.
     pub(crate) fn grant(&self) -> &Grant {
-        &self.grant
+        &self.access.grant
     }
 
     /// All columns of the table with their Delta names and types, hidden ones included: never to be shown.
@@ -156,7 +148,8 @@ impl Snapshot {
     /// # Errors
     /// If DataFusion cannot build it.
     pub(crate) fn runtime(&self, base: &RuntimeEnv) -> Result<Arc<RuntimeEnv>, Error> {
-        let registry = OneBucket::new(&self.location, Arc::clone(&self.files), Arc::clone(&self.trouble))?;
+        let LogAccess { location, trouble, .. } = &self.access;
+        let registry = OneBucket::new(location, Arc::clone(&self.files), Arc::clone(trouble))?;
         RuntimeEnvBuilder::from_runtime_env(base)
             .with_object_store_registry(Arc::new(registry))
             .build_arc()
@@ -165,15 +158,6 @@ impl Snapshot {
 
     /// What a failure inside this table's scan means for the client.
     pub(crate) fn failure(&self, error: &datafusion::error::DataFusionError) -> Error {
-        failure::scan(&self.grant, &self.trouble, error)
-    }
-
-    fn log_access(&self) -> LogAccess<'_> {
-        LogAccess {
-            grant: &self.grant,
-            location: &self.location,
-            store: Arc::clone(&self.log_store) as _,
-            trouble: &self.trouble,
-        }
+        failure::scan(&self.access.grant, &self.access.trouble, error)
     }
 }

@@ -60,8 +60,6 @@ impl ObjectStoreRegistry for NoStores {
     }
 
     fn get_store(&self, _: &Url) -> Result<Arc<dyn ObjectStore>> {
-        Err(DataFusionError::External(Box::new(Error::internal(
-            "an object store was asked for outside a guarded leaf",
-        ))))
+        Err(Error::internal("an object store was asked for outside a guarded leaf").into())
     }
 }

@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use arrow::array::Array;
 use arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
+use chrono::DateTime;
 use datafusion::catalog::Session;
 use datafusion::common::config::TableParquetOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
@@ -35,11 +35,13 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStore};
+use parquet::arrow::arrow_reader::RowSelection;
 
 use super::adapter::ColumnsOfFiles;
 use super::prune::Pruning;
-use super::{Snapshot, scan_statistics};
-use crate::error::{Error, ErrorKind};
+use super::replace::replace_columns;
+use super::{Snapshot, failure, scan_statistics};
+use crate::error::Error;
 
 /// First bytes fetched from the end of a file, in the hope that its whole footer is among them.
 const FOOTER_HINT: usize = 128 * 1024;
@@ -103,7 +105,7 @@ impl Snapshot {
         }
         let target = session.config_options().execution.target_partitions;
         let by_field_id = self.log.log().columns.by_field_id;
-        let bucket = ObjectStoreUrl::parse(format!("s3://{}", self.location.bucket()))?;
+        let bucket = ObjectStoreUrl::parse(format!("s3://{}", self.access.location.bucket()))?;
         let config = FileScanConfigBuilder::new(bucket, Arc::new(source))
             .with_file_groups(balanced(files, target))
             .with_projection_indices(Some(layout.projection))?
@@ -124,14 +126,11 @@ impl Snapshot {
         let columns = &self.log.log().columns;
         let logical = DFSchema::try_from(Arc::clone(&columns.logical))?;
         let expr = session.create_physical_expr(condition, &logical)?;
-        let renamed = expr.transform(|expr| match expr.downcast_ref::<Column>() {
-            Some(column) => {
-                let name = columns.physical.field(column.index()).name();
-                Ok(Transformed::yes(Arc::new(Column::new(name, column.index())) as _))
-            }
-            None => Ok(Transformed::no(expr)),
-        });
-        renamed.data().map(Some)
+        replace_columns(expr, |column| {
+            let name = columns.physical.field(column.index()).name();
+            Ok(Arc::new(Column::new(name, column.index())))
+        })
+        .map(Some)
     }
 
     /// Numbers of the files that may hold a wanted row.
@@ -155,15 +154,12 @@ impl Snapshot {
         if columns.is_empty() {
             return Ok(());
         }
-        self.shared
-            .logs
-            .load_statistics(&self.log_access(), &self.log, columns)
-            .await
-            .map_err(|error| DataFusionError::External(Box::new(error)))
+        self.shared.logs.load_statistics(&self.access, &self.log, columns).await?;
+        Ok(())
     }
 
     async fn partitioned_files(&self, wanted: &[usize]) -> Result<Vec<PartitionedFile>> {
-        let root = self.location.url().map_err(external)?;
+        let root = self.access.location.url()?;
         stream::iter(wanted.iter().copied())
             .map(|file| self.partitioned_file(&root, file))
             .buffered(VECTORS_AT_ONCE)
@@ -173,60 +169,57 @@ impl Snapshot {
 
     async fn partitioned_file(&self, root: &url::Url, file: usize) -> Result<PartitionedFile> {
         let index = &self.log.log().files;
-        let path = self
-            .location
-            .resolve(root, index.paths.value(file))
-            .ok_or_else(|| external(super::failure::outside("a data file")))?;
-        let modified =
-            chrono::DateTime::from_timestamp_millis(index.modified.value(file)).unwrap_or_default();
-        let meta = ObjectMeta {
-            location: path,
-            last_modified: modified,
-            size: u64::try_from(index.sizes.value(file)).unwrap_or_default(),
-            e_tag: None,
-            version: None,
-        };
+        let meta = self.object_meta(root, file)?;
         let values = index
             .partitions
             .iter()
             .map(|column| ScalarValue::try_from_array(column, file))
             .collect::<Result<Vec<_>>>()?;
-        let vector = index.deletion_vector(file).map_err(|error| {
-            external(
-                Error::new(
-                    ErrorKind::DataInvalid,
-                    "a deletion vector of the table is broken; its owner must repair it",
-                )
-                .because(error.to_string()),
-            )
-        })?;
+        let selection = self.rows_to_read(file, &meta).await?;
+        let read = PartitionedFile::new_from_meta(meta).with_partition_values(values);
+        Ok(match selection {
+            Some(selection) => read.with_extension(ParquetRowSelection::new(selection.as_ref().clone())),
+            None => read,
+        })
+    }
+
+    fn object_meta(&self, root: &url::Url, file: usize) -> Result<ObjectMeta, Error> {
+        let index = &self.log.log().files;
+        let location = self
+            .access
+            .location
+            .resolve(root, index.paths.value(file))
+            .ok_or_else(|| failure::outside("a data file"))?;
+        Ok(ObjectMeta {
+            location,
+            last_modified: DateTime::from_timestamp_millis(index.modified.value(file)).unwrap_or_default(),
+            size: u64::try_from(index.sizes.value(file)).unwrap_or_default(),
+            e_tag: None,
+            version: None,
+        })
+    }
+
+    /// The rows that the file's deletion vector leaves; `None` if it has none.
+    async fn rows_to_read(&self, file: usize, meta: &ObjectMeta) -> Result<Option<Arc<RowSelection>>> {
+        let index = &self.log.log().files;
+        let vector =
+            index.deletion_vector(file).map_err(|error| failure::broken_vector(error.to_string()))?;
         let Some(vector) = vector else {
-            return Ok(PartitionedFile::new_from_meta(meta).with_partition_values(values));
+            return Ok(None);
         };
-        let known = (!index.rows.is_null(file)).then(|| index.rows.value(file));
-        let rows = match known {
-            Some(rows) => rows,
-            None => self.rows_of(&meta).await?,
+        let rows = match index.rows.is_null(file) {
+            false => index.rows.value(file),
+            true => self.rows_in(meta).await?,
         };
-        let selection = self
-            .shared
-            .deletion_vectors
-            .rows_to_read(
-                &self.location,
-                self.files.as_ref(),
-                &self.log.identity(),
-                &vector,
-                u64::try_from(rows).unwrap_or_default(),
-            )
-            .await
-            .map_err(external)?;
-        Ok(PartitionedFile::new_from_meta(meta)
-            .with_partition_values(values)
-            .with_extension(ParquetRowSelection::new(selection.as_ref().clone())))
+        let rows = u64::try_from(rows).unwrap_or_default();
+        let (vectors, table) = (&self.shared.deletion_vectors, self.log.identity());
+        Ok(Some(
+            vectors.rows_to_read(&self.access.location, self.files.as_ref(), &table, &vector, rows).await?,
+        ))
     }
 
     /// The number of rows in a Parquet file, from its footer.
-    async fn rows_of(&self, meta: &ObjectMeta) -> Result<i64> {
+    async fn rows_in(&self, meta: &ObjectMeta) -> Result<i64> {
         let metadata = DFParquetMetadata::new(self.files.as_ref(), meta)
             .with_metadata_size_hint(Some(FOOTER_HINT))
             .with_file_metadata_cache(Some(self.shared.footers.of_table(&self.log.identity())))
@@ -299,11 +292,7 @@ fn reads_late(predicate: &Arc<dyn PhysicalExpr>, wanted: usize) -> bool {
 
 /// The same expression, its columns placed as in `schema`.
 fn positioned(predicate: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-    let placed = predicate.transform(|expr| match expr.downcast_ref::<Column>() {
-        Some(column) => Ok(Transformed::yes(Arc::new(Column::new_with_schema(column.name(), schema)?) as _)),
-        None => Ok(Transformed::no(expr)),
-    });
-    placed.data()
+    replace_columns(predicate, |column| Ok(Arc::new(Column::new_with_schema(column.name(), schema)?)))
 }
 
 fn parquet_options(session: &dyn Session) -> TableParquetOptions {
@@ -332,8 +321,4 @@ fn balanced(files: Vec<PartitionedFile>, groups: usize) -> Vec<FileGroup> {
         }
     }
     balanced.into_iter().map(FileGroup::new).collect()
-}
-
-fn external(error: Error) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
 }

@@ -15,11 +15,11 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, StructArray, TimestampMicrosecondArray, UInt64Array,
     new_null_array,
 };
-use arrow::compute::{cast, concat, filter, take};
+use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use delta_kernel::DeltaResult;
 
-use super::index::joined;
+use super::index::{followed_by, joined};
 use super::schema::TableColumns;
 
 /// What a writer's cut to milliseconds may have taken from a timestamp, in microseconds.
@@ -45,9 +45,7 @@ impl ColumnStatistics {
 
     /// Those of the files that stay, followed by another index's.
     pub(super) fn followed_by(&self, stays: &BooleanArray, added: &Self) -> DeltaResult<Self> {
-        let both = |ours: &dyn Array, theirs: &dyn Array| -> DeltaResult<ArrayRef> {
-            Ok(concat(&[&filter(ours, stays)?, theirs])?)
-        };
+        let both = |ours: &dyn Array, theirs: &dyn Array| followed_by(ours, stays, theirs);
         Ok(Self {
             min: both(&self.min, &added.min)?,
             max: both(&self.max, &added.max)?,
