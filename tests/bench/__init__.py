@@ -9,6 +9,7 @@ them all. A peer that cannot be installed or started is a line in the table, not
     streaming    all columns of sales.lineitem beside Sail and a bare Flight server that sends from memory
     concurrency  1, 8 and 64 clients that ask small questions, beside Sail
     guard        a row filter that Lake Formation demands beside the same filter written by hand
+    vectors      a table whose every file has a deletion vector, on two threads beside one
     log          a Delta log of very many files, none of which the question needs, beside Sail
 
 Lakegate reads the lake from the sandbox over S3's protocol and asks Lake Formation; the peers read copies of the same

@@ -46,7 +46,7 @@ class Copy:
 class Server:
     """A server in front of the lake, with nothing in its caches yet."""
 
-    def __init__(self, lake: Lake, name: str) -> None:
+    def __init__(self, lake: Lake, name: str, **overrides: str) -> None:
         address, admin = (f"127.0.0.1:{free_port()}" for _ in range(2))
         self.url = f"grpc://{address}"
         self.process = Process(
@@ -60,6 +60,7 @@ class Server:
             LAKEGATE__SESSION__MAX_CONCURRENT_QUERIES_PER_USER="64",
             AWS_ACCESS_KEY_ID="AKIASANDBOXSERVER000",
             AWS_SECRET_ACCESS_KEY="sandbox-server-secret",
+            **overrides,
         )  # fmt: skip
         self.process.wait_until(lambda: answers(f"http://{admin}/readyz"))
 
@@ -112,6 +113,33 @@ class Lake:
             for each in filters
             if each["Name"] == user and each["DatabaseName"] == database and "FilterExpression" in each["RowFilter"]
         }
+
+    def bring(self, database: str, table: str, folder: Path, columns: dict[str, str]) -> None:
+        """Makes a database with one table from local files, as an administrator would, and grants it to the unrestricted user."""
+        s3, glue, lake_formation = (self.client(service) for service in ("s3", "glue", "lakeformation"))
+        location = f"{database}/{table}"
+        for path in folder.rglob("*"):
+            if path.is_file():
+                s3.upload_file(str(path), BUCKET, f"{location}/{path.relative_to(folder).as_posix()}")
+        glue.create_database(DatabaseInput={"Name": database})
+        entry = {
+            "Name": table,
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": {"table_type": "DELTA", "classification": "delta", "spark.sql.sources.provider": "delta"},
+            "StorageDescriptor": {
+                "Location": f"s3://{BUCKET}/{location}",
+                "Columns": [{"Name": name, "Type": kind} for name, kind in columns.items()],
+                "SerdeInfo": {"Parameters": {"path": f"s3://{BUCKET}/{location}"}},
+            },
+        }
+        glue.create_table(DatabaseName=database, TableInput=entry)
+        principal = {"DataLakePrincipalIdentifier": f"arn:aws:iam::{ACCOUNT}:role/lakegate/analyst"}
+        resources = {
+            "DESCRIBE": {"Database": {"Name": database}},
+            "SELECT": {"Table": {"DatabaseName": database, "Name": table}},
+        }
+        for permission, resource in resources.items():
+            lake_formation.grant_permissions(Principal=principal, Resource=resource, Permissions=[permission])
 
     def _copy(self, database: str, name: str) -> Copy:
         s3, prefix = self.client("s3"), f"{database}/{name}/"

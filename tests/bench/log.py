@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .lake import ACCOUNT, BUCKET, Copy, Lake, Server, resident_mb
+from .lake import Copy, Lake, Server, resident_mb
 from .measure import in_turns, remarks
 from .peers import Peers
 from .report import LAKEGATE, Report
 from .settings import Settings
 
-DATABASE, TABLE = "bench", "readings"
+DATABASE, TABLE = "bench_log", "readings"
 COLUMNS = {"id": "bigint", "sensor": "string", "value": "double", "day": "date"}
 FILES_PER_COMMIT = 10_000
 ROWS_PER_FILE = 1_000
@@ -27,7 +27,7 @@ REPETITIONS = 20
 def run(settings: Settings, lake: Lake, peers: Peers, report: Report) -> None:
     folder = lake.folder / "copies" / DATABASE / TABLE
     write_log(folder, settings.files)
-    register(lake, folder)
+    lake.bring(DATABASE, TABLE, folder, COLUMNS)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
     server = Server(lake, "server-log")
@@ -96,31 +96,3 @@ def added(number: int):
         data_change=True,
         stats=json.dumps(statistics, separators=(",", ":")),
     )
-
-
-def register(lake: Lake, folder: Path) -> None:
-    """Uploads the log below the registered bucket, and grants the table to the unrestricted user."""
-    s3, glue, lake_formation = (lake.client(service) for service in ("s3", "glue", "lakeformation"))
-    location = f"{DATABASE}/{TABLE}"
-    for path in folder.rglob("*"):
-        if path.is_file():
-            s3.upload_file(str(path), BUCKET, f"{location}/{path.relative_to(folder).as_posix()}")
-    glue.create_database(DatabaseInput={"Name": DATABASE})
-    table = {
-        "Name": TABLE,
-        "TableType": "EXTERNAL_TABLE",
-        "Parameters": {"table_type": "DELTA", "classification": "delta", "spark.sql.sources.provider": "delta"},
-        "StorageDescriptor": {
-            "Location": f"s3://{BUCKET}/{location}",
-            "Columns": [{"Name": name, "Type": kind} for name, kind in COLUMNS.items()],
-            "SerdeInfo": {"Parameters": {"path": f"s3://{BUCKET}/{location}"}},
-        },
-    }
-    glue.create_table(DatabaseName=DATABASE, TableInput=table)
-    principal = {"DataLakePrincipalIdentifier": f"arn:aws:iam::{ACCOUNT}:role/lakegate/analyst"}
-    resources = {
-        "DESCRIBE": {"Database": {"Name": DATABASE}},
-        "SELECT": {"Table": {"DatabaseName": DATABASE, "Name": TABLE}},
-    }
-    for permission, resource in resources.items():
-        lake_formation.grant_permissions(Principal=principal, Resource=resource, Permissions=[permission])

@@ -105,8 +105,13 @@ settings! {
         snapshot_max_age: Duration = seconds(1), within seconds(0)..=hours(1);
         /// Memory for Delta logs already read.
         snapshot_cache_bytes: ByteSize = ByteSize::mib(256), within ByteSize::mib(1)..=ByteSize::gib(256);
-        /// Memory for data blocks already read. 0 switches the cache off.
+        /// Memory for data blocks already read. 0 keeps none in memory.
         block_cache_bytes: ByteSize = ByteSize::mib(512), within ByteSize::bytes(0)..=ByteSize::gib(1024);
+        /// Folder for data blocks for which memory has no room; they are there again after a restart. It holds tenants' data
+        /// as it is on S3 and must be open to the server's user alone. Not set: no blocks are kept on disk.
+        block_cache_directory: Option<PathBuf> = None;
+        /// Disk space for data blocks.
+        block_cache_disk_bytes: ByteSize = ByteSize::gib(10), within ByteSize::gib(1)..=ByteSize::gib(65_536);
         /// Memory for deletion vectors already read.
         deletion_vector_cache_bytes: ByteSize = ByteSize::mib(64), within ByteSize::mib(1)..=ByteSize::gib(64);
         /// Memory for Parquet footers already read.

@@ -15,6 +15,7 @@
 
 mod adapter;
 mod blocks;
+mod cached_store;
 mod deletion_vectors;
 mod failure;
 mod footers;
@@ -40,6 +41,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use tokio::runtime::Handle;
 
 use self::blocks::BlockCache;
+use self::cached_store::CachedStore;
 use self::deletion_vectors::DeletionVectors;
 use self::footers::FooterCache;
 use self::jail::{JailedStore, Trouble};
@@ -54,6 +56,7 @@ use crate::access::Grant;
 use crate::error::Error;
 use crate::settings::{AwsSettings, TableSettings};
 use crate::sql::Moment;
+use crate::telemetry::metrics::Metrics;
 
 /// Commits are dated in milliseconds.
 const MICROS_PER_MILLI: i64 = 1000;
@@ -67,7 +70,7 @@ pub(crate) struct Tables {
 /// What the scans of all queries share.
 struct Shared {
     logs: Logs,
-    blocks: BlockCache,
+    blocks: Arc<BlockCache>,
     footers: FooterCache,
     deletion_vectors: DeletionVectors,
 }
@@ -77,13 +80,18 @@ impl Tables {
     /// * `io` - the runtime that talks to S3.
     ///
     /// # Errors
-    /// If the HTTP client cannot be made.
-    pub(crate) fn new(settings: &TableSettings, aws: &AwsSettings, io: Handle) -> Result<Self, Error> {
+    /// If the HTTP client cannot be made, or the folder of the block cache cannot be used.
+    pub(crate) async fn new(
+        settings: &TableSettings,
+        aws: &AwsSettings,
+        io: Handle,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, Error> {
         Ok(Self {
             s3: S3::new(aws, io.clone())?,
             shared: Arc::new(Shared {
                 logs: Logs::new(settings, io),
-                blocks: BlockCache::new(settings.block_cache_bytes.as_u64()),
+                blocks: Arc::new(BlockCache::open(settings, metrics).await?),
                 footers: FooterCache::new(
                     usize::try_from(settings.footer_cache_bytes.as_u64()).unwrap_or(usize::MAX),
                 ),
@@ -113,7 +121,8 @@ impl Tables {
                 self.shared.logs.as_of(&access, micros.div_euclid(MICROS_PER_MILLI)).await?
             }
         };
-        let files = jailed(Arc::new(self.shared.blocks.in_front_of(bucket, log.identity())));
+        let cache = Arc::clone(&self.shared.blocks);
+        let files = jailed(Arc::new(CachedStore { inner: bucket, table: log.identity(), cache }));
         Ok(Snapshot { access, log, files, shared: Arc::clone(&self.shared) })
     }
 }

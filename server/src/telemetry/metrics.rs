@@ -165,6 +165,14 @@ pub(crate) struct Metrics {
     pub(crate) rows_sent: Counter,
     /// Bytes of Arrow data sent to clients.
     pub(crate) bytes_sent: Counter,
+    /// Ranges of data files that were kept.
+    pub(crate) block_cache_hits: Counter,
+    /// Ranges of data files that were read from S3, or waited for.
+    pub(crate) block_cache_misses: Counter,
+    /// Bytes of the former.
+    pub(crate) block_cache_hit_bytes: Counter,
+    /// Bytes of the latter.
+    pub(crate) block_cache_missed_bytes: Counter,
 }
 
 impl Metrics {
@@ -195,13 +203,21 @@ impl Metrics {
             "Time from a statement's arrival to its end.",
             &self.statement_duration,
         );
-        page.single("lakegate_rows_sent_total", "counter", "Rows sent to clients.", self.rows_sent.get());
-        page.single(
-            "lakegate_bytes_sent_total",
-            "counter",
-            "Bytes of Arrow data sent to clients.",
-            self.bytes_sent.get(),
-        );
+        let counters = [
+            ("lakegate_rows_sent_total", "Rows sent to clients.", &self.rows_sent),
+            ("lakegate_bytes_sent_total", "Bytes of Arrow data sent to clients.", &self.bytes_sent),
+            ("lakegate_block_cache_hits_total", "Ranges of data files found kept.", &self.block_cache_hits),
+            ("lakegate_block_cache_misses_total", "Ranges read from S3.", &self.block_cache_misses),
+            ("lakegate_block_cache_hit_bytes_total", "Bytes found kept.", &self.block_cache_hit_bytes),
+            (
+                "lakegate_block_cache_missed_bytes_total",
+                "Bytes read from S3.",
+                &self.block_cache_missed_bytes,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            page.single(name, "counter", help, counter.get());
+        }
         page.single(
             "lakegate_running_statements",
             "gauge",

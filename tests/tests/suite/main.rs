@@ -9,6 +9,7 @@ mod access_matrix;
 mod behaviour;
 mod caching;
 mod delta;
+mod differential;
 mod growing_logs;
 mod hostile_files;
 mod hostile_paths;

@@ -9,6 +9,7 @@
 
 pub(crate) mod hostile;
 pub(crate) mod lake;
+pub(crate) mod peer;
 pub(crate) mod reference;
 pub(crate) mod rows;
 pub(crate) mod schema;
