@@ -9,7 +9,7 @@ VENV := $(CARGO_TARGET_DIR)/python
 # features of shared dependencies and build them all again.
 BINARIES := cargo build --locked --workspace
 
-.PHONY: demo test bench fmt lint deny clients
+.PHONY: demo test bench oracle fmt lint deny clients
 
 demo:
 	$(BINARIES) --profile demo
@@ -23,6 +23,12 @@ test: lint
 bench: $(VENV)/installed-for-bench
 	$(BINARIES) --release
 	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/release" PYTHONPATH=tests "$(VENV)/bin/python" -m bench
+
+# More comparisons of the guard's oracle than `make test` makes: make oracle N=100000 SEED=1000
+N ?= 10000
+SEED ?= 0
+oracle:
+	LAKEGATE_ORACLE_COMPARISONS=$(N) LAKEGATE_ORACLE_SEED=$(SEED) cargo test --workspace --locked --test suite -- oracle::
 
 fmt:
 	cargo fmt --all

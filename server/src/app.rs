@@ -48,7 +48,7 @@ impl Server {
         let metrics = Arc::new(Metrics::default());
         let identity = Arc::new(Identity::new(&settings)?);
         let pipeline = Arc::new(pipeline(settings.clone(), Arc::clone(&metrics)).await?);
-        let options = WireOptions::new(&settings.server, pipeline.guard.function_names())?;
+        let options = WireOptions::new(&settings.server, pipeline.guard.function_names().to_vec())?;
 
         let listener = bind(settings.server.address).await?;
         let flight_address = local_address(&listener)?;
@@ -123,7 +123,7 @@ async fn pipeline(settings: Settings, metrics: Arc<Metrics>) -> Result<Pipeline,
     Ok(Pipeline {
         sessions: Sessions::new(&settings.session),
         access: Access::new(Arc::clone(&aws), &settings.access),
-        catalog: Catalog::new(aws, &settings.access),
+        catalog: Arc::new(Catalog::new(aws, &settings.access)),
         tables: Tables::new(&settings.table, &settings.aws, Handle::current(), Arc::clone(&metrics)).await?,
         guard: Arc::new(guard),
         engine,

@@ -19,10 +19,11 @@ use chrono::DateTime;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::future::join_all;
 use futures::{Stream, StreamExt};
+use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::audit::{AuditTrail, QueryAudit, QueryStart, TableAudit};
-use crate::catalog::{Catalog, DatabaseEntry, TableEntry};
+use crate::catalog::{Catalog, Listing};
 use crate::context::RequestContext;
 use crate::engine::{Engine, QueryStream};
 use crate::error::{Error, ErrorKind};
@@ -60,12 +61,13 @@ struct GuardedStatement {
     guard: Arc<Guard>,
     statement: Statement,
     tables: Vec<GuardedTable>,
+    listing: Listing,
     runtime: Arc<RuntimeEnv>,
 }
 
 impl GuardedStatement {
     fn plan(self) -> Result<GuardedQuery, Error> {
-        self.guard.plan(self.statement, self.tables, self.runtime)
+        self.guard.plan(self.statement, self.tables, self.listing, self.runtime)
     }
 }
 
@@ -73,7 +75,7 @@ impl GuardedStatement {
 pub(crate) struct Pipeline {
     pub(crate) sessions: Sessions,
     pub(crate) access: Access,
-    pub(crate) catalog: Catalog,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) tables: Tables,
     pub(crate) guard: Arc<Guard>,
     pub(crate) engine: Engine,
@@ -175,8 +177,14 @@ impl Pipeline {
             .map(|(grant, moment)| GuardedTable::open(&self.tables, grant, moment, &self.settings.access));
         let guarded = join_all(opened).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         audited.extend(guarded.iter().map(audit_of));
-        let guard = Arc::clone(&self.guard);
-        Ok(GuardedStatement { guard, statement, tables: guarded, runtime: self.engine.query_runtime()? })
+        let listing = Listing::new(Arc::clone(&self.catalog), session.principal().clone(), Handle::current());
+        Ok(GuardedStatement {
+            guard: Arc::clone(&self.guard),
+            statement,
+            tables: guarded,
+            listing,
+            runtime: self.engine.query_runtime()?,
+        })
     }
 
     async fn parsed(&self, request: &QueryRequest, deadline: Instant) -> Result<Statement, Error> {
@@ -187,26 +195,6 @@ impl Pipeline {
         }
         let sql = request.sql.clone();
         self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes, as_of) }).await
-    }
-
-    /// The databases that a principal may know of.
-    ///
-    /// # Errors
-    /// If AWS does not answer in full.
-    pub(crate) async fn databases(&self, principal: &Principal) -> Result<Vec<DatabaseEntry>, Error> {
-        Ok(self.catalog.databases(principal).await?.to_vec())
-    }
-
-    /// The tables of a database that a principal may know of.
-    ///
-    /// # Errors
-    /// If AWS does not answer in full.
-    pub(crate) async fn tables(
-        &self,
-        principal: &Principal,
-        database: &str,
-    ) -> Result<Vec<TableEntry>, Error> {
-        Ok(self.catalog.tables(principal, database).await?.to_vec())
     }
 
     fn start_audit(

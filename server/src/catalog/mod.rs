@@ -8,21 +8,32 @@
 //! let them drift apart.
 
 pub(crate) mod hive_type;
+mod listing;
+mod sql_type;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use futures::{StreamExt, TryStreamExt, stream};
 use moka::future::Cache;
 
+pub(crate) use self::listing::Listing;
+pub(crate) use self::sql_type::sql_type;
 use crate::aws::{Aws, FailureKind, GlueColumn, GlueTable};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::identity::Principal;
 use crate::ids::TableName;
 use crate::settings::AccessSettings;
 
 /// Metadata key under which Flight SQL clients look for a column's comment.
 const REMARKS_KEY: &str = "ARROW:FLIGHT:SQL:REMARKS";
+
+/// Databases that are listed at once: one click in a tool asks for the tables of all of them.
+const CONCURRENT_LISTINGS: usize = 8;
+
+/// Tables that one answer has at most. With their schemas they are held in memory together.
+const MAX_TABLES: usize = 50_000;
 
 /// Most database listings kept, over all principals.
 const CACHE_ENTRIES: u64 = 10_000;
@@ -88,6 +99,30 @@ impl Catalog {
             .map_err(|shared: Arc<Error>| Error::clone(&shared))
     }
 
+    /// The tables of several databases, by name.
+    ///
+    /// # Errors
+    /// As [`tables`](Self::tables); [`ErrorKind::ResourceExhausted`] if too many are `wanted`.
+    pub(crate) async fn tables_of(
+        &self,
+        principal: &Principal,
+        databases: Vec<String>,
+        wanted: impl Fn(&TableEntry) -> bool,
+    ) -> Result<Vec<TableEntry>, Error> {
+        let mut found = Vec::new();
+        let mut listings = stream::iter(databases)
+            .map(|database| async move { self.tables(principal, &database).await })
+            .buffered(CONCURRENT_LISTINGS);
+        while let Some(tables) = listings.try_next().await? {
+            found.extend(tables.iter().filter(|table| wanted(table)).cloned());
+            if found.len() > MAX_TABLES {
+                let text = "too many tables for one answer: narrow the search by schema or table name";
+                return Err(Error::new(ErrorKind::ResourceExhausted, text));
+            }
+        }
+        Ok(found)
+    }
+
     async fn list_databases(&self, principal: &Principal) -> Result<Arc<Vec<DatabaseEntry>>, Error> {
         let client = self.aws.client(principal.role(), principal.user());
         let listed = match client.databases().await {
@@ -140,4 +175,9 @@ fn field(column: &GlueColumn) -> Field {
         Some(comment) => field.with_metadata(HashMap::from([(REMARKS_KEY.to_owned(), comment.clone())])),
         None => field,
     }
+}
+
+/// A column's comment.
+pub(crate) fn remarks(column: &Field) -> Option<&str> {
+    column.metadata().get(REMARKS_KEY).map(String::as_str)
 }

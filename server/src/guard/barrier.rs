@@ -5,7 +5,8 @@
 //! and no sort order from above, and a `FilterExec` is never part of what it returns (the optimiser merges those).
 //!
 //! Where no rows are hidden, the dynamic filters that joins and sorts make while they run reach the scan, to leave out row
-//! groups, and the log's counts reach the planner. Where rows are hidden neither does.
+//! groups, and the log's counts reach the planner. Where rows are hidden neither does. Where rows or columns are, all parts
+//! of the scan leave as one stream ([`framing`](super::framing)).
 //!
 //! The inner scan runs with a runtime environment of its own, whose registry knows one store: this table's, opened with
 //! this grant's credentials. Memory pool and spill are those of the query.
@@ -15,7 +16,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::compute::BatchCoalescer;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, exec_err, internal_err};
@@ -36,9 +36,10 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
     ReplaceChildrenOptions,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt};
 
 use super::columns::bare;
+use super::framing::{one_after_the_other, rechunk};
 use super::relabel::relabelled;
 use super::rows::RowPolicy;
 use crate::error::Error;
@@ -55,9 +56,17 @@ pub(super) struct GuardedScanExec {
     properties: Arc<PlanProperties>,
 }
 
+/// Which rows of a table with hidden rows are let through.
+pub(super) struct ShownRows {
+    pub(super) policy: RowPolicy,
+    /// A leak-proof predicate of the user over the columns that are read.
+    pub(super) narrowed_by: Option<Arc<dyn PhysicalExpr>>,
+}
+
 /// What of the scan's rows and columns is let through.
 struct View {
-    policy: Option<RowPolicy>,
+    /// Absent: all rows.
+    shown: Option<ShownRows>,
     /// All columns that are read, under the names that the policy knows; the visible ones come first.
     read: SchemaRef,
     visible: SchemaRef,
@@ -65,14 +74,14 @@ struct View {
 
 impl GuardedScanExec {
     /// # Arguments
-    /// * `scan` - reads the columns of `visible` first, in its order, then those that only `policy` needs.
+    /// * `scan` - reads the columns of `visible` first, in its order, then those that only `shown` needs.
     ///
     /// # Errors
     /// If `scan` reads fewer columns than are to be shown, or others.
     pub(super) fn new(
         snapshot: Arc<Snapshot>,
         scan: UnguardedScan,
-        policy: Option<RowPolicy>,
+        shown: Option<ShownRows>,
         visible: SchemaRef,
     ) -> Result<Self> {
         let read = scan.columns;
@@ -86,7 +95,10 @@ impl GuardedScanExec {
         if !fits {
             return internal_err!("the scan does not read the columns that are to be shown");
         }
-        let partitions = scan.plan.properties().partitioning.partition_count();
+        let partitions = match snapshot.grant().is_restricted() {
+            true => 1,
+            false => scan.plan.properties().partitioning.partition_count(),
+        };
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&visible)),
             Partitioning::UnknownPartitioning(partitions),
@@ -98,10 +110,36 @@ impl GuardedScanExec {
         Ok(Self {
             snapshot,
             unguarded: scan.plan,
-            view: Arc::new(View { policy, read: Arc::new(Schema::new(read)), visible }),
+            view: Arc::new(View { shown, read: Arc::new(Schema::new(read)), visible }),
             dynamic: Vec::new(),
             properties: Arc::new(properties),
         })
+    }
+
+    fn is_restricted(&self) -> bool {
+        self.snapshot.grant().is_restricted()
+    }
+
+    /// What is let through of one part of the scan.
+    fn part(&self, part: usize, context: &TaskContext) -> Result<SendableRecordBatchStream> {
+        let mut config = context.session_config().clone();
+        if self.is_restricted() {
+            // Parts keep their files, so that rows keep their order.
+            config.options_mut().execution.enable_file_stream_work_stealing = false;
+        }
+        let runtime = self.snapshot.runtime(&context.runtime_env())?;
+        let inner_context = TaskContext::default().with_session_config(config).with_runtime(runtime);
+        let snapshot = Arc::clone(&self.snapshot);
+        let hide = move |error| DataFusionError::from(snapshot.failure(&error));
+        let unguarded = self.unguarded.execute(part, Arc::new(inner_context)).map_err(&hide)?;
+        // Readers of Parquet panic on some broken files. That is the table's fault, not the query's.
+        let unguarded = AssertUnwindSafe(unguarded)
+            .catch_unwind()
+            .map(|read| read.unwrap_or_else(|_| exec_err!("a reader of the table's files panicked")));
+        let view = Arc::clone(&self.view);
+        let visible = Arc::clone(&view.visible);
+        let guarded = unguarded.map_err(hide).map(move |batch| Ok(let_through(&batch?, &view)?));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(visible, guarded)))
     }
 
     /// Hands dynamic filters to the scan, which leaves out by them what it can; whoever made them still applies them.
@@ -130,8 +168,8 @@ impl GuardedScanExec {
 ///
 /// Everything a user ever sees of a table passes here.
 fn let_through(batch: &RecordBatch, view: &View) -> Result<RecordBatch, Error> {
-    let granted_rows = match &view.policy {
-        Some(policy) => &policy.apply(&named(batch, &view.read)?)?,
+    let granted_rows = match &view.shown {
+        Some(shown) => &shown.policy.apply(&named(batch, &view.read)?, shown.narrowed_by.as_ref())?,
         None => batch,
     };
     named(granted_rows, &view.visible)
@@ -192,8 +230,7 @@ impl ExecutionPlan for GuardedScanExec {
         apply_expression_roots(&self.dynamic, visit)
     }
 
-    /// Takes dynamic filters, for pruning only, and only where no rows are hidden: a filter's values come from rows above
-    /// the barrier and meet rows below it.
+    /// Takes dynamic filters, for pruning only, and only where no rows are hidden.
     fn handle_child_pushdown_result(
         &self,
         phase: FilterPushdownPhase,
@@ -203,8 +240,8 @@ impl ExecutionPlan for GuardedScanExec {
         let filters: Vec<_> = offered.parent_filters.into_iter().map(|offer| offer.filter).collect();
         let declined =
             FilterPushdownPropagation::with_parent_pushdown_result(vec![PushedDown::No; filters.len()]);
-        let is_open = self.view.policy.is_none();
-        if !is_open || filters.is_empty() || !matches!(phase, FilterPushdownPhase::Post) {
+        let hides_rows = self.view.shown.is_some();
+        if hides_rows || filters.is_empty() || !matches!(phase, FilterPushdownPhase::Post) {
             return Ok(declined);
         }
         Ok(match self.with_dynamic_filters(filters, config)? {
@@ -220,10 +257,13 @@ impl ExecutionPlan for GuardedScanExec {
         args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.view.visible);
-        if self.view.policy.is_none() {
+        if self.view.shown.is_none() {
             let scanned = StatisticsContext::new().compute(self.unguarded.as_ref(), args)?;
             statistics.num_rows = scanned.num_rows;
-            statistics.total_byte_size = scanned.total_byte_size;
+            // The size of files counts hidden columns.
+            if !self.is_restricted() {
+                statistics.total_byte_size = scanned.total_byte_size;
+            }
             for (shown, column) in statistics.column_statistics.iter_mut().zip(&scanned.column_statistics) {
                 *shown = column.clone();
             }
@@ -232,56 +272,21 @@ impl ExecutionPlan for GuardedScanExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let batch_rows = context.session_config().batch_size();
-        let runtime = self.snapshot.runtime(&context.runtime_env())?;
-        let inner_context = TaskContext::default()
-            .with_session_config(context.session_config().clone())
-            .with_runtime(runtime);
-        let snapshot = Arc::clone(&self.snapshot);
-        let hide = move |error| DataFusionError::from(snapshot.failure(&error));
-        let unguarded = self.unguarded.execute(partition, Arc::new(inner_context)).map_err(&hide)?;
-        // Readers of Parquet panic on some broken files. That is the table's fault, not the query's.
-        let unguarded = AssertUnwindSafe(unguarded)
-            .catch_unwind()
-            .map(|read| read.unwrap_or_else(|_| exec_err!("a reader of the table's files panicked")));
-        let view = Arc::clone(&self.view);
-        let visible = Arc::clone(&view.visible);
-        let has_policy = view.policy.is_some();
-        let guarded = unguarded.map_err(hide).map(move |batch| Ok(let_through(&batch?, &view)?));
-        // Batches that a filter made small say how many hidden rows lay between the visible ones, and are slow.
-        let framed = match has_policy {
-            true => rechunk(guarded, Arc::clone(&visible), batch_rows).boxed(),
-            false => guarded.boxed(),
-        };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(visible, framed)))
-    }
-}
-
-/// Cuts a stream into batches of exactly `batch_rows` rows but for the last.
-fn rechunk(
-    batches: impl stream::Stream<Item = Result<RecordBatch>> + Send + 'static,
-    schema: SchemaRef,
-    batch_rows: usize,
-) -> impl stream::Stream<Item = Result<RecordBatch>> + Send {
-    let coalescer = BatchCoalescer::new(schema, batch_rows);
-    let state = (Box::pin(batches), coalescer, false);
-    stream::try_unfold(state, |(mut batches, mut coalescer, mut is_finished)| async move {
-        loop {
-            if let Some(batch) = coalescer.next_completed_batch() {
-                return Ok(Some((batch, (batches, coalescer, is_finished))));
-            }
-            if is_finished {
-                return Ok(None);
-            }
-            match batches.next().await {
-                Some(batch) => coalescer.push_batch(batch?)?,
-                None => {
-                    coalescer.finish_buffered_batch()?;
-                    is_finished = true;
-                }
-            }
+        if !self.is_restricted() {
+            return self.part(partition, &context);
         }
-    })
+        let config = context.session_config();
+        let (at_once, batch_rows) = (config.target_partitions(), config.batch_size());
+        let parts = self.unguarded.properties().partitioning.partition_count();
+        let parts = (0..parts).map(|part| {
+            let (leaf, context) = (self.clone(), Arc::clone(&context));
+            Box::new(move || leaf.part(part, &context)) as _
+        });
+        let rows = one_after_the_other(parts.collect(), at_once, batch_rows, &self.view.visible);
+        let schema = Arc::clone(&self.view.visible);
+        let framed = rechunk(rows, Arc::clone(&schema), batch_rows);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, framed)))
+    }
 }
 
 /// Names the table and nothing inside: no filter, no files.

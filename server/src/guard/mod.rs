@@ -23,8 +23,9 @@
 //! # Invariants
 //! - G1 every leaf of a running plan is guarded or constant ([`seal`]).
 //! - G2 hidden columns never appear in a batch above the leaf ([`columns`], [`barrier`]).
-//! - G3 no user expression sees a row before the row filter said TRUE: where rows are hidden, nothing is pushed below the
-//!   leaf but bare columns. Where none are, every row is the user's to see, and filters and limits help the scan.
+//! - G3 no user expression sees a row before the row filter said TRUE, but for the closed list of [`leakproof`]: where rows
+//!   are hidden, nothing else is pushed below the leaf but bare columns. Where none are, every row is the user's to see,
+//!   and filters and limits help the scan.
 //! - G4 no statistics, counts, file names or paths of hidden data leave the room ([`barrier`], [`redact`]).
 //! - G5 no cached object crosses principals: state, catalog and registry are made for each query ([`session`]).
 //! - G6 an unknown policy, column or filter refuses the whole table ([`columns`], [`rows`]).
@@ -35,11 +36,16 @@
 //! A table without a row filter goes through the same leaf, and gives the planner the log's exact counts.
 //!
 //! # What is not promised
-//! How long a query takes may depend on hidden rows that share files with visible ones.
+//! How long a query takes may depend on hidden rows that share files with visible ones, or whose bounds meet a predicate of
+//! the query. `access.strict_tables` takes the latter away: nothing of the user's works below the barrier then.
 
 mod barrier;
 mod columns;
+mod explain;
+mod framing;
 mod functions;
+mod information_schema;
+mod leakproof;
 mod names;
 mod redact;
 mod relabel;

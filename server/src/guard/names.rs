@@ -1,4 +1,4 @@
-//! The names that one query can refer to: its own guarded tables, and the functions of the allow-list.
+//! The names that one query can refer to: its own guarded tables, `information_schema`, and the functions of the allow-list.
 //!
 //! Made for each query and dropped with it, so nothing is shared between principals (G5, G9). Tables are looked up without
 //! regard to ASCII case, because Glue has one spelling for each and users have many. There are no table functions, no
@@ -20,25 +20,41 @@ use datafusion::logical_expr::{
 use datafusion::sql::parser::Statement as ParsedStatement;
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 
+use super::information_schema::InformationTable;
 use super::table::GuardedTable;
+use crate::catalog::Listing;
 use crate::ids::{CATALOG, TableName};
-use crate::sql::DEFAULT_DATABASE;
+use crate::sql::{DEFAULT_DATABASE, INFORMATION_SCHEMA, SystemTable};
 
 /// What one query's names mean.
 pub(super) struct QueryNames<'a> {
     state: &'a SessionState,
     tables: BTreeMap<TableName, Arc<dyn TableSource>>,
+    listing: Listing,
+    functions: Arc<[String]>,
 }
 
 impl<'a> QueryNames<'a> {
     /// # Arguments
     /// * `state` - knows the functions and how SQL is read.
-    pub(super) fn new(state: &'a SessionState, tables: Vec<GuardedTable>) -> Self {
+    /// * `listing` - what the user may browse.
+    /// * `functions` - the functions' names.
+    pub(super) fn new(
+        state: &'a SessionState,
+        tables: Vec<GuardedTable>,
+        listing: Listing,
+        functions: Arc<[String]>,
+    ) -> Self {
         let source = |table: GuardedTable| {
             let name = table.planner_name();
             (name, provider_as_source(Arc::new(table) as Arc<dyn TableProvider>))
         };
-        Self { state, tables: tables.into_iter().map(source).collect() }
+        Self { state, tables: tables.into_iter().map(source).collect(), listing, functions }
+    }
+
+    fn information(&self, table: SystemTable) -> Arc<dyn TableSource> {
+        let table = InformationTable::new(table, self.listing.clone(), Arc::clone(&self.functions));
+        provider_as_source(Arc::new(table))
     }
 
     /// Turns a statement into a plan over these names.
@@ -59,12 +75,15 @@ impl<'a> QueryNames<'a> {
 impl ContextProvider for QueryNames<'_> {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
         let resolved = name.clone().resolve(CATALOG, DEFAULT_DATABASE);
-        let found = match resolved.catalog.eq_ignore_ascii_case(CATALOG) {
-            true => self.tables.get(&TableName::new(&resolved.schema, &resolved.table)),
-            false => None,
+        let is_here = resolved.catalog.eq_ignore_ascii_case(CATALOG);
+        let is_system = resolved.schema.eq_ignore_ascii_case(INFORMATION_SCHEMA);
+        let found = match (is_here, is_system) {
+            (true, true) => SystemTable::named(&resolved.table).map(|table| self.information(table)),
+            (true, false) => self.tables.get(&TableName::new(&resolved.schema, &resolved.table)).cloned(),
+            (false, _) => None,
         };
         match found {
-            Some(source) => Ok(Arc::clone(source)),
+            Some(source) => Ok(source),
             None => plan_err!("table '{resolved}' not found"),
         }
     }

@@ -34,11 +34,14 @@ mod pruning;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::filter_record_batch;
+use arrow::compute::{and, filter_record_batch};
 use arrow::datatypes::Schema;
+use arrow::error::ArrowError;
 use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::PhysicalExpr;
 
 use self::compact::compact;
 use self::compile::{Predicate, compile};
@@ -65,12 +68,22 @@ impl RowPolicy {
 
     /// The rows of a batch that may be shown, with all its columns.
     ///
+    /// # Arguments
+    /// * `narrowed_by` - a leak-proof predicate of the user; rows for which it is not TRUE are left out as well.
+    ///
     /// # Errors
     /// [`ErrorKind::Internal`] if the batch does not have the schema that the policy was compiled for, or a kernel
     /// fails. No row of the batch may be shown then.
-    pub(crate) fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
-        let shown = evaluate::shown_rows(&self.predicate, &self.leaves, batch)
-            .map_err(|error| Error::internal(format!("evaluating a row filter: {error}")))?;
+    pub(crate) fn apply(
+        &self,
+        batch: &RecordBatch,
+        narrowed_by: Option<&Arc<dyn PhysicalExpr>>,
+    ) -> Result<RecordBatch, Error> {
+        let failed = |error: ArrowError| Error::internal(format!("evaluating a row filter: {error}"));
+        let mut shown = evaluate::shown_rows(&self.predicate, &self.leaves, batch).map_err(failed)?;
+        if let Some(predicate) = narrowed_by {
+            shown = and(&shown, &evaluate::true_rows(predicate, batch).map_err(failed)?).map_err(failed)?;
+        }
         let kept = filter_record_batch(batch, &shown)
             .map_err(|error| Error::internal(format!("dropping hidden rows: {error}")))?;
         compact(&kept).map_err(|error| Error::internal(format!("compacting a filtered batch: {error}")))

@@ -7,7 +7,7 @@
 //!   it copies from the template adds the time at which it began and its number of threads.
 //! - `verify` refuses plans that define, change or set things, should one ever come out of a query.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -20,12 +20,14 @@ use datafusion::execution::{SessionStateDefaults, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
 
+use super::explain::explained;
 use super::functions;
 use super::names::QueryNames;
 use super::redact::from_datafusion;
 use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
+use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
 use crate::settings::EngineSettings;
@@ -37,6 +39,8 @@ const SMALL_TABLES: u64 = 1024 * 1024;
 /// Makes plans. One per server.
 pub(crate) struct Guard {
     template: SessionState,
+    /// Names of all functions that a query may call, sorted.
+    functions: Arc<[String]>,
 }
 
 impl Guard {
@@ -53,23 +57,19 @@ impl Guard {
             .with_aggregate_functions(functions::aggregate())
             .with_window_functions(functions::window())
             .build();
-        Self { template }
+        let functions = function_names(&template);
+        Self { template, functions }
     }
 
     /// The names of all functions that a query may call, sorted.
-    pub(crate) fn function_names(&self) -> Vec<String> {
-        let scalar = self.template.scalar_functions().keys();
-        let aggregate = self.template.aggregate_functions().keys();
-        let window = self.template.window_functions().keys();
-        let mut names: Vec<String> = scalar.chain(aggregate).chain(window).cloned().collect();
-        names.sort();
-        names.dedup();
-        names
+    pub(crate) fn function_names(&self) -> &[String] {
+        &self.functions
     }
 
     /// Resolves a statement against the guarded tables and nothing else.
     ///
     /// # Arguments
+    /// * `listing` - what the user may browse.
     /// * `runtime` - memory and spill of this query; must hold no object store.
     ///
     /// # Errors
@@ -78,16 +78,26 @@ impl Guard {
         &self,
         statement: Statement,
         tables: Vec<GuardedTable>,
+        listing: Listing,
         runtime: Arc<RuntimeEnv>,
     ) -> Result<GuardedQuery, Error> {
         let mut state = self.template.clone();
         // `now()` is when this query began, not the server.
         state.mark_start_execution();
-        if tables.iter().map(GuardedTable::total_bytes).sum::<u64>() <= SMALL_TABLES {
+        if tables
+            .iter()
+            .try_fold(0, |sum, table| Some(sum + table.visible_bytes()?))
+            .is_some_and(|bytes: u64| bytes <= SMALL_TABLES)
+        {
             state.config_mut().options_mut().execution.target_partitions = 1;
         }
-        let plan = QueryNames::new(&state, tables).plan(statement.into_parsed()).map_err(from_datafusion)?;
+        let is_explained = statement.is_explained();
+        let names = QueryNames::new(&state, tables, listing, Arc::clone(&self.functions));
+        let mut plan = names.plan(statement.into_parsed()).map_err(from_datafusion)?;
         verify(&plan)?;
+        if is_explained {
+            plan = explained(&state, &plan).map_err(from_datafusion)?;
+        }
         Ok(GuardedQuery { state, runtime, plan })
     }
 }
@@ -181,6 +191,14 @@ impl GuardedQuery {
         );
         SealedPlan::seal(plan, Arc::new(context), schema)
     }
+}
+
+fn function_names(state: &SessionState) -> Arc<[String]> {
+    let scalar = state.scalar_functions().keys();
+    let aggregate = state.aggregate_functions().keys();
+    let window = state.window_functions().keys();
+    let names: BTreeSet<String> = scalar.chain(aggregate).chain(window).cloned().collect();
+    names.into_iter().collect()
 }
 
 fn verify(plan: &LogicalPlan) -> Result<(), Error> {

@@ -6,9 +6,8 @@
 //! - It answers nothing but `schema` and `scan`: no statistics, no definition, no constraints, no defaults, no writes.
 //! - An earlier version of a table is opened only for a principal from whom nothing of the table is hidden, unless the
 //!   settings say otherwise: a right that fits the rows of today may show too much of those of last year.
-//! - Where rows are hidden, no predicate of the user goes below the barrier (G3): pushdown is declined, and a filter that
-//!   a caller hands over all the same is an error rather than ignored, for ignoring it would return rows that the query
-//!   excluded. Where none are, predicates help to leave out files; they are applied above as well.
+//! - Predicates help to leave out files, row groups and pages, and are applied above as well. Where rows are hidden only
+//!   leak-proof ones go below (G3), and none if the table is strict.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,12 +16,15 @@ use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Column, Result, internal_err};
+use datafusion::common::{Column, DFSchema, Result, internal_err};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+use datafusion::physical_expr::{PhysicalExpr, conjunction};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::barrier::GuardedScanExec;
+use super::barrier::{GuardedScanExec, ShownRows};
 use super::columns::VisibleColumns;
+use super::leakproof::{is_leakproof, is_leakproof_as_it_runs};
 use super::rows::RowPolicy;
 use crate::access::Grant;
 use crate::access::filter::RowFilter;
@@ -30,7 +32,7 @@ use crate::error::{Error, ErrorKind};
 use crate::ids::{PolicyFingerprint, TableName};
 use crate::settings::AccessSettings;
 use crate::sql::{Moment, NamedTable};
-use crate::table::{ScanRequest, Snapshot, Tables};
+use crate::table::{ScanRequest, Snapshot, Tables, replace_columns};
 
 const NO_TIME_TRAVEL: &str =
     "time travel on this table is not allowed for you: rows or columns of it are hidden from you";
@@ -41,6 +43,8 @@ pub(crate) struct GuardedTable {
     snapshot: Arc<Snapshot>,
     moment: Option<Moment>,
     columns: VisibleColumns,
+    /// Nothing of the user's goes below the barrier: `access.strict_tables`.
+    is_strict: bool,
 }
 
 impl GuardedTable {
@@ -62,20 +66,14 @@ impl GuardedTable {
             );
         }
         let snapshot = tables.open(grant, moment.as_ref()).await?;
-        Self::new(snapshot, moment, settings.allow_placeholder_schema)
-    }
-
-    fn new(
-        snapshot: Snapshot,
-        moment: Option<Moment>,
-        allow_placeholder_schema: bool,
-    ) -> std::result::Result<Self, Error> {
         let full_schema = snapshot.full_schema();
-        let columns = VisibleColumns::reconcile(snapshot.grant(), &full_schema, allow_placeholder_schema)?;
+        let columns =
+            VisibleColumns::reconcile(snapshot.grant(), &full_schema, settings.allow_placeholder_schema)?;
         if let Some(filter) = snapshot.grant().row_filter() {
             RowPolicy::compile(filter, &full_schema)?;
         }
-        Ok(Self { snapshot: Arc::new(snapshot), moment, columns })
+        let is_strict = settings.strict_tables.contains(snapshot.grant().table());
+        Ok(Self { snapshot: Arc::new(snapshot), moment, columns, is_strict })
     }
 
     /// The table's name.
@@ -103,9 +101,9 @@ impl GuardedTable {
         self.snapshot.grant().row_filter().is_some()
     }
 
-    /// Bytes of all the table's files, hidden rows included: for the engine's eyes only.
-    pub(super) fn total_bytes(&self) -> u64 {
-        self.snapshot.total_bytes()
+    /// Bytes of all the table's files; `None` if they hold anything hidden, about which nothing may follow from them.
+    pub(super) fn visible_bytes(&self) -> Option<u64> {
+        (!self.snapshot.grant().is_restricted()).then(|| self.snapshot.total_bytes())
     }
 
     /// Identifies what is visible, for the audit trail.
@@ -113,7 +111,15 @@ impl GuardedTable {
         self.snapshot.grant().fingerprint()
     }
 
-    /// Filters over visible names, rewritten to those of the full schema.
+    /// Whether a predicate may work below the barrier.
+    fn may_go_below(&self, predicate: &Expr) -> bool {
+        match self.has_row_filter() {
+            true => !self.is_strict && is_leakproof(predicate),
+            false => !predicate.is_volatile(),
+        }
+    }
+
+    /// Filters over visible names, as expressions over the full schema's.
     fn in_full_schema(&self, filters: &[Expr], full_schema: &Schema) -> Result<Vec<Expr>> {
         let rename = |expr: Expr| match &expr {
             Expr::Column(column) => {
@@ -163,9 +169,9 @@ impl TableProvider for GuardedTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |filter: &&Expr| match self.has_row_filter() || filter.is_volatile() {
-            true => TableProviderFilterPushDown::Unsupported,
-            false => TableProviderFilterPushDown::Inexact,
+        let answer = |filter: &&Expr| match self.may_go_below(filter) {
+            true => TableProviderFilterPushDown::Inexact,
+            false => TableProviderFilterPushDown::Unsupported,
         };
         Ok(filters.iter().map(answer).collect())
     }
@@ -182,25 +188,57 @@ impl TableProvider for GuardedTable {
             None => (0..self.columns.positions().len()).collect(),
         };
         let full_schema = self.snapshot.full_schema();
-        let filter = self.snapshot.grant().row_filter();
-        let positions = self.positions_to_read(&wanted, &full_schema, filter);
-        let read_schema = full_schema.project(&positions)?;
-        let policy =
-            filter.map(|filter| RowPolicy::compile(filter, &read_schema)).transpose().map_err(Error::from)?;
-        let (conditions, limit) = match &policy {
-            Some(_) if !filters.is_empty() => {
-                return internal_err!("a filter was handed to a guarded table with hidden rows");
+        // The optimiser may have rewritten a predicate since it asked. What is dropped here is applied above all the same.
+        let filters: Vec<Expr> = filters.iter().filter(|filter| self.may_go_below(filter)).cloned().collect();
+        let filters = physical(state, self.in_full_schema(&filters, &full_schema)?, &full_schema)?;
+        let row_filter = self.snapshot.grant().row_filter();
+        let positions = self.positions_to_read(&wanted, &full_schema, row_filter);
+        let (shown, condition, limit) = match row_filter {
+            Some(row_filter) => {
+                let policy =
+                    RowPolicy::compile(row_filter, &full_schema.project(&positions)?).map_err(Error::from)?;
+                let narrowed_by = all_of(filters.into_iter().filter(is_leakproof_as_it_runs).collect());
+                let pruning = physical(state, vec![policy.pruning_expr()], &full_schema)?;
+                let condition = all_of(narrowed_by.iter().cloned().chain(pruning).collect());
+                let narrowed_by = narrowed_by.map(|predicate| among(predicate, &positions)).transpose()?;
+                (Some(ShownRows { policy, narrowed_by }), condition, None)
             }
-            Some(policy) => (vec![policy.pruning_expr()], None),
-            None => (self.in_full_schema(filters, &full_schema)?, limit),
+            None => (None, all_of(filters), limit),
         };
-        let request = ScanRequest { columns: &positions, conditions: &conditions, limit };
+        let request = ScanRequest {
+            columns: &positions,
+            condition,
+            limit,
+            in_small_parts: self.snapshot.grant().is_restricted(),
+        };
         let scan = self
             .snapshot
             .unguarded_scan(state, request)
             .await
             .map_err(|error| self.snapshot.failure(&error))?;
         let visible = Arc::new(self.columns.schema().project(&wanted)?);
-        Ok(Arc::new(GuardedScanExec::new(Arc::clone(&self.snapshot), scan, policy, visible)?))
+        Ok(Arc::new(GuardedScanExec::new(Arc::clone(&self.snapshot), scan, shown, visible)?))
     }
+}
+
+/// Predicates as they will run.
+fn physical(
+    state: &dyn Session,
+    predicates: Vec<Expr>,
+    schema: &Schema,
+) -> Result<Vec<Arc<dyn PhysicalExpr>>> {
+    let schema = DFSchema::try_from(schema.clone())?;
+    predicates.into_iter().map(|predicate| state.create_physical_expr(predicate, &schema)).collect()
+}
+
+fn all_of(predicates: Vec<Arc<dyn PhysicalExpr>>) -> Option<Arc<dyn PhysicalExpr>> {
+    (!predicates.is_empty()).then(|| conjunction(predicates))
+}
+
+/// A predicate over the full schema, as one over the columns at some positions of it.
+fn among(predicate: Arc<dyn PhysicalExpr>, positions: &[usize]) -> Result<Arc<dyn PhysicalExpr>> {
+    replace_columns(predicate, |column| match positions.iter().position(|read| *read == column.index()) {
+        Some(position) => Ok(Arc::new(PhysicalColumn::new(column.name(), position))),
+        None => internal_err!("a predicate over a column that is not read"),
+    })
 }

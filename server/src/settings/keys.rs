@@ -13,6 +13,7 @@ use url::Url;
 
 use super::problem::Problem;
 use super::section::{Entry, Given, Section, debug_section, range_in_words, read, read_within, settings};
+use super::table_set::TableSet;
 use super::users::UserSettings;
 use super::value::{ByteSize, LogFormat, LogLevel, SettingValue};
 use crate::ids::Secret;
@@ -94,6 +95,10 @@ settings! {
         /// Serves Delta tables for which Spark left only a placeholder (`col array<string>`) as schema in Glue, to users
         /// with a grant on the whole table. Column grants and row filters cannot be checked against a placeholder.
         allow_placeholder_schema: bool = false;
+        /// Tables on which nothing of a user's query works below the row filter: `database.table`, or `*` for all. Without it,
+        /// comparisons of a column with constants also leave out files and row groups of a table with hidden rows, so that
+        /// the time of a query may depend on bounds of hidden values.
+        strict_tables: TableSet = TableSet::default();
         /// Opens earlier versions of a table also to users from whom rows or columns of it are hidden. Their permissions of
         /// today are then applied to the rows of that time: whoever may see France sees everyone who was in France.
         time_travel_for_restricted: bool = false;

@@ -14,6 +14,7 @@ mod problem;
 mod reference;
 mod section;
 mod source;
+mod table_set;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -30,6 +31,7 @@ pub use self::keys::{
 };
 pub use self::problem::SettingsError;
 pub use self::reference::reference;
+pub use self::table_set::TableSet;
 pub use self::users::UserSettings;
 pub use self::value::{ByteSize, LogFormat, LogLevel};
 

@@ -1,9 +1,9 @@
 //! SQL text to one allowed [`Statement`]: sizes limited, kind allow-listed, table names collected. Pure; no I/O.
 //!
 //! Invariants
-//! - A [`Statement`] is exactly one query. Everything else (DDL, DML, COPY, SET, EXPLAIN, SHOW, PREPARE, …) is refused
-//!   here, before anything is looked up. It is an allow-list: a statement kind that a new parser version learns is
-//!   refused until someone adds it.
+//! - A [`Statement`] is exactly one query; SHOW and DESCRIBE become queries over `information_schema`, and EXPLAIN marks the
+//!   query that it explains. Everything else (DDL, DML, COPY, SET, PREPARE, …) is refused here, before anything is looked up.
+//!   It is an allow-list: a statement kind that a new parser version learns is refused until someone adds it.
 //! - Size, number of operators and nesting are bounded *before* the text is parsed. Deep trees overflow the stack while
 //!   they are planned, evaluated or even dropped, and a stack overflow ends the process for everyone.
 //!
@@ -12,6 +12,8 @@
 
 mod dialect;
 mod moment;
+mod shows;
+mod system;
 mod tokens;
 mod versions;
 
@@ -19,13 +21,15 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use datafusion::common::TableReference;
+use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as SqlStatement, Visit, Visitor};
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
 pub(crate) use self::moment::Moment;
-pub(crate) use self::versions::{NamedTable, without_moment};
+pub(crate) use self::system::{INFORMATION_SCHEMA, SystemTable};
+pub(crate) use self::versions::{NamedTable, without_marks, without_moment};
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
 
@@ -43,6 +47,7 @@ pub(crate) const DEFAULT_DATABASE: &str = "default";
 pub(crate) struct Statement {
     parsed: ParsedStatement,
     tables: Vec<NamedTable>,
+    is_explained: bool,
 }
 
 impl Statement {
@@ -56,22 +61,28 @@ impl Statement {
     /// [`ErrorKind::InvalidRequest`] for text that is not SQL or is too large, [`ErrorKind::Unsupported`] for
     /// statements other than queries.
     pub(crate) fn parse(sql: &str, max_bytes: usize, as_of: Option<Moment>) -> Result<Self, Error> {
-        let mut statements = read_statements(tokens::read(sql, max_bytes)?)?;
-        let Some(mut parsed) = statements.pop_front() else {
-            return Err(Error::new(ErrorKind::InvalidRequest, "the SQL text is empty"));
+        let (parsed, is_explained) = without_explain(single(sql, max_bytes)?)?;
+        let mut parsed = match &parsed {
+            ParsedStatement::Statement(statement) => match shows::as_query(statement)? {
+                Some(query) => single(&query, usize::MAX)?,
+                None => parsed,
+            },
+            _ => parsed,
         };
-        if !statements.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidRequest, "send one statement at a time"));
-        }
         check_is_query(&parsed)?;
         if let ParsedStatement::Statement(query) = &mut parsed {
             versions::into_names(query, as_of)?;
         }
         let tables = named_tables(&parsed)?;
-        Ok(Self { parsed, tables })
+        Ok(Self { parsed, tables, is_explained })
     }
 
-    /// The tables that the query names, common table expressions left out; each once, but for each moment that it is named at.
+    /// Whether the plan is asked for and not the rows.
+    pub(crate) fn is_explained(&self) -> bool {
+        self.is_explained
+    }
+
+    /// The tables of the data catalog that the query names; each once, but for each moment that it is named at.
     pub(crate) fn tables(&self) -> &[NamedTable] {
         &self.tables
     }
@@ -80,6 +91,28 @@ impl Statement {
     pub(crate) fn into_parsed(self) -> ParsedStatement {
         self.parsed
     }
+}
+
+/// The one statement of a text.
+fn single(sql: &str, max_bytes: usize) -> Result<ParsedStatement, Error> {
+    let mut statements = read_statements(tokens::read(sql, max_bytes)?)?;
+    match (statements.pop_front(), statements.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(_), false) => Err(Error::new(ErrorKind::InvalidRequest, "send one statement at a time")),
+        (None, _) => Err(Error::new(ErrorKind::InvalidRequest, "the SQL text is empty")),
+    }
+}
+
+/// The statement that is explained, and whether one is.
+fn without_explain(parsed: ParsedStatement) -> Result<(ParsedStatement, bool), Error> {
+    let ParsedStatement::Explain(explain) = parsed else {
+        return Ok((parsed, false));
+    };
+    if explain.options != ExplainStatementOptions::default() {
+        let text = "EXPLAIN shows how a query is planned, and has no options: no ANALYZE, VERBOSE or FORMAT";
+        return Err(Error::new(ErrorKind::Unsupported, text));
+    }
+    Ok((*explain.statement, true))
 }
 
 fn read_statements(mut tokens: Vec<TokenWithSpan>) -> Result<VecDeque<ParsedStatement>, Error> {
@@ -156,7 +189,7 @@ fn named_tables(parsed: &ParsedStatement) -> Result<Vec<NamedTable>, Error> {
         Error::new(ErrorKind::InvalidRequest, "a table name cannot be read").because(error.to_string())
     })?;
     let mut tables: Vec<NamedTable> = Vec::with_capacity(references.len());
-    for reference in &references {
+    for reference in references.iter().filter(|reference| !is_system(reference)) {
         let table = qualified(reference)?;
         if !tables.contains(&table) {
             tables.push(table);
@@ -166,6 +199,13 @@ fn named_tables(parsed: &ParsedStatement) -> Result<Vec<NamedTable>, Error> {
         return Err(Error::new(ErrorKind::InvalidRequest, "the query names too many tables"));
     }
     Ok(tables)
+}
+
+/// Whether a table is one of `information_schema`. Those need no grant: they hold what the user may browse.
+fn is_system(reference: &TableReference) -> bool {
+    let is_here = reference.catalog().is_none_or(|catalog| catalog.eq_ignore_ascii_case(CATALOG));
+    let in_schema = reference.schema().is_some_and(|schema| schema.eq_ignore_ascii_case(INFORMATION_SCHEMA));
+    is_here && in_schema && SystemTable::named(reference.table()).is_some()
 }
 
 fn qualified(reference: &TableReference) -> Result<NamedTable, Error> {

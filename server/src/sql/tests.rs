@@ -41,10 +41,15 @@ fn anything_that_is_not_one_query_is_refused() {
         "create external table t stored as parquet location 's3://lakegate-demo/'",
         "copy (select 1) to '/tmp/x.parquet'",
         "set datafusion.execution.batch_size = 1",
-        "explain select 1",
-        "explain analyze verbose select 1",
-        "show tables",
-        "describe sales.nation",
+        "explain analyze select 1",
+        "explain verbose select 1",
+        "explain format tree select 1",
+        "explain insert into sales.nation values (1)",
+        "explain explain select 1",
+        "show terse tables",
+        "show tables where table_name = 'x'",
+        "show all",
+        "show create table sales.nation",
         "prepare p as select 1",
         "drop table sales.nation",
         "select * into t from sales.nation",
@@ -56,6 +61,61 @@ fn anything_that_is_not_one_query_is_refused() {
     assert_eq!(kind_of("select 1; select 2"), Some(ErrorKind::InvalidRequest));
     assert_eq!(kind_of(""), Some(ErrorKind::InvalidRequest));
     assert_eq!(kind_of("selec 1"), Some(ErrorKind::InvalidRequest));
+}
+
+/// The query as text that a statement becomes.
+fn becomes(sql: &str) -> String {
+    parse(sql).unwrap().into_parsed().to_string()
+}
+
+#[test]
+fn show_and_describe_are_queries_over_information_schema() {
+    for (sql, query) in [
+        ("show schemas", "SELECT schema_name FROM information_schema.schemata ORDER BY 1"),
+        (
+            "SHOW DATABASES LIKE 'it''s%'",
+            "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'it''s%' ORDER BY 1",
+        ),
+        (
+            "show tables from sales like 'na%'",
+            "SELECT table_schema, table_name, table_type FROM information_schema.tables \
+             WHERE table_schema = 'sales' AND table_name LIKE 'na%' ORDER BY 1, 2",
+        ),
+        (
+            "describe HR.\"Employees\"",
+            "SELECT column_name, data_type, is_nullable, remarks FROM information_schema.columns \
+             WHERE table_schema = 'hr' AND table_name = 'employees' ORDER BY ordinal_position",
+        ),
+        ("show functions", "SELECT routine_name, routine_type FROM information_schema.routines ORDER BY 1"),
+    ] {
+        assert_eq!(becomes(sql), query, "{sql}");
+        assert_eq!(parse(sql).unwrap().tables(), []);
+    }
+    assert_eq!(becomes("show columns in hr.employees"), becomes("desc hr.employees"));
+    assert_eq!(kind_of("describe employees"), Some(ErrorKind::NotFound));
+}
+
+#[test]
+fn information_schema_needs_no_grant_and_has_no_versions() {
+    let sql = "select * from information_schema.tables t join AwsDataCatalog.Information_Schema.Columns c using (table_name)";
+    assert_eq!(parse(sql).unwrap().tables(), []);
+    let unknown = parse("select * from information_schema.secrets").unwrap();
+    assert_eq!(
+        unknown.tables(),
+        [now("information_schema", "secrets")],
+        "asked of the data catalog, which has none"
+    );
+    assert_eq!(kind_of("select * from other.information_schema.tables"), Some(ErrorKind::NotFound));
+    let versioned = parse("select * from information_schema.tables version as of 1").unwrap();
+    assert_eq!(versioned.tables().len(), 1, "asked of the data catalog, which has none");
+}
+
+#[test]
+fn an_explained_query_names_its_tables_like_any_other() {
+    let explained = parse("explain select * from sales.nation").unwrap();
+    assert!(explained.is_explained());
+    assert_eq!(explained.tables().len(), 1);
+    assert!(!parse("select 1").unwrap().is_explained());
 }
 
 #[test]

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::moment::Moment;
+use super::system::INFORMATION_SCHEMA;
 use crate::error::{Error, ErrorKind};
 use crate::ids::TableName;
 
@@ -50,6 +51,11 @@ impl NamedTable {
             None => Err(Error::no_such_table(&name.to_string())),
         }
     }
+}
+
+/// A text in which planner's names stand, with the moments in a readable form: `orders@v3`.
+pub(crate) fn without_marks(text: &str) -> String {
+    text.replace(MARK, "@")
 }
 
 /// The table's own name in a name that the planner uses; `None` if that has no moment.
@@ -111,7 +117,7 @@ impl Marking {
         }
         let written = clause.as_ref().map(Moment::of).transpose()?;
         // A name without a database is that of a query, or of a table that does not exist.
-        let is_table = name.0.len() > 1 && args.is_none();
+        let is_table = name.0.len() > 1 && args.is_none() && !(clause.is_none() && is_system(name));
         if let Some(moment) = written.or(self.default)
             && is_table
             && let Some(ObjectNamePart::Identifier(table)) = name.0.last_mut()
@@ -126,6 +132,12 @@ impl Marking {
         let [ObjectNamePart::Identifier(only)] = name.0.as_slice() else { return false };
         self.query_names.contains(&folded(only))
     }
+}
+
+/// Whether a table is one of `information_schema`, which is as it is now.
+fn is_system(name: &ObjectName) -> bool {
+    let database = name.0.iter().rev().nth(1).and_then(ObjectNamePart::as_ident);
+    database.is_some_and(|database| database.value.eq_ignore_ascii_case(INFORMATION_SCHEMA))
 }
 
 /// An identifier as the planner folds it.

@@ -18,7 +18,7 @@ use arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
 use chrono::DateTime;
 use datafusion::catalog::Session;
 use datafusion::common::config::TableParquetOptions;
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
@@ -26,8 +26,7 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, Operator};
+use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
@@ -49,6 +48,10 @@ const FOOTER_HINT: usize = 128 * 1024;
 /// Fewest columns beside those of a predicate for which it pays to decode them later.
 const LATE_COLUMNS: usize = 3;
 
+/// Bytes of a small part of a scan, and the most of such parts.
+const PART_BYTES: u64 = 8 * 1024 * 1024;
+const MOST_PARTS: usize = 1024;
+
 /// Deletion vectors read at the same time.
 const VECTORS_AT_ONCE: usize = 16;
 
@@ -56,10 +59,12 @@ const VECTORS_AT_ONCE: usize = 16;
 pub(crate) struct ScanRequest<'a> {
     /// Positions of columns in the full schema, in the order of the plan's columns.
     pub(crate) columns: &'a [usize],
-    /// Conditions by the full schema's names; rows that do not meet them may be left out, and need not be.
-    pub(crate) conditions: &'a [Expr],
+    /// A condition over the full schema; rows that do not meet it may be left out, and need not be.
+    pub(crate) condition: Option<Arc<dyn PhysicalExpr>>,
     /// Rows wanted, if no more are; the first that come.
     pub(crate) limit: Option<usize>,
+    /// Cut into many parts, so that several can be read while they are handed on one after the other.
+    pub(crate) in_small_parts: bool,
 }
 
 /// A plan that reads rows and columns without any policy.
@@ -81,7 +86,7 @@ impl Snapshot {
         request: ScanRequest<'_>,
     ) -> Result<UnguardedScan> {
         let columns = Arc::new(self.full_schema().project(request.columns)?);
-        let predicate = self.predicate(session, request.conditions)?;
+        let predicate = request.condition.map(|condition| self.in_files(condition)).transpose()?;
         let wanted = self.files_to_read(predicate.as_ref()).await?;
         let layout = Layout::new(self, request.columns, predicate.as_ref());
         if wanted.is_empty() {
@@ -99,38 +104,34 @@ impl Snapshot {
             .with_metadata_size_hint(FOOTER_HINT)
             .with_parquet_file_reader_factory(Arc::new(self.reader_factory()));
         if let Some(predicate) = predicate {
+            let reads_late = reads_late(&predicate, layout.projection.len());
             source = source
-                .with_predicate(positioned(Arc::clone(&predicate), layout.table.table_schema())?)
-                .with_pushdown_filters(reads_late(&predicate, layout.projection.len()));
+                .with_predicate(positioned(predicate, layout.table.table_schema())?)
+                .with_pushdown_filters(reads_late);
         }
-        let target = session.config_options().execution.target_partitions;
+        let threads = session.config_options().execution.target_partitions;
+        let parts = if request.in_small_parts { small_parts(&files, threads) } else { threads };
         let by_field_id = self.log.log().columns.by_field_id;
         let bucket = ObjectStoreUrl::parse(format!("s3://{}", self.access.location.bucket()))?;
         let config = FileScanConfigBuilder::new(bucket, Arc::new(source))
-            .with_file_groups(balanced(files, target))
+            .with_file_groups(balanced(files, parts))
             .with_projection_indices(Some(layout.projection))?
             .with_limit(request.limit)
             .with_statistics(statistics)
             .with_expr_adapter(Some(Arc::new(ColumnsOfFiles { by_field_id })))
             .build();
         let plan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
-        let parallel = plan.repartitioned(target, session.config_options())?;
+        let parallel = plan.repartitioned(parts, session.config_options())?;
         Ok(UnguardedScan { plan: parallel.unwrap_or(plan), columns })
     }
 
-    /// The conditions as one expression over the names that columns have in files.
-    fn predicate(&self, session: &dyn Session, conditions: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
-        let Some(condition) = conjunction(conditions.iter().cloned()) else {
-            return Ok(None);
-        };
-        let columns = &self.log.log().columns;
-        let logical = DFSchema::try_from(Arc::clone(&columns.logical))?;
-        let expr = session.create_physical_expr(condition, &logical)?;
-        replace_columns(expr, |column| {
-            let name = columns.physical.field(column.index()).name();
+    /// A condition over the names that columns have in files.
+    fn in_files(&self, condition: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
+        let physical = &self.log.log().columns.physical;
+        replace_columns(condition, |column| {
+            let name = physical.field(column.index()).name();
             Ok(Arc::new(Column::new(name, column.index())))
         })
-        .map(Some)
     }
 
     /// Numbers of the files that may hold a wanted row.
@@ -302,6 +303,13 @@ fn parquet_options(session: &dyn Session) -> TableParquetOptions {
     options.global.coerce_int96 = Some("us".to_owned());
     options.global.coerce_int96_tz = Some("UTC".to_owned());
     options
+}
+
+/// The number of parts of which each has about [`PART_BYTES`]; one of a few bytes is not cut.
+fn small_parts(files: &[PartitionedFile], threads: usize) -> usize {
+    let bytes: u64 = files.iter().map(|file| file.object_meta.size).sum();
+    let parts = usize::try_from(bytes.div_ceil(PART_BYTES)).unwrap_or(usize::MAX);
+    if parts > 1 { parts.clamp(threads, MOST_PARTS) } else { 1 }
 }
 
 /// Files in at most `groups` groups of about the same number of bytes, in their order.

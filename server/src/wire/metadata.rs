@@ -13,7 +13,6 @@ use arrow_flight::sql::metadata::{
 };
 use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTableTypes, CommandGetTables};
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
-use futures::{StreamExt, TryStreamExt, stream};
 
 use super::authenticate::Caller;
 use super::commands::MetadataCommand;
@@ -21,17 +20,11 @@ use super::front_door::FrontDoor;
 use super::like::{Pattern, passes};
 use super::schema;
 use crate::catalog::TableEntry;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::ids::CATALOG;
 
 /// The only type of table there is.
 const TABLE_TYPE: &str = "TABLE";
-
-/// Databases that are listed at once: one click in a tool asks for the tables of all of them.
-const CONCURRENT_LISTINGS: usize = 8;
-
-/// Tables that one answer has at most. With their schemas they are held in memory together.
-const MAX_TABLES: usize = 50_000;
 
 impl MetadataCommand {
     /// The schema of the answer, which does not depend on what there is.
@@ -105,18 +98,8 @@ impl FrontDoor {
         let database_pattern = command.db_schema_filter_pattern.as_deref().map(Pattern::new);
         let table_pattern = command.table_name_filter_pattern.as_deref().map(Pattern::new);
         let databases = self.databases(caller, command.catalog.as_deref(), database_pattern.as_ref()).await?;
-        let mut found = Vec::new();
-        let mut listings = stream::iter(databases)
-            .map(|database| async move { self.pipeline.tables(&caller.principal, &database).await })
-            .buffer_unordered(CONCURRENT_LISTINGS);
-        while let Some(mut tables) = listings.try_next().await? {
-            tables.retain(|table| passes(table_pattern.as_ref(), table.name.table()));
-            found.append(&mut tables);
-            if found.len() > MAX_TABLES {
-                let text = "too many tables for one answer: narrow the search by schema or table name";
-                return Err(Error::new(ErrorKind::ResourceExhausted, text));
-            }
-        }
+        let wanted = |table: &TableEntry| passes(table_pattern.as_ref(), table.name.table());
+        let found = self.pipeline.catalog.tables_of(&caller.principal, databases, wanted).await?;
         tables_answer(builder, &found)
     }
 
@@ -131,8 +114,9 @@ impl FrontDoor {
         if catalog.is_some_and(|catalog| !catalog.eq_ignore_ascii_case(CATALOG)) {
             return Ok(Vec::new());
         }
-        let databases = self.pipeline.databases(&caller.principal).await?;
-        Ok(databases.into_iter().map(|database| database.name).filter(|name| passes(pattern, name)).collect())
+        let databases = self.pipeline.catalog.databases(&caller.principal).await?;
+        let names = databases.iter().map(|database| database.name.clone());
+        Ok(names.filter(|name| passes(pattern, name)).collect())
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod access_matrix;
 mod behaviour;
+mod browsing;
 mod caching;
 mod delta;
 mod differential;
@@ -15,7 +16,10 @@ mod hostile_files;
 mod hostile_paths;
 mod hostile_tables;
 mod house;
+mod non_interference;
+mod oracle;
 mod policy_changes;
+mod pushdown;
 mod reference_logs;
 mod reference_tables;
 mod reference_versions;

@@ -3,6 +3,8 @@
 //! AND, OR and NOT are Kleene's: NULL is "unknown". Both sides are always evaluated; there is no short cut that could
 //! decide a row on one side only.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::kernels::cmp;
 use arrow::compute::{and_kleene, is_null, like, not, or_kleene, prep_null_mask_filter};
@@ -26,6 +28,23 @@ pub(super) fn shown_rows(
         return Err(ArrowError::ComputeError("a row filter answered for another number of rows".to_owned()));
     }
     Ok(if verdict.null_count() > 0 { prep_null_mask_filter(&verdict) } else { verdict })
+}
+
+/// TRUE for each row for which a predicate of the engine is TRUE, never NULL.
+pub(super) fn true_rows(
+    predicate: &Arc<dyn PhysicalExpr>,
+    batch: &RecordBatch,
+) -> Result<BooleanArray, ArrowError> {
+    let verdict = verdict_of(predicate.as_ref(), batch)?;
+    Ok(if verdict.null_count() > 0 { prep_null_mask_filter(&verdict) } else { verdict })
+}
+
+fn verdict_of(predicate: &dyn PhysicalExpr, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+    let verdict = predicate
+        .evaluate(batch)
+        .and_then(|verdict| verdict.into_array(batch.num_rows()))
+        .map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
+    verdict.as_boolean_opt().cloned().ok_or_else(|| malformed("a test without a verdict"))
 }
 
 fn evaluate(predicate: &Predicate, values: &[LeafValues]) -> Result<BooleanArray, ArrowError> {
@@ -66,12 +85,7 @@ fn chain(
 
 fn contains(set: &Set, values: &ArrayRef) -> Result<BooleanArray, ArrowError> {
     let batch = RecordBatch::try_new(set.schema.clone(), vec![values.clone()])?;
-    let verdict = set
-        .membership
-        .evaluate(&batch)
-        .and_then(|verdict| verdict.into_array(batch.num_rows()))
-        .map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
-    verdict.as_boolean_opt().cloned().ok_or_else(|| malformed("a membership test without a verdict"))
+    verdict_of(&set.membership, &batch)
 }
 
 fn comparable(values: &[LeafValues], leaf: usize) -> Result<&ArrayRef, ArrowError> {

@@ -46,7 +46,7 @@ fn shown(text: &str, batch: &RecordBatch) -> Vec<i32> {
     let policy = RowPolicy::compile(&row_filter(text), batch.schema_ref()).unwrap_or_else(|error| {
         panic!("{text}: {error}");
     });
-    let rows = rows_of(&policy.apply(batch).unwrap());
+    let rows = rows_of(&policy.apply(batch, None).unwrap());
     let kept_by_pruning = rows_of(&prune(&policy, batch));
     assert!(rows.iter().all(|row| kept_by_pruning.contains(row)), "{text}: pruning loses a shown row");
     rows
@@ -135,7 +135,7 @@ fn a_batch_may_have_another_layout_than_the_policy_was_compiled_for() {
         DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8View)),
     ] {
         let delivered = numbered("country", cast(planned.column(0), &layout).unwrap());
-        assert_eq!(rows_of(&policy.apply(&delivered).unwrap()), [0, 7], "{layout}");
+        assert_eq!(rows_of(&policy.apply(&delivered, None).unwrap()), [0, 7], "{layout}");
     }
 }
 
@@ -147,7 +147,7 @@ fn a_batch_of_another_schema_is_an_error_and_shows_nothing() {
     let retyped = numbered("country", Arc::new(Int32Array::from(vec![1])));
     let missing = RecordBatch::new_empty(Arc::new(Schema::empty()));
     for other in [renamed, retyped, missing] {
-        let error = policy.apply(&other).unwrap_err();
+        let error = policy.apply(&other, None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
         assert_eq!(error.public_text(), "internal error");
     }

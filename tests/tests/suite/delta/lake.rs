@@ -7,7 +7,8 @@ use std::sync::{Arc, Weak};
 
 use aws_sdk_glue::types::{Column as GlueColumn, DatabaseInput, SerDeInfo, StorageDescriptor, TableInput};
 use aws_sdk_lakeformation::types::{
-    ColumnWildcard, DataLakePrincipal, Permission, Resource, TableResource, TableWithColumnsResource,
+    ColumnWildcard, DataCellsFilter, DataCellsFilterResource, DataLakePrincipal, Permission, Resource,
+    RowFilter, TableResource, TableWithColumnsResource,
 };
 use futures::stream::{self, StreamExt, TryStreamExt};
 use lakegate_client::{ClientError, Connection};
@@ -26,6 +27,9 @@ use crate::support::{admin, login, rows, start_server};
 
 /// The database of the tables that tests bring.
 pub(crate) const DATABASE: &str = "brought";
+
+/// The account that the sandbox plays.
+const ACCOUNT: &str = "123456789012";
 
 /// The bucket of the sample lake, which is registered with Lake Formation.
 const BUCKET: &str = "lakegate-demo";
@@ -149,8 +153,29 @@ impl Lake {
         self.grant(user, Resource::builder().table_with_columns(table).build()).await;
     }
 
+    /// Grants the rows that a filter selects, with all columns.
+    pub(crate) async fn grant_rows(&self, user: &str, name: &str, row_filter: &str) {
+        let filter = DataCellsFilter::builder()
+            .table_catalog_id(ACCOUNT)
+            .database_name(DATABASE)
+            .table_name(name)
+            .name(user)
+            .row_filter(RowFilter::builder().filter_expression(row_filter).build())
+            .column_wildcard(ColumnWildcard::builder().build())
+            .build()
+            .unwrap();
+        self.lakeformation.create_data_cells_filter().table_data(filter).send().await.unwrap();
+        let filter = DataCellsFilterResource::builder()
+            .table_catalog_id(ACCOUNT)
+            .database_name(DATABASE)
+            .table_name(name)
+            .name(user)
+            .build();
+        self.grant(user, Resource::builder().data_cells_filter(filter).build()).await;
+    }
+
     async fn grant(&self, user: &str, resource: Resource) {
-        let role = format!("arn:aws:iam::123456789012:role/lakegate/{user}");
+        let role = format!("arn:aws:iam::{ACCOUNT}:role/lakegate/{user}");
         let principal = DataLakePrincipal::builder().data_lake_principal_identifier(role).build();
         self.lakeformation
             .grant_permissions()

@@ -1,4 +1,4 @@
-//! Another reader of the same table: deltalake's own provider, on the local disk, asked by DataFusion without any guard.
+//! The bare engine, without any guard: what the server's answers are compared with.
 
 #![expect(
     clippy::disallowed_types,
@@ -9,21 +9,24 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use deltalake::datafusion::prelude::SessionContext;
+use deltalake::datafusion::datasource::MemTable;
+use deltalake::datafusion::error::DataFusionError;
+use deltalake::datafusion::prelude::{SessionConfig, SessionContext};
 use url::Url;
 
 use super::TableFiles;
+use super::lake::DATABASE;
 use super::rows::Rows;
 
-/// See the file's head.
+/// An engine that knows one table, under the name that the server knows it by.
 pub(crate) struct Peer {
     context: SessionContext,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Peer {
-    /// Opens a copy of a table.
-    pub(crate) async fn of(files: &TableFiles) -> Self {
+    /// A Delta table as deltalake's own provider reads it, from the local disk.
+    pub(crate) async fn of_files(name: &str, files: &TableFiles) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (path, content) in &files.0 {
             let file = folder.path().join(path);
@@ -31,20 +34,35 @@ impl Peer {
             std::fs::write(file, content).unwrap();
         }
         let table = deltalake::open_table(Url::from_directory_path(folder.path()).unwrap()).await.unwrap();
-        let context = SessionContext::new();
-        context.register_table("peer", table.table_provider().await.unwrap()).unwrap();
-        Self { context, _folder: folder }
+        let context = context();
+        context.register_table(name, table.table_provider().await.unwrap()).unwrap();
+        Self { context, _folder: Some(folder) }
     }
 
-    /// The rows of a query that must succeed.
-    ///
-    /// # Arguments
-    /// * `sql` - with `{}` in place of the table's name.
-    pub(crate) async fn rows(&self, sql: &str) -> Rows {
-        let answer = self.context.sql(&sql.replace("{}", "peer")).await.unwrap();
-        let schema = Arc::new(answer.schema().as_arrow().clone());
-        let mut batches = answer.collect().await.unwrap();
-        batches.push(RecordBatch::new_empty(schema));
-        Rows::of(&batches)
+    /// Rows in memory.
+    pub(crate) fn of_rows(name: &str, rows: RecordBatch) -> Self {
+        let context = context();
+        let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
+        context.register_table(name, Arc::new(table)).unwrap();
+        Self { context, _folder: None }
     }
+
+    /// The answer to a query, with the plan's own schema also if there are no rows.
+    pub(crate) async fn rows(&self, sql: &str) -> Result<Rows, DataFusionError> {
+        let answer = self.context.sql(sql).await?;
+        let schema = Arc::new(answer.schema().as_arrow().clone());
+        let mut batches = answer.collect().await?;
+        batches.push(RecordBatch::new_empty(schema));
+        Ok(Rows::of(&batches))
+    }
+}
+
+fn context() -> SessionContext {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema("lakegate", DATABASE)
+        // One order of rows, whatever the machine.
+        .with_target_partitions(1);
+    // As on the server, which says why.
+    config.options_mut().optimizer.enable_leaf_expression_pushdown = false;
+    SessionContext::new_with_config(config)
 }

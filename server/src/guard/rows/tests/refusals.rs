@@ -126,7 +126,7 @@ fn no_buffer_of_the_result_holds_a_hidden_value() {
     // The second batch is a slice whose every row is shown: it shares its buffers with a row outside of it.
     for (text, input) in [("id = 1", batch.clone()), ("id = 1", batch.slice(0, 1))] {
         let policy = RowPolicy::compile(&row_filter(text), input.schema_ref()).unwrap();
-        let output = policy.apply(&input).unwrap();
+        let output = policy.apply(&input, None).unwrap();
         assert_eq!(output.num_rows(), 1);
         assert_eq!(output.schema(), input.schema());
         for (field, column) in output.schema().fields().iter().zip(output.columns()).skip(2) {

@@ -1,0 +1,141 @@
+//! SHOW and DESCRIBE, as queries over `information_schema`.
+//!
+//! What they show is then filtered, sorted and audited like any query, and nothing of them needs a second look. Names and
+//! patterns are put into the query as literals.
+
+use datafusion::sql::sqlparser::ast::{
+    DescribeAlias, ObjectName, ObjectNamePart, ShowStatementFilter, ShowStatementFilterPosition,
+    ShowStatementOptions, Statement,
+};
+
+use crate::error::{Error, ErrorKind};
+
+/// The query that answers a statement; `None` for statements of other kinds.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] for clauses that only other databases have.
+pub(super) fn as_query(statement: &Statement) -> Result<Option<String>, Error> {
+    let query = match statement {
+        Statement::ShowDatabases { terse: false, history: false, show_options }
+        | Statement::ShowSchemas { terse: false, history: false, show_options } => {
+            let conditions = [pattern(show_options, "schema_name")?];
+            no_parent(show_options)?;
+            select("schema_name", "schemata", conditions, "1")
+        }
+        Statement::ShowTables { terse: false, history: false, external: false, show_options, .. } => {
+            let database = match parent(show_options)? {
+                Some(name) => Some(equals("table_schema", single(&name)?)),
+                None => None,
+            };
+            let conditions = [database, pattern(show_options, "table_name")?];
+            select("table_schema, table_name, table_type", "tables", conditions, "1, 2")
+        }
+        Statement::ShowColumns { show_options, .. } => {
+            let table = parent(show_options)?.ok_or_else(unsupported)?;
+            columns_of(&table, pattern(show_options, "column_name")?)?
+        }
+        Statement::ShowFunctions { filter } => select(
+            "routine_name, routine_type",
+            "routines",
+            [filtered(filter.as_ref(), "routine_name")?],
+            "1",
+        ),
+        Statement::ExplainTable {
+            describe_alias: DescribeAlias::Describe | DescribeAlias::Desc,
+            hive_format: None,
+            table_name,
+            ..
+        } => columns_of(table_name, None)?,
+        _ => return Ok(None),
+    };
+    Ok(Some(query))
+}
+
+fn columns_of(table: &ObjectName, condition: Option<String>) -> Result<String, Error> {
+    let names = identifiers(table)?;
+    let [.., database, table] = names.as_slice() else {
+        return Err(Error::no_such_table(&table.to_string()));
+    };
+    let conditions = [Some(equals("table_schema", database)), Some(equals("table_name", table)), condition];
+    Ok(select("column_name, data_type, is_nullable, remarks", "columns", conditions, "ordinal_position"))
+}
+
+fn select<const N: usize>(
+    columns: &str,
+    table: &str,
+    conditions: [Option<String>; N],
+    order: &str,
+) -> String {
+    let conditions: Vec<String> = conditions.into_iter().flatten().collect();
+    let filter =
+        if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(" and ")) };
+    format!("select {columns} from information_schema.{table}{filter} order by {order}")
+}
+
+fn equals(column: &str, name: &str) -> String {
+    format!("{column} = {}", literal(name))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// `IN …` or `FROM …`.
+fn parent(options: &ShowStatementOptions) -> Result<Option<ObjectName>, Error> {
+    if options.starts_with.is_some() || options.limit.is_some() || options.limit_from.is_some() {
+        return Err(unsupported());
+    }
+    match &options.show_in {
+        Some(parent) => parent.parent_name.clone().map(Some).ok_or_else(unsupported),
+        None => Ok(None),
+    }
+}
+
+fn no_parent(options: &ShowStatementOptions) -> Result<(), Error> {
+    match parent(options)? {
+        Some(_) => Err(unsupported()),
+        None => Ok(()),
+    }
+}
+
+fn pattern(options: &ShowStatementOptions, column: &str) -> Result<Option<String>, Error> {
+    match &options.filter_position {
+        Some(ShowStatementFilterPosition::Infix(filter) | ShowStatementFilterPosition::Suffix(filter)) => {
+            filtered(Some(filter), column)
+        }
+        None => Ok(None),
+    }
+}
+
+fn filtered(filter: Option<&ShowStatementFilter>, column: &str) -> Result<Option<String>, Error> {
+    match filter {
+        None => Ok(None),
+        Some(ShowStatementFilter::Like(pattern)) => Ok(Some(format!("{column} like {}", literal(pattern)))),
+        Some(ShowStatementFilter::ILike(pattern)) => Ok(Some(format!("{column} ilike {}", literal(pattern)))),
+        Some(_) => Err(unsupported()),
+    }
+}
+
+/// The last name of a database's, which a catalog may precede.
+fn single(name: &ObjectName) -> Result<&str, Error> {
+    match name.0.last() {
+        Some(ObjectNamePart::Identifier(last)) => Ok(&last.value),
+        _ => Err(unsupported()),
+    }
+}
+
+/// Names as the catalog spells them: in lower case, however they were quoted.
+fn identifiers(name: &ObjectName) -> Result<Vec<String>, Error> {
+    let identifier = |part: &ObjectNamePart| match part {
+        ObjectNamePart::Identifier(identifier) => Ok(identifier.value.to_ascii_lowercase()),
+        ObjectNamePart::Function(_) => Err(unsupported()),
+    };
+    name.0.iter().map(identifier).collect()
+}
+
+fn unsupported() -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "of SHOW there are SCHEMAS, TABLES [FROM database], COLUMNS FROM table, and FUNCTIONS, each with LIKE",
+    )
+}

@@ -1,0 +1,87 @@
+//! Statements that show how a query is run or what there is, and those that would change something. Plans may be shown as far
+//! as they follow from visible names; nobody's files, sizes and hidden columns are among them.
+
+use super::Probes;
+
+pub(super) const OF_ROWS: Probes = &[
+    ("a plan", "explain select * from brought.ledger"),
+    ("a plan that is run", "explain analyze select count(*) from brought.ledger"),
+    ("all plans", "explain verbose select * from brought.ledger where id > 3"),
+    ("all plans that are run", "explain analyze verbose select * from brought.staff"),
+    ("a plan as a tree", "explain format tree select * from brought.ledger"),
+    ("a plan for machines", "explain (format json) select * from brought.ledger"),
+    ("a plan of nothing visible", "explain select * from brought.silent"),
+    ("a plan of a hidden column", "explain select secret from brought.ledger"),
+    ("a table's description", "describe brought.ledger"),
+    ("a table's description in short", "desc brought.staff"),
+    ("a hidden table's description", "describe brought.locked"),
+    ("columns", "show columns from brought.ledger"),
+    ("all columns", "show full columns from brought.staff"),
+    ("tables", "show tables"),
+    ("tables of a database", "show tables from brought"),
+    ("settings", "show all"),
+    ("functions", "show functions"),
+    ("how a table was made", "show create table brought.ledger"),
+    ("statistics of a table", "analyze table brought.ledger compute statistics"),
+    ("tables by SQL", "select * from information_schema.tables"),
+    ("columns by SQL", "select column_name from information_schema.columns where table_name = 'ledger'"),
+    ("settings by SQL", "select * from information_schema.df_settings"),
+    (
+        "columns of all tables by SQL",
+        "select * from information_schema.columns where table_schema = 'brought'",
+    ),
+    (
+        "tables of the database by SQL",
+        "select * from information_schema.tables where table_schema = 'brought' order by table_name",
+    ),
+    ("views by SQL", "select * from information_schema.views"),
+    ("functions by SQL", "select count(*) from information_schema.routines"),
+    (
+        "columns of a hidden table by SQL",
+        "select * from information_schema.columns where table_name = 'locked'",
+    ),
+    ("columns like a pattern", "show columns from brought.ledger like '%e%'"),
+    ("tables like a pattern", "show tables from brought like 'l%'"),
+    ("databases", "show databases"),
+    (
+        "a plan of a join",
+        "explain select s.name from brought.staff s join brought.projects p on s.project_id = p.id",
+    ),
+    (
+        "a plan with a condition",
+        "explain select id from brought.bounded where id > 900000 and 100 / zero > 3",
+    ),
+    ("views of another server", "select * from pg_catalog.pg_stats"),
+    ("files of a table", "select * from brought.\"ledger$files\""),
+    ("partitions of a table", "select * from brought.\"visits$partitions\""),
+    ("history of a table", "select * from brought.\"history$history\""),
+    ("a hidden table", "select * from brought.locked"),
+    ("a hidden table's columns", "select id from brought.locked where nothing = 1"),
+    (
+        "a hidden table beside a visible one",
+        "select count(*) from brought.ledger join brought.locked using (id)",
+    ),
+    ("a table that nobody has", "select * from brought.nothing"),
+    ("a hidden table's past", "select * from brought.locked version as of 0"),
+    ("a table by its place", "select * from 's3://lakegate-demo/brought/ledger'"),
+    ("a file by its place", "select * from read_parquet('s3://lakegate-demo/brought/ledger/part-0.parquet')"),
+    ("a file's name", "select input_file_name() from brought.ledger"),
+    ("a row's place in its file", "select file_row_index() from brought.ledger"),
+    ("a plan cache", "prepare p as select * from brought.ledger"),
+    ("a copy", "copy brought.ledger to '/tmp/ledger.parquet'"),
+    ("a table from a table", "create table brought.copied as select * from brought.ledger"),
+    ("a view", "create view brought.seen as select * from brought.ledger"),
+    ("a new row", "insert into brought.ledger (id, secret) values (1, 'x')"),
+    ("changed rows", "update brought.ledger set note = 'x' where secret = 'canary'"),
+    ("deleted rows", "delete from brought.ledger where region = 'south'"),
+    (
+        "merged rows",
+        "merge into brought.ledger l using brought.projects p on l.id = p.id when matched then delete",
+    ),
+    ("a setting", "set datafusion.explain.show_statistics = true"),
+    (
+        "an endless query",
+        "with recursive r as (select id from brought.ledger union all select id + 1 from r) select max(id) \
+         from r",
+    ),
+];
