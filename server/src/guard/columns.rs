@@ -17,6 +17,7 @@ use crate::access::Grant;
 use crate::aws::GlueTable;
 use crate::catalog::hive_type;
 use crate::error::{Error, ErrorKind};
+use crate::table::with_offsets;
 
 /// The visible columns of one table, and where each lies in the table's full schema.
 #[derive(Clone)]
@@ -67,6 +68,16 @@ impl VisibleColumns {
             schema: Arc::new(Schema::new(fields)),
             positions: visible.into_iter().map(|(position, _)| position).collect(),
         })
+    }
+
+    /// The same columns, text and binary ones with offsets where `stands_in_files` says so of their position.
+    pub(super) fn with_offsets(&self, stands_in_files: impl Fn(usize) -> bool) -> Self {
+        let field = |(field, position): (&FieldRef, &usize)| match stands_in_files(*position) {
+            true => with_offsets(field),
+            false => Arc::clone(field),
+        };
+        let fields: Fields = self.schema.fields().iter().zip(&self.positions).map(field).collect();
+        Self { schema: Arc::new(Schema::new(fields)), positions: self.positions.clone() }
     }
 
     /// What the user sees.

@@ -17,7 +17,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::execution::{SessionStateDefaults, TaskContext};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionConfig;
 
 use super::explain::explained;
@@ -84,19 +84,22 @@ impl Guard {
         let mut state = self.template.clone();
         // `now()` is when this query began, not the server.
         state.mark_start_execution();
-        if tables
-            .iter()
-            .try_fold(0, |sum, table| Some(sum + table.visible_bytes()?))
-            .is_some_and(|bytes: u64| bytes <= SMALL_TABLES)
-        {
+        let bytes: Option<u64> = tables.iter().map(GuardedTable::visible_bytes).sum();
+        let is_small = bytes.is_some_and(|bytes| bytes <= SMALL_TABLES);
+        if is_small {
             state.config_mut().options_mut().execution.target_partitions = 1;
         }
         let is_explained = statement.is_explained();
-        let names = QueryNames::new(&state, tables, listing, Arc::clone(&self.functions));
-        let mut plan = names.plan(statement.into_parsed()).map_err(from_datafusion)?;
+        let planned = |tables: Vec<GuardedTable>| {
+            let names = QueryNames::new(&state, tables, listing.clone(), Arc::clone(&self.functions));
+            names.plan(statement.clone().into_parsed()).map_err(from_datafusion)
+        };
+        let mut plan = planned(tables.clone())?;
         verify(&plan)?;
         if is_explained {
             plan = explained(&state, &plan).map_err(from_datafusion)?;
+        } else if hands_over(&plan) && !is_small {
+            plan = planned(tables.iter().map(GuardedTable::to_be_sent).collect())?;
         }
         Ok(GuardedQuery { state, runtime, plan })
     }
@@ -190,6 +193,23 @@ impl GuardedQuery {
             self.runtime,
         );
         SealedPlan::seal(plan, Arc::new(context), schema)
+    }
+}
+
+/// Whether a query sends columns as they are read, and computes nothing from them.
+fn hands_over(plan: &LogicalPlan) -> bool {
+    let is_column = |expr: &Expr| match expr {
+        Expr::Alias(alias) => matches!(alias.expr.as_ref(), Expr::Column(_)),
+        other => matches!(other, Expr::Column(_)),
+    };
+    match plan {
+        LogicalPlan::TableScan(_) => true,
+        LogicalPlan::Projection(projection) => {
+            projection.expr.iter().all(is_column) && hands_over(&projection.input)
+        }
+        LogicalPlan::SubqueryAlias(alias) => hands_over(&alias.input),
+        LogicalPlan::Limit(limit) => hands_over(&limit.input),
+        _ => false,
     }
 }
 

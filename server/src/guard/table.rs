@@ -45,6 +45,8 @@ pub(crate) struct GuardedTable {
     columns: VisibleColumns,
     /// Nothing of the user's goes below the barrier: `access.strict_tables`.
     is_strict: bool,
+    /// Rows are sent as they are read: text has the layout of the wire.
+    with_offsets: bool,
 }
 
 impl GuardedTable {
@@ -73,7 +75,16 @@ impl GuardedTable {
             RowPolicy::compile(filter, &full_schema)?;
         }
         let is_strict = settings.strict_tables.contains(snapshot.grant().table());
-        Ok(Self { snapshot: Arc::new(snapshot), moment, columns, is_strict })
+        Ok(Self { snapshot: Arc::new(snapshot), moment, columns, is_strict, with_offsets: false })
+    }
+
+    /// The table for a query that sends its columns as they are read. A row filter copies text anyway.
+    pub(super) fn to_be_sent(&self) -> Self {
+        if self.has_row_filter() {
+            return self.clone();
+        }
+        let columns = self.columns.with_offsets(|position| !self.snapshot.is_partition(position));
+        Self { columns, with_offsets: true, ..self.clone() }
     }
 
     /// The table's name.
@@ -209,6 +220,7 @@ impl TableProvider for GuardedTable {
             columns: &positions,
             condition,
             limit,
+            with_offsets: self.with_offsets,
             in_small_parts: self.snapshot.grant().is_restricted(),
         };
         let scan = self

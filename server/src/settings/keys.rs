@@ -100,7 +100,8 @@ settings! {
         /// the time of a query may depend on bounds of hidden values.
         strict_tables: TableSet = TableSet::default();
         /// Opens earlier versions of a table also to users from whom rows or columns of it are hidden. Their permissions of
-        /// today are then applied to the rows of that time: whoever may see France sees everyone who was in France.
+        /// today are then applied to the rows of that time: whoever may see France sees everyone who was in France. How
+        /// many commits there were can then be told, those of hidden rows included.
         time_travel_for_restricted: bool = false;
     }
 

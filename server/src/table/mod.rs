@@ -52,6 +52,7 @@ use self::registry::OneBucket;
 pub(crate) use self::replace::replace_columns;
 use self::s3::S3;
 pub(crate) use self::scan::{ScanRequest, UnguardedScan};
+pub(crate) use self::schema::with_offsets;
 use crate::access::Grant;
 use crate::error::Error;
 use crate::settings::{AwsSettings, TableSettings};

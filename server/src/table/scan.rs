@@ -39,6 +39,7 @@ use parquet::arrow::arrow_reader::RowSelection;
 use super::adapter::ColumnsOfFiles;
 use super::prune::Pruning;
 use super::replace::replace_columns;
+use super::schema::with_offsets;
 use super::{Snapshot, failure, scan_statistics};
 use crate::error::Error;
 
@@ -63,6 +64,8 @@ pub(crate) struct ScanRequest<'a> {
     pub(crate) condition: Option<Arc<dyn PhysicalExpr>>,
     /// Rows wanted, if no more are; the first that come.
     pub(crate) limit: Option<usize>,
+    /// Text and binary columns of files with offsets and not as views, as they are sent.
+    pub(crate) with_offsets: bool,
     /// Cut into many parts, so that several can be read while they are handed on one after the other.
     pub(crate) in_small_parts: bool,
 }
@@ -85,10 +88,10 @@ impl Snapshot {
         session: &dyn Session,
         request: ScanRequest<'_>,
     ) -> Result<UnguardedScan> {
-        let columns = Arc::new(self.full_schema().project(request.columns)?);
-        let predicate = request.condition.map(|condition| self.in_files(condition)).transpose()?;
+        let columns = self.columns_of(&request);
+        let predicate = request.condition.clone().map(|condition| self.in_files(condition)).transpose()?;
         let wanted = self.files_to_read(predicate.as_ref()).await?;
-        let layout = Layout::new(self, request.columns, predicate.as_ref());
+        let layout = Layout::new(self, &request, predicate.as_ref());
         if wanted.is_empty() {
             let plan =
                 Arc::new(EmptyExec::new(Arc::new(layout.table.table_schema().project(&layout.projection)?)));
@@ -123,6 +126,25 @@ impl Snapshot {
         let plan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
         let parallel = plan.repartitioned(parts, session.config_options())?;
         Ok(UnguardedScan { plan: parallel.unwrap_or(plan), columns })
+    }
+
+    /// The columns of a plan under the table's names.
+    fn columns_of(&self, request: &ScanRequest<'_>) -> SchemaRef {
+        let columns = &self.log.log().columns;
+        let field = |position: &usize| {
+            let field = &columns.logical.fields()[*position];
+            if request.with_offsets && !self.is_partition(*position) {
+                with_offsets(field)
+            } else {
+                Arc::clone(field)
+            }
+        };
+        Arc::new(Schema::new(request.columns.iter().map(field).collect::<Fields>()))
+    }
+
+    /// Whether a column of the full schema stands in the log and not in files.
+    pub(crate) fn is_partition(&self, position: usize) -> bool {
+        self.log.log().columns.partitioned_by.contains(&position)
     }
 
     /// A condition over the names that columns have in files.
@@ -246,8 +268,12 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Takes the wanted columns and those of the predicate, and no others: each costs time for every file.
-    fn new(snapshot: &Snapshot, wanted: &[usize], predicate: Option<&Arc<dyn PhysicalExpr>>) -> Self {
-        let columns = &snapshot.log.log().columns;
+    fn new(
+        snapshot: &Snapshot,
+        request: &ScanRequest<'_>,
+        predicate: Option<&Arc<dyn PhysicalExpr>>,
+    ) -> Self {
+        let (columns, wanted) = (&snapshot.log.log().columns, request.columns);
         let mut needed: BTreeSet<usize> = wanted.iter().copied().collect();
         if let Some(predicate) = predicate {
             needed.extend(collect_columns(predicate).iter().map(Column::index));
@@ -258,7 +284,11 @@ impl Layout {
             positions.iter().map(|position| Arc::clone(&columns.physical.fields()[*position])).collect()
         };
         let mut positions: Vec<usize> = in_files.collect();
-        let file_schema = Arc::new(Schema::new(fields_of(&positions)));
+        let mut in_files = fields_of(&positions);
+        if request.with_offsets {
+            in_files = in_files.iter().map(with_offsets).collect();
+        }
+        let file_schema = Arc::new(Schema::new(in_files));
         let partitions: Vec<usize> = partitions.collect();
         let table = TableSchema::builder(file_schema)
             .with_table_partition_cols(Fields::from(fields_of(&partitions)))

@@ -4,7 +4,8 @@
 //! - Logical and physical schema have the same columns in the same order, so a position means one column in both.
 //! - The physical schema is nullable throughout: what a file lacks is read as NULL. It alone carries field ids.
 //! - Metadata of the logical schema (physical names, declared types, comments) is for `guard`, which shows none of it.
-//! - Top-level text and binary columns are read as views, which costs the reader no copy. Nested ones keep offsets.
+//! - Top-level text and binary columns are read as views, which costs the reader no copy. Nested ones keep offsets, and so do
+//!   the columns of a scan whose rows are sent as they are: see [`with_offsets`].
 //!
 //! Source: Delta protocol, "Column Mapping" and "Schema Serialization Format".
 
@@ -58,6 +59,16 @@ impl TableColumns {
     pub(super) fn in_files(&self) -> impl Iterator<Item = usize> {
         (0..self.logical.fields().len()).filter(|position| !self.partitioned_by.contains(position))
     }
+}
+
+/// The field as the wire has it: offsets and bytes in the place of views.
+pub(crate) fn with_offsets(field: &FieldRef) -> FieldRef {
+    let plain = match field.data_type() {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        _ => return Arc::clone(field),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(plain))
 }
 
 fn as_view(field: FieldRef) -> FieldRef {

@@ -6,10 +6,6 @@
 use std::sync::{Arc, Weak};
 
 use aws_sdk_glue::types::{Column as GlueColumn, DatabaseInput, SerDeInfo, StorageDescriptor, TableInput};
-use aws_sdk_lakeformation::types::{
-    ColumnWildcard, DataCellsFilter, DataCellsFilterResource, DataLakePrincipal, Permission, Resource,
-    RowFilter, TableResource, TableWithColumnsResource,
-};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use lakegate_client::{ClientError, Connection};
 use lakegate_sandbox::Sandbox;
@@ -21,15 +17,13 @@ use tokio::sync::Mutex;
 use tonic::Code;
 
 use super::TableFiles;
+use super::grants::{Columns, Rows as GrantedRows, Shown};
 use super::rows::Rows;
 use super::schema::{Column, TableSchema};
 use crate::support::{admin, login, rows, start_server};
 
 /// The database of the tables that tests bring.
 pub(crate) const DATABASE: &str = "brought";
-
-/// The account that the sandbox plays.
-const ACCOUNT: &str = "123456789012";
 
 /// The bucket of the sample lake, which is registered with Lake Formation.
 const BUCKET: &str = "lakegate-demo";
@@ -100,8 +94,7 @@ impl Lake {
     pub(crate) async fn add_with_schema(&self, name: &str, files: &TableFiles, schema: &TableSchema) {
         self.put(name, files).await;
         self.register(name, schema).await;
-        let table = TableResource::builder().database_name(DATABASE).name(name).build().unwrap();
-        self.grant("analyst", Resource::builder().table(table).build()).await;
+        self.grant("analyst", name, Shown::ALL).await;
     }
 
     /// Writes the table's files.
@@ -143,48 +136,13 @@ impl Lake {
 
     /// Grants all columns of a table but one.
     pub(crate) async fn grant_all_but(&self, user: &str, name: &str, column: &str) {
-        let others = ColumnWildcard::builder().excluded_column_names(column).build();
-        let table = TableWithColumnsResource::builder()
-            .database_name(DATABASE)
-            .name(name)
-            .column_wildcard(others)
-            .build()
-            .unwrap();
-        self.grant(user, Resource::builder().table_with_columns(table).build()).await;
+        let columns = Columns::AllBut(vec![column.to_owned()]);
+        self.grant(user, name, Shown { rows: GrantedRows::All, columns }).await;
     }
 
-    /// Grants the rows that a filter selects, with all columns.
-    pub(crate) async fn grant_rows(&self, user: &str, name: &str, row_filter: &str) {
-        let filter = DataCellsFilter::builder()
-            .table_catalog_id(ACCOUNT)
-            .database_name(DATABASE)
-            .table_name(name)
-            .name(user)
-            .row_filter(RowFilter::builder().filter_expression(row_filter).build())
-            .column_wildcard(ColumnWildcard::builder().build())
-            .build()
-            .unwrap();
-        self.lakeformation.create_data_cells_filter().table_data(filter).send().await.unwrap();
-        let filter = DataCellsFilterResource::builder()
-            .table_catalog_id(ACCOUNT)
-            .database_name(DATABASE)
-            .table_name(name)
-            .name(user)
-            .build();
-        self.grant(user, Resource::builder().data_cells_filter(filter).build()).await;
-    }
-
-    async fn grant(&self, user: &str, resource: Resource) {
-        let role = format!("arn:aws:iam::{ACCOUNT}:role/lakegate/{user}");
-        let principal = DataLakePrincipal::builder().data_lake_principal_identifier(role).build();
-        self.lakeformation
-            .grant_permissions()
-            .principal(principal)
-            .resource(resource)
-            .permissions(Permission::Select)
-            .send()
-            .await
-            .unwrap();
+    /// Grants a part of a table.
+    pub(crate) async fn grant(&self, user: &str, name: &str, shown: Shown) {
+        shown.grant(&self.lakeformation, user, name).await;
     }
 
     /// Logs a demo user in.

@@ -7,6 +7,7 @@
 //! ```
 //! A table is kept in memory as its files, so that a test can damage one before it reaches the account.
 
+pub(crate) mod grants;
 pub(crate) mod hostile;
 pub(crate) mod lake;
 pub(crate) mod peer;

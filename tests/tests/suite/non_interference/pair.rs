@@ -14,7 +14,7 @@ use super::tables::{TABLES, World};
 use super::transcript::Transcript;
 use crate::delta::lake::Lake;
 use crate::delta::schema::TableSchema;
-use crate::support::{admin, start_server};
+use crate::support::start_server;
 
 /// One thread reads files in the order of the log and adds numbers in the order of rows, so that answers can be compared byte
 /// by byte. With several, both depend on which thread was first.
@@ -59,7 +59,6 @@ impl Pair {
 /// A lake with its world's tables.
 async fn lake(world: World) -> Lake {
     let lake = Lake::start(&[ONE_THREAD]).await;
-    let lakeformation = aws_sdk_lakeformation::Client::new(&admin(&lake.sandbox).await);
     for table in TABLES.iter().filter(|table| table.exists_in.contains(&world)) {
         let files = (table.files)(world);
         let mut schema = TableSchema::of(&files).unwrap();
@@ -67,7 +66,9 @@ async fn lake(world: World) -> Lake {
             schema.partition_columns.clear();
         }
         lake.add_with_schema(table.name, &files, &schema).await;
-        grants::show(&lakeformation, table.name, &table.sight).await;
+        if let Some(shown) = grants::granted(&table.sight) {
+            lake.grant(grants::RESTRICTED, table.name, shown).await;
+        }
     }
     lake
 }
