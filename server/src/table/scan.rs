@@ -50,7 +50,7 @@ const FOOTER_HINT: usize = 128 * 1024;
 const LATE_COLUMNS: usize = 3;
 
 /// Bytes of a small part of a scan, and the most of such parts.
-const PART_BYTES: u64 = 8 * 1024 * 1024;
+const PART_BYTES: u64 = 2 * 1024 * 1024;
 const MOST_PARTS: usize = 1024;
 
 /// Deletion vectors read at the same time.

@@ -10,7 +10,7 @@ use super::shrink::{smallest_filter, smallest_query};
 use super::stage::{Stage, Verdict};
 use super::table::Table;
 
-const DEFAULT_COMPARISONS: usize = 4_000;
+const DEFAULT_COMPARISONS: usize = 2_500;
 
 const QUERIES_PER_TABLE: usize = 200;
 
