@@ -119,7 +119,7 @@ async fn pipeline(settings: Settings, metrics: Arc<Metrics>) -> Result<Pipeline,
     let external_id = settings.identity.external_id.as_ref();
     let aws = Arc::new(Aws::connect(&settings.aws, external_id).await);
     let engine = Engine::start(&settings.engine)?;
-    let guard = Guard::new(&settings.engine, engine.threads(), Arc::clone(engine.base()));
+    let guard = Guard::new(&settings.engine, &settings.access, engine.threads(), Arc::clone(engine.base()));
     Ok(Pipeline {
         sessions: Sessions::new(&settings.session),
         access: Access::new(Arc::clone(&aws), &settings.access),

@@ -174,7 +174,7 @@ impl Pipeline {
         let opened = grants
             .into_iter()
             .zip(moments)
-            .map(|(grant, moment)| GuardedTable::open(&self.tables, grant, moment, &self.settings.access));
+            .map(|(grant, moment)| self.guard.open(&self.tables, grant, moment));
         let guarded = join_all(opened).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         audited.extend(guarded.iter().map(audit_of));
         let listing = Listing::new(Arc::clone(&self.catalog), session.principal().clone(), Handle::current());

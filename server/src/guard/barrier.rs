@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, exec_err, internal_err};
 use datafusion::config::ConfigOptions;
@@ -39,9 +40,10 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt};
 
 use super::columns::bare;
-use super::framing::{one_after_the_other, rechunk};
+use super::framing::{counted, one_after_the_other, rechunk};
 use super::relabel::relabelled;
 use super::rows::RowPolicy;
+use super::visible_rows::VisibleRows;
 use crate::error::Error;
 use crate::table::{Snapshot, UnguardedScan, replace_columns};
 
@@ -61,6 +63,8 @@ pub(super) struct ShownRows {
     pub(super) policy: RowPolicy,
     /// A leak-proof predicate of the user over the columns that are read.
     pub(super) narrowed_by: Option<Arc<dyn PhysicalExpr>>,
+    /// Where their number is kept.
+    pub(super) counts: VisibleRows,
 }
 
 /// What of the scan's rows and columns is let through.
@@ -118,6 +122,12 @@ impl GuardedScanExec {
 
     fn is_restricted(&self) -> bool {
         self.snapshot.grant().is_restricted()
+    }
+
+    fn keep_count(&self, rows: u64) {
+        if let Some(ShownRows { narrowed_by: None, counts, .. }) = &self.view.shown {
+            counts.counted(&self.snapshot, rows);
+        }
     }
 
     /// What is let through of one part of the scan.
@@ -250,14 +260,17 @@ impl ExecutionPlan for GuardedScanExec {
         })
     }
 
-    /// What the log says where no rows are hidden; nothing where some are.
+    /// What the log says where no rows are hidden; where some are, what earlier scans counted.
     fn statistics_from_inputs(
         &self,
         _: &[Arc<Statistics>],
         args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.view.visible);
-        if self.view.shown.is_none() {
+        if let Some(shown) = &self.view.shown {
+            let known = shown.counts.known(&self.snapshot).and_then(|rows| usize::try_from(rows).ok());
+            statistics.num_rows = known.map_or(Precision::Absent, Precision::Inexact);
+        } else {
             let scanned = StatisticsContext::new().compute(self.unguarded.as_ref(), args)?;
             statistics.num_rows = scanned.num_rows;
             // The size of files counts hidden columns.
@@ -283,8 +296,9 @@ impl ExecutionPlan for GuardedScanExec {
             Box::new(move || leaf.part(part, &context)) as _
         });
         let rows = one_after_the_other(parts.collect(), at_once, batch_rows, &self.view.visible);
-        let schema = Arc::clone(&self.view.visible);
-        let framed = rechunk(rows, Arc::clone(&schema), batch_rows);
+        let (schema, leaf) = (Arc::clone(&self.view.visible), self.clone());
+        let counted = counted(rows, move |rows| leaf.keep_count(rows));
+        let framed = rechunk(counted, Arc::clone(&schema), batch_rows);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, framed)))
     }
 }

@@ -51,6 +51,26 @@ pub(super) fn one_after_the_other(
     turns.flatten()
 }
 
+/// The same rows; `at_end` is told how many they were when all have passed.
+pub(super) fn counted(
+    rows: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
+    at_end: impl FnOnce(u64) + Send + 'static,
+) -> impl Stream<Item = Result<RecordBatch>> + Send {
+    let state = (Box::pin(rows), 0, at_end);
+    stream::try_unfold(state, |(mut rows, count, at_end)| async move {
+        match rows.next().await.transpose()? {
+            Some(batch) => {
+                let count = count + batch.num_rows() as u64;
+                Ok(Some((batch, (rows, count, at_end))))
+            }
+            None => {
+                at_end(count);
+                Ok(None)
+            }
+        }
+    })
+}
+
 fn batches_ahead(schema: &Schema, batch_rows: usize) -> usize {
     let width =
         |field: &Arc<arrow::datatypes::Field>| field.data_type().primitive_width().unwrap_or(ASSUMED_WIDTH);

@@ -54,6 +54,7 @@ mod seal;
 mod session;
 mod table;
 mod versions;
+mod visible_rows;
 
 pub(crate) use self::redact::from_datafusion;
 pub(crate) use self::seal::SealedPlan;

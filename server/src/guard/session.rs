@@ -27,11 +27,14 @@ use super::redact::from_datafusion;
 use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
+use super::visible_rows::VisibleRows;
+use crate::access::Grant;
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
-use crate::settings::EngineSettings;
-use crate::sql::{DEFAULT_DATABASE, Statement};
+use crate::settings::{AccessSettings, EngineSettings};
+use crate::sql::{DEFAULT_DATABASE, Moment, Statement};
+use crate::table::Tables;
 
 /// Tables of so many bytes together are read faster by one thread than handed to several.
 const SMALL_TABLES: u64 = 1024 * 1024;
@@ -41,13 +44,20 @@ pub(crate) struct Guard {
     template: SessionState,
     /// Names of all functions that a query may call, sorted.
     functions: Arc<[String]>,
+    access: AccessSettings,
+    counts: VisibleRows,
 }
 
 impl Guard {
     /// # Arguments
     /// * `threads` - partitions that a plan is cut into.
     /// * `runtime` - an environment without object stores.
-    pub(crate) fn new(settings: &EngineSettings, threads: usize, runtime: Arc<RuntimeEnv>) -> Self {
+    pub(crate) fn new(
+        settings: &EngineSettings,
+        access: &AccessSettings,
+        threads: usize,
+        runtime: Arc<RuntimeEnv>,
+    ) -> Self {
         let template = SessionStateBuilder::new()
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
@@ -58,7 +68,20 @@ impl Guard {
             .with_window_functions(functions::window())
             .build();
         let functions = function_names(&template);
-        Self { template, functions }
+        Self { template, functions, access: access.clone(), counts: VisibleRows::new() }
+    }
+
+    /// Opens a table for its grant, at a moment or as it is now.
+    ///
+    /// # Errors
+    /// See [`GuardedTable::open`].
+    pub(crate) async fn open(
+        &self,
+        tables: &Tables,
+        grant: Grant,
+        moment: Option<Moment>,
+    ) -> Result<GuardedTable, Error> {
+        GuardedTable::open(tables, grant, moment, &self.access, self.counts.clone()).await
     }
 
     /// The names of all functions that a query may call, sorted.

@@ -26,6 +26,7 @@ use super::barrier::{GuardedScanExec, ShownRows};
 use super::columns::VisibleColumns;
 use super::leakproof::{is_leakproof, is_leakproof_as_it_runs};
 use super::rows::RowPolicy;
+use super::visible_rows::VisibleRows;
 use crate::access::Grant;
 use crate::access::filter::RowFilter;
 use crate::error::{Error, ErrorKind};
@@ -45,6 +46,7 @@ pub(crate) struct GuardedTable {
     columns: VisibleColumns,
     /// Nothing of the user's goes below the barrier: `access.strict_tables`.
     is_strict: bool,
+    counts: VisibleRows,
     /// Rows are sent as they are read: text has the layout of the wire.
     with_offsets: bool,
 }
@@ -56,11 +58,12 @@ impl GuardedTable {
     /// [`ErrorKind::PermissionDenied`] for a moment if the grant is restricted and `access.time_travel_for_restricted` is not
     /// set, before anything of the table is read; what opening it answers; or columns and row filter do not fit the version:
     /// see [`VisibleColumns::reconcile`] and [`RowPolicy::compile`].
-    pub(crate) async fn open(
+    pub(super) async fn open(
         tables: &Tables,
         grant: Grant,
         moment: Option<Moment>,
         settings: &AccessSettings,
+        counts: VisibleRows,
     ) -> std::result::Result<Self, Error> {
         if moment.is_some() && grant.is_restricted() && !settings.time_travel_for_restricted {
             return Err(
@@ -75,7 +78,7 @@ impl GuardedTable {
             RowPolicy::compile(filter, &full_schema)?;
         }
         let is_strict = settings.strict_tables.contains(snapshot.grant().table());
-        Ok(Self { snapshot: Arc::new(snapshot), moment, columns, is_strict, with_offsets: false })
+        Ok(Self { snapshot: Arc::new(snapshot), moment, columns, is_strict, counts, with_offsets: false })
     }
 
     /// The table for a query that sends its columns as they are read. A row filter copies text anyway.
@@ -212,7 +215,7 @@ impl TableProvider for GuardedTable {
                 let pruning = physical(state, vec![policy.pruning_expr()], &full_schema)?;
                 let condition = all_of(narrowed_by.iter().cloned().chain(pruning).collect());
                 let narrowed_by = narrowed_by.map(|predicate| among(predicate, &positions)).transpose()?;
-                (Some(ShownRows { policy, narrowed_by }), condition, None)
+                (Some(ShownRows { policy, narrowed_by, counts: self.counts.clone() }), condition, None)
             }
             None => (None, all_of(filters), limit),
         };

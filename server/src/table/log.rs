@@ -68,7 +68,8 @@ impl LogState {
         Arc::clone(&self.identity)
     }
 
-    fn version(&self) -> u64 {
+    /// The version's number.
+    pub(super) fn version(&self) -> u64 {
         self.log.snapshot.version()
     }
 }

@@ -148,6 +148,11 @@ impl Snapshot {
         Arc::clone(&self.log.log().columns.logical)
     }
 
+    /// What tells this version from every other, of this table and of others.
+    pub(crate) fn identity(&self) -> (Arc<str>, u64) {
+        (self.log.identity(), self.log.version())
+    }
+
     /// Bytes of all files of this version.
     pub(crate) fn total_bytes(&self) -> u64 {
         self.log.log().files.total_bytes()
