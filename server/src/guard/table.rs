@@ -242,6 +242,10 @@ fn physical(
     predicates: Vec<Expr>,
     schema: &Schema,
 ) -> Result<Vec<Arc<dyn PhysicalExpr>>> {
+    if predicates.is_empty() {
+        // Most scans: the schema of a wide table is not copied for nothing.
+        return Ok(Vec::new());
+    }
     let schema = DFSchema::try_from(schema.clone())?;
     predicates.into_iter().map(|predicate| state.create_physical_expr(predicate, &schema)).collect()
 }

@@ -26,6 +26,7 @@ use futures::future::{join_all, try_join_all};
 use object_store::path::Path;
 use object_store::{ObjectStore, Result};
 
+use super::jail::are_whole;
 use crate::error::Error;
 use crate::settings::TableSettings;
 use crate::telemetry::metrics::Metrics;
@@ -163,9 +164,7 @@ type Failed = Arc<object_store::Error>;
 
 /// Copies of what was fetched, if it is whole: a slice would keep the whole response alive that it was cut from.
 fn whole(fetched: Vec<Bytes>, ranges: &[Range<u64>]) -> Result<Arc<[Bytes]>, Failed> {
-    let is_whole = fetched.len() == ranges.len()
-        && fetched.iter().zip(ranges).all(|(bytes, range)| bytes.len() as u64 == range.end - range.start);
-    match is_whole {
+    match are_whole(&fetched, ranges) {
         true => Ok(fetched.iter().map(|bytes| Bytes::copy_from_slice(bytes)).collect()),
         false => Err(short()),
     }

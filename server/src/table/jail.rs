@@ -139,6 +139,12 @@ fn short(path: &Path) -> Error {
     Error::Precondition { path: path.to_string(), source: Box::new(ShortFile) }
 }
 
+/// Whether what was found is as long as what was asked for.
+pub(super) fn are_whole(found: &[Bytes], ranges: &[Range<u64>]) -> bool {
+    let is_whole = |(bytes, range): (&Bytes, &Range<u64>)| bytes.len() as u64 == range.end - range.start;
+    found.len() == ranges.len() && found.iter().zip(ranges).all(is_whole)
+}
+
 fn read_only() -> Error {
     Error::NotSupported { source: "this server does not write".into() }
 }
@@ -171,14 +177,11 @@ impl ObjectStore for JailedStore {
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         self.check(location)?;
-        let answer = self.inner.get_ranges(location, ranges).await.and_then(|found| {
-            let is_whole = found.len() == ranges.len()
-                && found
-                    .iter()
-                    .zip(ranges)
-                    .all(|(bytes, range)| bytes.len() as u64 == range.end - range.start);
-            if is_whole { Ok(found) } else { Err(short(location)) }
-        });
+        let answer = self
+            .inner
+            .get_ranges(location, ranges)
+            .await
+            .and_then(|found| if are_whole(&found, ranges) { Ok(found) } else { Err(short(location)) });
         self.noted(location, answer)
     }
 

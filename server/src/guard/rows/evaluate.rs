@@ -27,7 +27,7 @@ pub(super) fn shown_rows(
     if verdict.len() != batch.num_rows() {
         return Err(ArrowError::ComputeError("a row filter answered for another number of rows".to_owned()));
     }
-    Ok(if verdict.null_count() > 0 { prep_null_mask_filter(&verdict) } else { verdict })
+    Ok(known(verdict))
 }
 
 /// TRUE for each row for which a predicate of the engine is TRUE, never NULL.
@@ -35,8 +35,12 @@ pub(super) fn true_rows(
     predicate: &Arc<dyn PhysicalExpr>,
     batch: &RecordBatch,
 ) -> Result<BooleanArray, ArrowError> {
-    let verdict = verdict_of(predicate.as_ref(), batch)?;
-    Ok(if verdict.null_count() > 0 { prep_null_mask_filter(&verdict) } else { verdict })
+    verdict_of(predicate.as_ref(), batch).map(known)
+}
+
+/// FALSE in the place of NULL.
+fn known(verdict: BooleanArray) -> BooleanArray {
+    if verdict.null_count() > 0 { prep_null_mask_filter(&verdict) } else { verdict }
 }
 
 fn verdict_of(predicate: &dyn PhysicalExpr, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
