@@ -5,7 +5,7 @@
 //! and no sort order from above, and a `FilterExec` is never part of what it returns (the optimiser merges those).
 //!
 //! Where no rows are hidden, the dynamic filters that joins and sorts make while they run reach the scan, to leave out row
-//! groups, and the log's counts reach the planner. Where rows are hidden neither does. Where rows or columns are, all parts
+//! groups and then rows ([`narrowing`](super::narrowing)), and the log's counts reach the planner. Where rows are hidden neither does. Where rows or columns are, all parts
 //! of the scan leave as one stream ([`framing`](super::framing)).
 //!
 //! The inner scan runs with a runtime environment of its own, whose registry knows one store: this table's, opened with
@@ -16,6 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::BatchCoalescer;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -40,7 +41,8 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt};
 
 use super::columns::bare;
-use super::framing::{counted, one_after_the_other, rechunk};
+use super::framing::{counted, one_after_the_other, rechunked};
+use super::narrowing::narrowed;
 use super::relabel::relabelled;
 use super::rows::RowPolicy;
 use super::visible_rows::VisibleRows;
@@ -149,10 +151,11 @@ impl GuardedScanExec {
         let view = Arc::clone(&self.view);
         let visible = Arc::clone(&view.visible);
         let guarded = unguarded.map_err(hide).map(move |batch| Ok(let_through(&batch?, &view)?));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(visible, guarded)))
+        let shown = RecordBatchStreamAdapter::new(visible, guarded);
+        Ok(narrowed(Box::pin(shown), &self.dynamic, context.session_config().batch_size()))
     }
 
-    /// Hands dynamic filters to the scan, which leaves out by them what it can; whoever made them still applies them.
+    /// Takes dynamic filters, and hands them to the scan; both leave out what they can, whoever made them still applies them.
     fn with_dynamic_filters(
         &self,
         filters: Vec<Arc<dyn PhysicalExpr>>,
@@ -240,7 +243,7 @@ impl ExecutionPlan for GuardedScanExec {
         apply_expression_roots(&self.dynamic, visit)
     }
 
-    /// Takes dynamic filters, for pruning only, and only where no rows are hidden.
+    /// Takes dynamic filters only where no rows are hidden, and never says that they were applied to every row.
     fn handle_child_pushdown_result(
         &self,
         phase: FilterPushdownPhase,
@@ -298,7 +301,7 @@ impl ExecutionPlan for GuardedScanExec {
         let rows = one_after_the_other(parts.collect(), at_once, batch_rows, &self.view.visible);
         let (schema, leaf) = (Arc::clone(&self.view.visible), self.clone());
         let counted = counted(rows, move |rows| leaf.keep_count(rows));
-        let framed = rechunk(counted, Arc::clone(&schema), batch_rows);
+        let framed = rechunked(counted, BatchCoalescer::new(Arc::clone(&schema), batch_rows));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, framed)))
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::BatchCoalescer;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::Schema;
 use datafusion::common::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::common::spawn_buffered;
@@ -78,13 +78,11 @@ fn batches_ahead(schema: &Schema, batch_rows: usize) -> usize {
     (AHEAD_BYTES / (row * batch_rows).max(1)).clamp(2, 256)
 }
 
-/// Cuts a stream into batches of exactly `batch_rows` rows but for the last.
-pub(super) fn rechunk(
+/// Passes a stream through a coalescer, which says how large batches become.
+pub(super) fn rechunked(
     batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
-    schema: SchemaRef,
-    batch_rows: usize,
+    coalescer: BatchCoalescer,
 ) -> impl Stream<Item = Result<RecordBatch>> + Send {
-    let coalescer = BatchCoalescer::new(schema, batch_rows);
     let state = (Box::pin(batches), coalescer, false);
     stream::try_unfold(state, |(mut batches, mut coalescer, mut is_finished)| async move {
         loop {

@@ -47,6 +47,7 @@ mod functions;
 mod information_schema;
 mod leakproof;
 mod names;
+mod narrowing;
 mod redact;
 mod relabel;
 mod rows;

@@ -39,6 +39,11 @@ use crate::table::Tables;
 /// Tables of so many bytes together are read faster by one thread than handed to several.
 const SMALL_TABLES: u64 = 1024 * 1024;
 
+/// The smaller side of a join is collected by one thread, instead of both being handed around by their keys, if it has at most
+/// so many rows for a machine of one thread: the more threads would wait for that one, the fewer. Rows are taken to be so wide.
+const COLLECTED_ROWS: usize = 4 * 1024 * 1024;
+const COLLECTED_ROW_BYTES: usize = 64;
+
 /// Makes plans. One per server.
 pub(crate) struct Guard {
     template: SessionState,
@@ -269,5 +274,9 @@ fn config(settings: &EngineSettings, threads: usize) -> SessionConfig {
     // Moves expressions to just above the scan; wrong results are reported for it upstream.
     options.optimizer.enable_leaf_expression_pushdown = false;
     options.execution.parquet.reorder_filters = false;
+    let collected =
+        (COLLECTED_ROWS / threads.max(1)).max(options.optimizer.hash_join_single_partition_threshold_rows);
+    options.optimizer.hash_join_single_partition_threshold_rows = collected;
+    options.optimizer.hash_join_single_partition_threshold = collected * COLLECTED_ROW_BYTES;
     config
 }
