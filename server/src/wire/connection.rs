@@ -20,8 +20,14 @@ pub(super) type Transport = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// One of the connections that may be open, until dropped.
 pub(super) struct Place {
-    pub(super) _permit: OwnedSemaphorePermit,
-    pub(super) _counted: Entered,
+    _permit: OwnedSemaphorePermit,
+    _counted: Entered,
+}
+
+impl Place {
+    pub(super) fn new(permit: OwnedSemaphorePermit, counted: Entered) -> Self {
+        Self { _permit: permit, _counted: counted }
+    }
 }
 
 /// A connection whose client has proved that it speaks HTTP/2.

@@ -104,7 +104,7 @@ impl Reception {
 
     fn place(&self) -> Option<Place> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Place { _permit: permit, _counted: self.metrics.connections.enter() })
+        Some(Place::new(permit, self.metrics.connections.enter()))
     }
 
     async fn welcome(self: Arc<Self>, socket: TcpStream, peer: SocketAddr, place: Place) {

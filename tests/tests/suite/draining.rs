@@ -82,8 +82,8 @@ fn what_outlasts_the_drain_is_ended_with_an_error_and_the_server_ends() {
         let mut server = start_server(&sandbox, &[("LAKEGATE__SERVER__DRAIN_TIMEOUT", "1s")]).await;
         let result = started(&server).await;
         server.signal("TERM").unwrap();
-        until("the time is up", async || server.metric("lakegate_running_statements").await.unwrap() == 0)
-            .await;
+        let running = "lakegate_running_statements";
+        until("the time is up", async || server.metric(running).await.is_ok_and(|count| count == 0)).await;
         assert_eq!(broken_off(result).await.code(), Code::Unavailable);
         assert_eq!(server.ended().await.unwrap().code(), Some(0));
         assert!(server.audit().contains("\"outcome\":\"cancelled\""), "{}", server.audit());
