@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
@@ -96,6 +97,22 @@ async fn files_that_are_broken_or_gone_leave_the_old_value() {
     assert_eq!(files.settle().await, "1+1", "one of them is still gone");
     files.write("b", "3");
     assert_eq!(files.settle().await, "2+3");
+}
+
+#[tokio::test]
+async fn broken_files_are_tried_once_and_not_at_each_look() {
+    let mut files = Files::new();
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    files.follower.make = Box::new(move |contents| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        joined(contents)
+    });
+    files.write("a", "broken");
+    for _ in 0..3 {
+        files.settle().await;
+    }
+    assert_eq!(tries.load(Ordering::Relaxed), 1);
 }
 
 /// As Kubernetes updates a mounted secret: the files' names stay links, and the folder behind them is swapped.
