@@ -19,6 +19,7 @@ mod engine;
 mod guard;
 mod identity;
 mod pipeline;
+mod reload;
 mod session;
 mod sql;
 mod table;

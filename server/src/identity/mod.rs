@@ -57,15 +57,19 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Reads the users and the sealing keys of the configuration.
+    /// Reads the users and the sealing keys of the configuration. Needs a Tokio runtime if the keys are in a file.
     ///
     /// # Errors
     /// A password hash or a sealing key that is malformed.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+        let sealer = match &settings.identity.sealing_keys_file {
+            Some(file) => Sealer::follow(file)?,
+            None => Sealer::new(&settings.identity.sealing_keys)?,
+        };
         Ok(Self {
             users: Users::new(&settings.users)?,
             passwords: PasswordChecker::new(),
-            sealer: Sealer::new(&settings.identity.sealing_keys)?,
+            sealer,
             token_lifetime: settings.identity.token_ttl,
         })
     }

@@ -23,10 +23,14 @@ settings! {
     section server: ServerSettings {
         /// Address and port of the Flight SQL endpoint.
         address: SocketAddr = loopback(32010);
-        /// PEM file with the server's certificate chain. Set together with `tls_key`.
+        /// PEM file with the server's certificate chain. Set together with `tls_key`. The files of TLS are read again when
+        /// they change.
         tls_certificate: Option<PathBuf> = None;
         /// PEM file with the certificate's private key.
         tls_key: Option<PathBuf> = None;
+        /// PEM file with the authorities of clients. Set: whoever connects needs a certificate of one of them, and logs in
+        /// all the same: the certificate's name is not a user.
+        tls_client_ca: Option<PathBuf> = None;
         /// Allows an address other than loopback without TLS. Passwords and data then travel in clear text:
         /// only behind a proxy that terminates TLS on the same host or pod.
         allow_plaintext: bool = false;
@@ -34,9 +38,16 @@ settings! {
         max_sql_bytes: ByteSize = ByteSize::mib(1), within ByteSize::kib(1)..=ByteSize::mib(16);
         /// Largest message that is accepted from a client.
         max_message_bytes: ByteSize = ByteSize::mib(16), within ByteSize::kib(64)..=ByteSize::gib(1);
-        /// Time between HTTP/2 keep-alive pings to an idle client.
+        /// Connections at once, those before their login included; more are closed at once.
+        max_connections: usize = 4096, within 1..=1_000_000;
+        /// Time between HTTP/2 keep-alive pings. A client that leaves one unanswered for 20 s is gone.
         keepalive: Duration = seconds(30), within seconds(1)..=hours(1);
-        /// How long running queries may go on after a stop signal.
+        /// How long a client may take nothing of a result before its query is ended.
+        stall_timeout: Duration = minutes(10), within seconds(1)..=hours(24);
+        /// Time after a stop signal in which the server says that it is not ready and still takes calls, so that load
+        /// balancers notice first.
+        drain_delay: Duration = seconds(0), within seconds(0)..=minutes(10);
+        /// How long running queries may go on after that.
         drain_timeout: Duration = seconds(30), within seconds(0)..=hours(24);
         /// Lifetime of the ticket that GetFlightInfo hands out.
         ticket_ttl: Duration = minutes(10), within seconds(1)..=hours(24);
@@ -59,6 +70,8 @@ settings! {
         /// Keys that seal tokens, tickets and handles: 32 random bytes in Base64 each. The first one seals, all of
         /// them open. Empty: a random key, so that sessions end with this process and only one server can run.
         sealing_keys: Vec<Secret> = Vec::new();
+        /// File with such keys in place of `sealing_keys`, one per line. It is read again when it changes.
+        sealing_keys_file: Option<PathBuf> = None;
         /// External id that the users' roles demand in their trust policy. Treat it as a secret.
         external_id: Option<Secret> = None;
     }

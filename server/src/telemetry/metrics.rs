@@ -50,6 +50,35 @@ const RPC_METHODS: [(RpcMethod, &str); 10] = [
     (RpcMethod::ListActions, "ListActions"),
 ];
 
+/// Why a connection was closed before its first call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ConnectionRefusal {
+    /// There are as many as there may be.
+    TooMany,
+    /// TLS on a port without.
+    TlsOnPlaintext,
+    /// HTTP/2 without TLS on a port with.
+    PlaintextOnTls,
+    /// HTTP/1, with or without TLS.
+    Http1,
+    /// Neither TLS nor HTTP.
+    UnknownProtocol,
+    /// TLS that came to no agreement; also a missing or unknown certificate of the client.
+    TlsHandshake,
+    /// Too little was said for too long.
+    Timeout,
+}
+
+const CONNECTION_REFUSALS: [(ConnectionRefusal, &str); 7] = [
+    (ConnectionRefusal::TooMany, "too_many"),
+    (ConnectionRefusal::TlsOnPlaintext, "tls_on_plaintext"),
+    (ConnectionRefusal::PlaintextOnTls, "plaintext_on_tls"),
+    (ConnectionRefusal::Http1, "http1"),
+    (ConnectionRefusal::UnknownProtocol, "unknown_protocol"),
+    (ConnectionRefusal::TlsHandshake, "tls_handshake"),
+    (ConnectionRefusal::Timeout, "timeout"),
+];
+
 const OUTCOMES: [Outcome; 13] = [
     Ok(()),
     Err(ErrorKind::InvalidRequest),
@@ -149,6 +178,9 @@ impl Histogram {
 #[derive(Default)]
 pub(crate) struct Metrics {
     rpcs: [OutcomeCounters; RPC_METHODS.len()],
+    refused_connections: [Counter; CONNECTION_REFUSALS.len()],
+    /// Connections of clients now.
+    pub(crate) connections: Gauge,
     /// Statements by the way they ended.
     pub(crate) statements: OutcomeCounters,
     /// Time from a statement's arrival to its end.
@@ -184,6 +216,12 @@ impl Metrics {
             .for_each(|(_, counters)| counters.record(outcome));
     }
 
+    /// Counts a connection that was closed before its first call.
+    pub(crate) fn record_refused_connection(&self, refusal: ConnectionRefusal) {
+        let counters = CONNECTION_REFUSALS.iter().zip(&self.refused_connections);
+        counters.filter(|((known, _), _)| *known == refusal).for_each(|(_, counter)| counter.add(1));
+    }
+
     /// Everything as Prometheus text (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
     pub(crate) fn render(&self) -> String {
         let mut page = Page::default();
@@ -194,6 +232,7 @@ impl Metrics {
                 page.sample("lakegate_rpcs_total", &labels, count);
             }
         }
+        self.render_connections(&mut page);
         page.head("lakegate_statements_total", "counter", "Statements by outcome.");
         for (outcome, count) in self.statements.recorded() {
             page.sample("lakegate_statements_total", &format!("{{outcome=\"{outcome}\"}}"), count);
@@ -233,6 +272,15 @@ impl Metrics {
         page.single("lakegate_sessions", "gauge", "Sessions known now.", self.sessions.get());
         page.single("lakegate_open_streams", "gauge", "Result streams open now.", self.open_streams.get());
         page.0
+    }
+
+    fn render_connections(&self, page: &mut Page) {
+        page.single("lakegate_connections", "gauge", "Connections of clients now.", self.connections.get());
+        page.head("lakegate_refused_connections_total", "counter", "Connections closed before a call.");
+        for ((_, reason), counter) in CONNECTION_REFUSALS.iter().zip(&self.refused_connections) {
+            let labels = format!("{{reason=\"{reason}\"}}");
+            page.sample("lakegate_refused_connections_total", &labels, counter.get());
+        }
     }
 }
 
@@ -296,6 +344,17 @@ mod tests {
             metrics.render().lines().filter(|line| line.starts_with("lakegate_rpcs_total{")).count();
         assert_eq!(counted, RPC_METHODS.len() * OUTCOMES.len());
         assert_eq!(OUTCOMES.len(), ErrorKind::Internal as usize + 2, "one per kind and one for success");
+    }
+
+    #[test]
+    fn refused_connections_are_counted_by_reason() {
+        let metrics = Metrics::default();
+        CONNECTION_REFUSALS.iter().for_each(|(refusal, _)| metrics.record_refused_connection(*refusal));
+        let page = metrics.render();
+        for (_, reason) in CONNECTION_REFUSALS {
+            let line = format!("lakegate_refused_connections_total{{reason=\"{reason}\"}} 1\n");
+            assert!(page.contains(&line), "{page}");
+        }
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl FrontDoor {
         };
         let sql_info = SqlInfoTable::new(&capabilities)?;
         let xdbc_types = XdbcTypes::new()?;
-        let stream_limits = StreamLimits::new(draining_ended);
+        let stream_limits = StreamLimits::new(draining_ended, options.stall_timeout);
         Ok(Self { pipeline, identity, options, sql_info, xdbc_types, metrics, stream_limits })
     }
 

@@ -28,20 +28,26 @@
 //!   alone (`rechunk`, `statements`).
 //! - A moment from a header (`travel`) is for the call that plans a statement, and goes into its ticket or handle.
 //! - Errors leave by `report` only; a stream that was cut short ends with one (`stream`).
+//! - What is not HTTP/2 with the port's own security is answered and closed before anything else sees it (`listener`).
 //! - The server keeps no state of a client between calls, so any replica with the same keys can answer each of them.
 
 mod actions;
 mod authenticate;
 mod commands;
+mod connection;
 mod deadline;
 mod front_door;
 mod functions;
 mod handles;
+mod health;
 mod like;
+mod listener;
 mod metadata;
+mod opening;
 mod parameters;
 mod prepared;
 mod rechunk;
+mod refusals;
 mod report;
 mod row_size;
 mod schema;
@@ -49,7 +55,8 @@ mod server;
 mod sql_info;
 mod statements;
 mod stream;
+mod tls;
 mod travel;
 mod xdbc_types;
 
-pub(crate) use self::server::{WireOptions, serve};
+pub(crate) use self::server::{Stop, WireOptions, serve};

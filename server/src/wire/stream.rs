@@ -10,11 +10,12 @@
 //! - Dropping the body aborts the pump, which drops the query. A client that goes away stops its work.
 //! - A stream ends well only if the pump said so. Its errors travel in its join handle, which always has room, so a
 //!   result that was cut short can never look complete, whatever the state of the channel.
+//! - A stream that is broken off gives its waiting messages back at once, and holds no more than HTTP/2 itself does.
 //! - A stream ends at the client's deadline, at the end of the drain, and when the client takes nothing for
-//!   [`STALL_LIMIT`]: HTTP/2 itself lets a stalled stream hold its query forever.
+//!   `server.stall_timeout`: HTTP/2 itself lets a stalled stream hold its query forever.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -37,12 +38,13 @@ use crate::telemetry::metrics::{Entered, RpcMethod};
 /// Encoded messages that wait for the connection.
 const PREFETCHED_MESSAGES: usize = 2;
 
-/// How long a client may take nothing before its query is stopped.
-const STALL_LIMIT: Duration = Duration::from_secs(600);
+/// Messages that wait for the connection, also within reach of the pump: the body of a stalled stream is not polled, so it
+/// cannot let go of them itself.
+type Waiting = Arc<Mutex<mpsc::Receiver<FlightData>>>;
 
 /// What a DoGet answers with.
 pub(super) struct ResultBody {
-    messages: mpsc::Receiver<FlightData>,
+    messages: Waiting,
     /// Taken when the pump has ended and was asked how.
     pump: Option<AbortOnDropHandle<Result<(), Error>>>,
     context: RequestContext,
@@ -63,20 +65,33 @@ impl ResultBody {
         S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
     {
         let (sender, messages) = mpsc::channel(PREFETCHED_MESSAGES);
+        let messages = Arc::new(Mutex::new(messages));
+        let waiting = Arc::clone(&messages);
         let deadline = context.client_timeout.map(|timeout| context.started + timeout);
         let pump = tokio::spawn(async move {
             let outlet = Outlet { sender, stall: limits.stall };
-            limits.apply(deadline, pump(batches, wire_schema, &outlet)).await
+            let outcome = limits.apply(deadline, pump(batches, wire_schema, &outlet)).await;
+            if outcome.is_err() {
+                // The result is broken off anyway, and its client may never take them.
+                discard(&waiting);
+            }
+            outcome
         });
         Self { messages, pump: Some(AbortOnDropHandle::new(pump)), context, _open: open }
     }
+}
+
+fn discard(waiting: &Waiting) {
+    let mut messages = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    while messages.try_recv().is_ok() {}
 }
 
 impl Stream for ResultBody {
     type Item = Result<FlightData, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(message) = ready!(self.messages.poll_recv(waker)) {
+        let next = self.messages.lock().unwrap_or_else(PoisonError::into_inner).poll_recv(waker);
+        if let Some(message) = ready!(next) {
             return Poll::Ready(Some(Ok(message)));
         }
         let Some(pump) = self.pump.as_mut() else {
@@ -104,9 +119,9 @@ pub(super) struct StreamLimits {
 }
 
 impl StreamLimits {
-    /// Streams that end when `draining_ended` is cancelled.
-    pub(super) fn new(draining_ended: CancellationToken) -> Self {
-        Self { draining_ended, stall: STALL_LIMIT }
+    /// Streams that end when `draining_ended` is cancelled, and when their client takes nothing for `stall`.
+    pub(super) fn new(draining_ended: CancellationToken, stall: Duration) -> Self {
+        Self { draining_ended, stall }
     }
 
     async fn apply(

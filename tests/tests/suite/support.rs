@@ -4,15 +4,20 @@ use std::future::Future;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Weak};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
-use futures::TryStreamExt;
+use arrow_flight::decode::FlightRecordBatchStream;
+use arrow_flight::error::FlightError;
+use arrow_flight::sql::client::FlightSqlServiceClient;
+use futures::{StreamExt, TryStreamExt};
 use lakegate_client::{ClientError, Connection};
 use lakegate_sandbox::Sandbox;
 use lakegate_tests::stack::{self, Server};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
+use tonic::transport::{Channel, Endpoint};
 
 /// Drives the sandbox and all clients. Lives as long as the process, because the shared stack runs on it.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -127,4 +132,51 @@ pub(crate) async fn expire_sessions(sandbox: &Sandbox) {
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+}
+
+/// The stock Flight SQL client of the arrow crates, logged in. It takes no more than it is asked to.
+pub(crate) async fn flight_client(server: &Server, user: &str) -> FlightSqlServiceClient<Channel> {
+    let address = server.url().replace("grpc://", "http://");
+    let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
+    let mut client = FlightSqlServiceClient::new(channel);
+    client.handshake(user, user).await.unwrap();
+    client
+}
+
+/// Plans a statement and opens its result.
+pub(crate) async fn open_result(
+    client: &mut FlightSqlServiceClient<Channel>,
+    sql: &str,
+) -> FlightRecordBatchStream {
+    let info = client.execute(sql.to_owned(), None).await.unwrap();
+    client.do_get(info.endpoint[0].ticket.clone().unwrap()).await.unwrap()
+}
+
+/// The status with which a result breaks off.
+pub(crate) async fn broken_off(mut result: FlightRecordBatchStream) -> tonic::Status {
+    loop {
+        match result.next().await {
+            Some(Ok(_)) => {}
+            Some(Err(FlightError::Tonic(status))) => return *status,
+            Some(Err(other)) => panic!("not a status: {other}"),
+            None => panic!("it did not break off"),
+        }
+    }
+}
+
+/// Waits until something holds, and fails if it never does.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..600 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("in a minute not: {what}");
+}
+
+/// Waits until the server runs no statement.
+pub(crate) async fn until_idle(server: &Server) {
+    until("no statement runs", async || server.metric("lakegate_running_statements").await.unwrap() == 0)
+        .await;
 }

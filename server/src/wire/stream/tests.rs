@@ -30,7 +30,11 @@ fn start(
     batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
     logical: &Schema,
 ) -> ResultBody {
-    start_with(batches, logical, None, StreamLimits::new(CancellationToken::new()))
+    start_with(batches, logical, None, limits(CancellationToken::new()))
+}
+
+fn limits(draining_ended: CancellationToken) -> StreamLimits {
+    StreamLimits::new(draining_ended, Duration::from_secs(600))
 }
 
 fn start_with(
@@ -129,7 +133,7 @@ async fn dropping_the_body_drops_the_query() {
 async fn the_clients_deadline_ends_a_running_stream() {
     let (source, dropped) = endless();
     let timeout = Some(Duration::from_millis(5));
-    let limits = StreamLimits::new(CancellationToken::new());
+    let limits = limits(CancellationToken::new());
     let body = start_with(source, &numbers(0).schema(), timeout, limits);
     assert_eq!(last_error(body).await.code(), Code::DeadlineExceeded);
     assert!(dropped.await.is_err());
@@ -139,7 +143,7 @@ async fn the_clients_deadline_ends_a_running_stream() {
 async fn the_end_of_the_drain_ends_a_running_stream() {
     let (source, dropped) = endless();
     let draining_ended = CancellationToken::new();
-    let body = start_with(source, &numbers(0).schema(), None, StreamLimits::new(draining_ended.clone()));
+    let body = start_with(source, &numbers(0).schema(), None, limits(draining_ended.clone()));
     draining_ended.cancel();
     assert_eq!(last_error(body).await.code(), Code::Unavailable);
     assert!(dropped.await.is_err());
@@ -149,11 +153,12 @@ async fn the_end_of_the_drain_ends_a_running_stream() {
 async fn a_client_that_takes_nothing_loses_its_query() {
     let batch = numbers(1 << 17);
     let source = stream::iter((0..100).map(move |_| Ok(batch.clone())));
-    let limits = StreamLimits { draining_ended: CancellationToken::new(), stall: Duration::from_millis(5) };
+    let limits = StreamLimits::new(CancellationToken::new(), Duration::from_millis(5));
     let mut body = start_with(source, &numbers(0).schema(), None, limits);
     while !body.pump.as_ref().unwrap().is_finished() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    assert_eq!(body.messages.lock().unwrap().len(), 0, "nothing waits for who may never come back");
     let outcome: Result<Vec<FlightData>, Status> = body.by_ref().try_collect().await;
     assert_eq!(outcome.unwrap_err().code(), Code::Cancelled);
 }
