@@ -9,7 +9,7 @@ VENV := $(CARGO_TARGET_DIR)/python
 # features of shared dependencies and build them all again.
 BINARIES := cargo build --locked --workspace
 
-.PHONY: demo test bench oracle fmt lint deny clients
+.PHONY: demo test bench oracle mutants fmt lint deny clients
 
 demo:
 	$(BINARIES) --profile demo
@@ -29,6 +29,10 @@ N ?= 10000
 SEED ?= 0
 oracle:
 	LAKEGATE_ORACLE_COMPARISONS=$(N) LAKEGATE_ORACLE_SEED=$(SEED) cargo test --workspace --locked --test suite -- oracle::
+
+# Whether the tests of the guard notice a guard that is broken: with each fault of server/src/mutant.rs in turn.
+mutants:
+	cargo test --workspace --locked --features lakegate-server/mutants --test suite -- --ignored --nocapture mutants::
 
 fmt:
 	cargo fmt --all

@@ -18,6 +18,7 @@ mod context;
 mod engine;
 mod guard;
 mod identity;
+mod mutant;
 mod pipeline;
 mod reload;
 mod session;

@@ -206,6 +206,15 @@ impl Server {
         Ok(Connection::connect(&self.options(&self.url, user, password)?).await?)
     }
 
+    /// Logs a user in whose queries end after some time.
+    ///
+    /// # Errors
+    /// The client's.
+    pub async fn connect_with_limit(&self, user: &str, limit: Duration) -> Result<Connection, StackError> {
+        let options = self.options(&self.url, user, user)?.with_query_timeout(limit);
+        Ok(Connection::connect(&options).await?)
+    }
+
     /// Logs a user in over TLS.
     ///
     /// # Arguments

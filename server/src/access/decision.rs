@@ -18,6 +18,7 @@ use crate::aws::{AwsFailure, FailureKind, GlueTable, RoleClient, UnfilteredTable
 use crate::error::{Error, ErrorKind};
 use crate::identity::Principal;
 use crate::ids::{PolicyFingerprint, QueryId, TableName};
+use crate::mutant::Mutant;
 
 /// Asks AWS as the principal and judges the answer.
 ///
@@ -41,6 +42,9 @@ pub(super) async fn ask(
 /// The error for a failed call that concerned one table.
 pub(super) fn refusal(failure: AwsFailure, table: &TableName) -> Error {
     match failure.kind() {
+        FailureKind::AccessDenied if Mutant::HiddenTableTold.is_on() => {
+            Error::new(ErrorKind::PermissionDenied, "this table is not for you")
+        }
         FailureKind::AccessDenied | FailureKind::NotFound => {
             Error::no_such_table(&table.to_string()).because(failure.internal_text())
         }
@@ -164,6 +168,9 @@ fn uniform_filter(answer: &UnfilteredTable, columns: &BTreeSet<String>) -> Resul
 }
 
 fn parse(text: &str) -> Result<ParsedFilter, String> {
+    if Mutant::UnreadableFilterIgnored.is_on() && filter::parse(text).is_err() {
+        return Ok(ParsedFilter::AllRows);
+    }
     filter::parse(text).map_err(|error| format!("row filter: {error}"))
 }
 

@@ -10,6 +10,7 @@ use super::filter::RowFilter;
 use super::vend::CredentialLease;
 use crate::aws::GlueTable;
 use crate::ids::{PolicyFingerprint, QueryId, TableName};
+use crate::mutant::Mutant;
 
 /// One table's policy for one principal, understood in full.
 pub(super) struct Policy {
@@ -70,7 +71,7 @@ impl Grant {
             .columns
             .iter()
             .any(|column| !self.policy.authorized_columns.contains(&column.name.to_ascii_lowercase()));
-        self.policy.row_filter.is_some() || hides_a_column
+        self.policy.row_filter.is_some() || (hides_a_column && !Mutant::HiddenColumnsAreNoRestriction.is_on())
     }
 
     /// Identifies what is visible; equal for equal sights only.

@@ -14,6 +14,7 @@ use crate::aws::RoleClient;
 use crate::error::Error;
 use crate::identity::Principal;
 use crate::ids::{QueryId, TableName};
+use crate::mutant::Mutant;
 use crate::settings::AccessSettings;
 
 /// Never a bare string: a key without the principal would hand one user's policy to another.
@@ -50,7 +51,8 @@ impl PolicyCache {
         if self.time_to_live.is_zero() {
             return decision::ask(client, principal, table, query_id).await.map(Arc::new);
         }
-        let key = PolicyKey { principal: principal.clone(), table: table.clone() };
+        let whose = Mutant::PolicyOfFirstUser.first_of(principal.clone());
+        let key = PolicyKey { principal: whose, table: table.clone() };
         let asked = async { decision::ask(client, principal, table, query_id).await.map(Arc::new) };
         self.entries.try_get_with(key, asked).await.map_err(|shared: Arc<Error>| Error::clone(&shared))
     }

@@ -47,6 +47,7 @@ use super::relabel::relabelled;
 use super::rows::RowPolicy;
 use super::visible_rows::VisibleRows;
 use crate::error::Error;
+use crate::mutant::Mutant;
 use crate::table::{Snapshot, UnguardedScan, replace_columns};
 
 /// See the file's head.
@@ -98,7 +99,7 @@ impl GuardedScanExec {
                 .iter()
                 .zip(read.fields())
                 .all(|(shown, read)| shown.name().eq_ignore_ascii_case(read.name()));
-        if !fits {
+        if !fits && !Mutant::ColumnsByPosition.is_on() {
             return internal_err!("the scan does not read the columns that are to be shown");
         }
         let partitions = match snapshot.grant().is_restricted() {
@@ -182,6 +183,7 @@ impl GuardedScanExec {
 /// Everything a user ever sees of a table passes here.
 fn let_through(batch: &RecordBatch, view: &View) -> Result<RecordBatch, Error> {
     let granted_rows = match &view.shown {
+        Some(_) if Mutant::RowFilterDropped.is_on() => batch,
         Some(shown) => &shown.policy.apply(&named(batch, &view.read)?, shown.narrowed_by.as_ref())?,
         None => batch,
     };
@@ -270,14 +272,17 @@ impl ExecutionPlan for GuardedScanExec {
         args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.view.visible);
-        if let Some(shown) = &self.view.shown {
+        if let Some(shown) = self.view.shown.as_ref().filter(|_| !Mutant::ExactStatistics.is_on()) {
             let known = shown.counts.known(&self.snapshot).and_then(|rows| usize::try_from(rows).ok());
             statistics.num_rows = known.map_or(Precision::Absent, Precision::Inexact);
+            if Mutant::CountOfAnotherPolicy.is_on() {
+                statistics.num_rows = known.map_or(Precision::Absent, Precision::Exact);
+            }
         } else {
             let scanned = StatisticsContext::new().compute(self.unguarded.as_ref(), args)?;
             statistics.num_rows = scanned.num_rows;
             // The size of files counts hidden columns.
-            if !self.is_restricted() {
+            if !self.is_restricted() || Mutant::BytesOfHiddenColumns.is_on() {
                 statistics.total_byte_size = scanned.total_byte_size;
             }
             for (shown, column) in statistics.column_statistics.iter_mut().zip(&scanned.column_statistics) {

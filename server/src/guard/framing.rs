@@ -15,6 +15,8 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::common::spawn_buffered;
 use futures::stream::{self, Stream, StreamExt};
 
+use crate::mutant::Mutant;
+
 /// Bytes that one part may be ahead of its turn, by estimate.
 const AHEAD_BYTES: usize = 32 * 1024 * 1024;
 
@@ -93,7 +95,12 @@ pub(super) fn rechunked(
                 return Ok(None);
             }
             match batches.next().await {
-                Some(batch) => coalescer.push_batch(batch?)?,
+                Some(batch) => {
+                    coalescer.push_batch(batch?)?;
+                    if Mutant::BatchesAsTheyCome.is_on() {
+                        coalescer.finish_buffered_batch()?;
+                    }
+                }
                 None => {
                     coalescer.finish_buffered_batch()?;
                     is_finished = true;

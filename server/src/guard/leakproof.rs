@@ -21,11 +21,14 @@ use datafusion::physical_expr::expressions::{
     BinaryExpr, Column, InListExpr, IsNotNullExpr, IsNullExpr, Literal, NotExpr,
 };
 
+use crate::mutant::Mutant;
+
 /// Whether a predicate is on the list, as the planner has it.
 pub(super) fn is_leakproof(predicate: &Expr) -> bool {
     let is_column = |expr: &Expr| matches!(expr, Expr::Column(_));
     let is_constant = |expr: &Expr| matches!(expr, Expr::Literal(..));
     match predicate {
+        _ if Mutant::AnyPredicateBelow.is_on() => true,
         Expr::BinaryExpr(LogicalBinary { left, op: Operator::And | Operator::Or, right }) => {
             is_leakproof(left) && is_leakproof(right)
         }
@@ -47,7 +50,9 @@ pub(super) fn is_leakproof(predicate: &Expr) -> bool {
 pub(super) fn is_leakproof_as_it_runs(predicate: &Arc<dyn PhysicalExpr>) -> bool {
     let is_column = |expr: &Arc<dyn PhysicalExpr>| expr.is::<Column>();
     let is_constant = |expr: &Arc<dyn PhysicalExpr>| expr.is::<Literal>();
-    if let Some(binary) = predicate.downcast_ref::<BinaryExpr>() {
+    if let Some(binary) = predicate.downcast_ref::<BinaryExpr>()
+        && !Mutant::AnyPredicateBelow.is_on()
+    {
         let (left, right) = (binary.left(), binary.right());
         return match binary.op() {
             Operator::And | Operator::Or => is_leakproof_as_it_runs(left) && is_leakproof_as_it_runs(right),
@@ -57,7 +62,7 @@ pub(super) fn is_leakproof_as_it_runs(predicate: &Arc<dyn PhysicalExpr>) -> bool
             _ => false,
         };
     }
-    if is_column(predicate) {
+    if is_column(predicate) || Mutant::AnyPredicateBelow.is_on() {
         return true;
     }
     if let Some(not) = predicate.downcast_ref::<NotExpr>() {

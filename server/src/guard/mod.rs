@@ -56,6 +56,7 @@ mod session;
 mod table;
 mod versions;
 mod visible_rows;
+mod yielding;
 
 pub(crate) use self::redact::from_datafusion;
 pub(crate) use self::seal::SealedPlan;

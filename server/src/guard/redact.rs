@@ -10,6 +10,7 @@ use arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 
 use crate::error::{Error, ErrorKind};
+use crate::mutant::Mutant;
 
 /// Words an error of DataFusion for a client.
 pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
@@ -47,6 +48,9 @@ fn worded(error: &DataFusionError) -> Error {
                 .echoing(&first_line(words))
         }
         DataFusionError::SchemaError(schema, _) => worded_schema_error(schema),
+        DataFusionError::ArrowError(arrow, _) if Mutant::ValuesQuoted.is_on() => {
+            shown("the query failed on a value", &arrow.to_string())
+        }
         DataFusionError::ArrowError(arrow, _) => worded_value_error(arrow),
         DataFusionError::ResourcesExhausted(_) => Error::new(
             ErrorKind::ResourceExhausted,

@@ -28,6 +28,7 @@ use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
+use super::yielding;
 use crate::access::Grant;
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
@@ -68,6 +69,7 @@ impl Guard {
             .with_runtime_env(runtime)
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
             .with_relation_planners(vec![Arc::new(TablesAtMoments)])
+            .with_physical_optimizer_rules(yielding::rules())
             .with_scalar_functions(functions::scalar())
             .with_aggregate_functions(functions::aggregate())
             .with_window_functions(functions::window())

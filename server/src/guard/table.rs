@@ -31,6 +31,7 @@ use crate::access::Grant;
 use crate::access::filter::RowFilter;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{PolicyFingerprint, TableName};
+use crate::mutant::Mutant;
 use crate::settings::AccessSettings;
 use crate::sql::{Moment, NamedTable};
 use crate::table::{ScanRequest, Snapshot, Tables, replace_columns};
@@ -65,7 +66,11 @@ impl GuardedTable {
         settings: &AccessSettings,
         counts: VisibleRows,
     ) -> std::result::Result<Self, Error> {
-        if moment.is_some() && grant.is_restricted() && !settings.time_travel_for_restricted {
+        if moment.is_some()
+            && grant.is_restricted()
+            && !settings.time_travel_for_restricted
+            && !Mutant::TimeTravelForAll.is_on()
+        {
             return Err(
                 Error::new(ErrorKind::PermissionDenied, NO_TIME_TRAVEL).echoing(&grant.table().to_string())
             );
@@ -128,7 +133,7 @@ impl GuardedTable {
     /// Whether a predicate may work below the barrier.
     fn may_go_below(&self, predicate: &Expr) -> bool {
         match self.has_row_filter() {
-            true => !self.is_strict && is_leakproof(predicate),
+            true => (!self.is_strict || Mutant::StrictIgnored.is_on()) && is_leakproof(predicate),
             false => !predicate.is_volatile(),
         }
     }
@@ -138,7 +143,10 @@ impl GuardedTable {
         let rename = |expr: Expr| match &expr {
             Expr::Column(column) => {
                 let visible = self.columns.schema().index_of(&column.name)?;
-                let position = self.columns.positions()[visible];
+                let position = match Mutant::PredicateOnAnotherColumn.is_on() {
+                    true => visible,
+                    false => self.columns.positions()[visible],
+                };
                 let name = full_schema.field(position).name();
                 Ok(Transformed::yes(Expr::Column(Column::new_unqualified(name))))
             }
@@ -155,6 +163,9 @@ impl GuardedTable {
         filter: Option<&RowFilter>,
     ) -> Vec<usize> {
         let mut positions: Vec<usize> = wanted.iter().map(|&index| self.columns.positions()[index]).collect();
+        if Mutant::ColumnsByPosition.is_on() {
+            positions = wanted.to_vec();
+        }
         let filter_columns = filter.map(RowFilter::columns).unwrap_or_default();
         for (position, field) in full_schema.fields().iter().enumerate() {
             let is_needed = filter_columns.contains(&field.name().to_ascii_lowercase());
@@ -215,13 +226,15 @@ impl TableProvider for GuardedTable {
                 let pruning = physical(state, vec![policy.pruning_expr()], &full_schema)?;
                 let condition = all_of(narrowed_by.iter().cloned().chain(pruning).collect());
                 let narrowed_by = narrowed_by.map(|predicate| among(predicate, &positions)).transpose()?;
-                (Some(ShownRows { policy, narrowed_by, counts: self.counts.clone() }), condition, None)
+                let narrowed_by = narrowed_by.filter(|_| !Mutant::NarrowedByFilesOnly.is_on());
+                let limit = limit.filter(|_| Mutant::LimitBelow.is_on());
+                (Some(ShownRows { policy, narrowed_by, counts: self.counts.clone() }), condition, limit)
             }
             None => (None, all_of(filters), limit),
         };
         let request = ScanRequest {
             columns: &positions,
-            condition,
+            condition: condition.filter(|_| !Mutant::ExactStatistics.is_on()),
             limit,
             with_offsets: self.with_offsets,
             in_small_parts: self.snapshot.grant().is_restricted(),

@@ -96,6 +96,25 @@ pub(crate) async fn refusal(connection: &Connection, sql: &str) -> (tonic::Code,
     }
 }
 
+/// Compares what a test found with what is kept of it in `tests/golden`, for a person to read where it changes.
+/// `LAKEGATE_GOLDEN=write` keeps what was found.
+pub(crate) fn assert_golden(file: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(file);
+    if std::env::var_os("LAKEGATE_GOLDEN").is_some_and(|mode| mode == "write") {
+        std::fs::write(&path, found).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    let mut lines = golden.lines().zip(found.lines());
+    let first = lines.find(|(golden, now)| golden != now);
+    assert!(
+        golden == found,
+        "golden/{file} has {} lines, {} were found; the first that differs (golden, now): {first:#?}\n\
+         if that is right, LAKEGATE_GOLDEN=write keeps it",
+        golden.lines().count(),
+        found.lines().count()
+    );
+}
+
 /// One value of a query with one row and one column, as text.
 pub(crate) async fn value(connection: &Connection, sql: &str) -> String {
     let batches = rows(connection, sql).await.unwrap();

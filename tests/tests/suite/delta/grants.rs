@@ -41,6 +41,13 @@ impl Shown {
     /// The whole table.
     pub(crate) const ALL: Self = Self { rows: Rows::All, columns: Columns::All };
 
+    /// Grants a user to know of a table and not to read it.
+    pub(crate) async fn grant_to_describe(lakeformation: &Client, user: &str, table: &str) {
+        let whole = TableResource::builder().database_name(DATABASE).name(table).build().unwrap();
+        let resource = Resource::builder().table(whole).build();
+        give(lakeformation, user, resource, Permission::Describe).await;
+    }
+
     /// Grants it to a user. A user has one data cells filter of a table at the most.
     pub(crate) async fn grant(self, lakeformation: &Client, user: &str, table: &str) {
         let resource = match self {
@@ -69,10 +76,7 @@ impl Shown {
                 Resource::builder().data_cells_filter(filter).build()
             }
         };
-        let role = format!("arn:aws:iam::{ACCOUNT}:role/lakegate/{user}");
-        let principal = DataLakePrincipal::builder().data_lake_principal_identifier(role).build();
-        let grant = lakeformation.grant_permissions().principal(principal).resource(resource);
-        grant.permissions(Permission::Select).send().await.unwrap();
+        give(lakeformation, user, resource, Permission::Select).await;
     }
 
     async fn create_filter(self, lakeformation: &Client, user: &str, table: &str) {
@@ -92,6 +96,13 @@ impl Shown {
             .unwrap();
         lakeformation.create_data_cells_filter().table_data(filter).send().await.unwrap();
     }
+}
+
+async fn give(lakeformation: &Client, user: &str, resource: Resource, permission: Permission) {
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/lakegate/{user}");
+    let principal = DataLakePrincipal::builder().data_lake_principal_identifier(role).build();
+    let grant = lakeformation.grant_permissions().principal(principal).resource(resource);
+    grant.permissions(permission).send().await.unwrap();
 }
 
 impl Columns {

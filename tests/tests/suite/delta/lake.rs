@@ -140,6 +140,11 @@ impl Lake {
         self.grant(user, name, Shown { rows: GrantedRows::All, columns }).await;
     }
 
+    /// Grants a user to know of a table and not to read it.
+    pub(crate) async fn grant_to_describe(&self, user: &str, name: &str) {
+        Shown::grant_to_describe(&self.lakeformation, user, name).await;
+    }
+
     /// Grants a part of a table.
     pub(crate) async fn grant(&self, user: &str, name: &str, shown: Shown) {
         shown.grant(&self.lakeformation, user, name).await;

@@ -24,7 +24,7 @@ pub(super) const ONE_THREAD: (&str, &str) = ("LAKEGATE__ENGINE__THREADS", "1");
 static SHARED: Mutex<Weak<Pair>> = Mutex::const_new(Weak::new());
 
 /// See the file's head.
-pub(super) struct Pair {
+pub(crate) struct Pair {
     first: Lake,
     second: Lake,
 }

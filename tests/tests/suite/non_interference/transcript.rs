@@ -33,16 +33,16 @@ const UUID_LENGTH: usize = 36;
 
 /// One piece of what was received.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// The call, the message and the field.
-    pub(super) place: String,
-    pub(super) content: Bytes,
+    pub(crate) place: String,
+    pub(crate) content: Bytes,
 }
 
 /// See the file's head.
 #[derive(Default)]
-pub(super) struct Transcript {
-    pub(super) parts: Vec<Part>,
+pub(crate) struct Transcript {
+    pub(crate) parts: Vec<Part>,
     messages: Vec<FlightData>,
     refusal: Option<(Code, String)>,
 }
@@ -130,7 +130,7 @@ impl Transcript {
     }
 
     /// The code and text with which the request ended; `None` if it was answered.
-    pub(super) fn refusal(&self) -> Option<&(Code, String)> {
+    pub(crate) fn refusal(&self) -> Option<&(Code, String)> {
         self.refusal.as_ref()
     }
 
@@ -143,7 +143,7 @@ impl Transcript {
     ///
     /// # Errors
     /// If the messages are no Arrow stream.
-    pub(super) fn batches(&self) -> Result<Vec<RecordBatch>, ArrowError> {
+    pub(crate) fn batches(&self) -> Result<Vec<RecordBatch>, ArrowError> {
         if self.messages.is_empty() { Ok(Vec::new()) } else { flight_data_to_batches(&self.messages) }
     }
 }

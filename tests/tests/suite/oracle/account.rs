@@ -11,7 +11,7 @@ use crate::delta::grants::{Columns, Rows, Shown};
 use crate::delta::lake::Lake;
 
 /// The user who is shown some rows and columns of each table.
-const RESTRICTED: &str = "support";
+pub(crate) const RESTRICTED: &str = "support";
 
 /// The user who is shown everything.
 const UNRESTRICTED: &str = "analyst";
@@ -20,7 +20,7 @@ const UNRESTRICTED: &str = "analyst";
 const CONNECTIONS: usize = 3;
 
 /// See the file's head.
-pub(super) struct Account {
+pub(crate) struct Account {
     lake: Arc<Lake>,
     pub(super) unrestricted: Connection,
     restricted: Vec<Connection>,
@@ -28,7 +28,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let lake = Lake::shared().await;
         let unrestricted = lake.login(UNRESTRICTED).await;
         let mut restricted = Vec::new();
@@ -36,6 +36,11 @@ impl Account {
             restricted.push(lake.login(RESTRICTED).await);
         }
         Self { lake, unrestricted, restricted, numbers: AtomicUsize::new(0) }
+    }
+
+    /// Where the tables are.
+    pub(crate) fn lake(&self) -> &Lake {
+        &self.lake
     }
 
     /// One of the restricted user's connections.
