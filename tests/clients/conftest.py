@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,9 +20,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 from lake import Account  # noqa: E402
 from processes import Server, print_last_words, start_sandbox, start_server, wait_for_sandbox  # noqa: E402
 
-SECONDS_PER_PROGRAM = 120
-
-
 @pytest.fixture(scope="session")
 def binaries() -> Path:
     folder = os.environ.get("LAKEGATE_BINARIES")
@@ -33,32 +29,39 @@ def binaries() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(binaries: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+def folder(request: pytest.FixtureRequest) -> Path:
+    """Where the programs write their logs, which are printed after the last test."""
     folder = Path(tempfile.mkdtemp(prefix="lakegate-clients-"))
-    # Only now: the logs are printed after the last test.
     request.config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    sandbox, endpoint = start_sandbox(binaries, folder, "sandbox")
-    wait_for_sandbox(sandbox)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sandbox(binaries: Path, folder: Path) -> Iterator[str]:
+    """The AWS endpoint of a sandbox with the sample lake and the table of types."""
+    process, endpoint = start_sandbox(binaries, folder, "sandbox")
+    wait_for_sandbox(process)
     Account(endpoint).bring_types()
-    server = start_server(binaries, folder, endpoint)
+    yield endpoint
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def server(binaries: Path, folder: Path, sandbox: str) -> Iterator[Server]:
+    server = start_server(binaries, folder, sandbox)
     yield server
     # A server that is gone at the end was brought down by one of the tests.
     assert server.process.child.poll() is None, "the server has ended"
     assert "panicked" not in server.process.log.read_text(errors="replace")
     server.process.stop()
-    sandbox.stop()
 
 
-def run_program(*arguments: str, text_input: str = "", **environment: str) -> bytes:
-    """Runs a client that is a program of its own, and returns what it printed.
-
-    A client that fails says why on standard error, which becomes the failure of the test.
-    """
-    done = subprocess.run(
-        arguments, env=os.environ | environment, input=text_input.encode(), capture_output=True, timeout=SECONDS_PER_PROGRAM
-    )
-    assert done.returncode == 0, f"{Path(arguments[0]).name} failed:\n{done.stderr.decode(errors='replace')[-4000:]}"
-    return done.stdout
+@pytest.fixture
+def own_server(binaries: Path, folder: Path, sandbox: str, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server of one test alone, which may do to it what others would feel."""
+    server = start_server(binaries, folder, sandbox, name=request.node.originalname)
+    yield server
+    server.process.child.kill()
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus) -> None:

@@ -125,7 +125,7 @@ class FlightInfo:
 
     @property
     def tickets(self) -> list[bytes]:
-        return [only(endpoint, 1) for endpoint in self.endpoints]
+        return [only(only(endpoint, 1), 1) for endpoint in self.endpoints]
 
 
 class Client:
