@@ -11,7 +11,7 @@ import pyarrow as pa
 
 def assert_same_schema(found: pa.Schema, expected: pa.Schema) -> None:
     """Same names, types and nullability at every depth. Metadata is free."""
-    for position, (ours, theirs) in enumerate(zip(found, expected)):
+    for position, (ours, theirs) in enumerate(zip(found, expected, strict=False)):
         assert described(ours) == described(theirs), f"column {position}"
     assert found.names == expected.names
 
@@ -28,7 +28,7 @@ def assert_same_values(found: pa.Table, expected: pa.Table) -> None:
     assert found.num_rows == expected.num_rows
     assert found.column_names == expected.column_names
     for name in expected.column_names:
-        pairs = zip(texts(found[name]), texts(expected[name]))
+        pairs = zip(texts(found[name]), texts(expected[name]), strict=True)
         different = [f"row {row}: {cut(ours)} is not {cut(theirs)}" for row, (ours, theirs) in enumerate(pairs) if ours != theirs]
         assert not different, f"column {name}:\n" + "\n".join(different)
 

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 from lake import Account  # noqa: E402
 from processes import Server, print_last_words, start_sandbox, start_server, wait_for_sandbox  # noqa: E402
 
+
 @pytest.fixture(scope="session")
 def binaries() -> Path:
     folder = os.environ.get("LAKEGATE_BINARIES")

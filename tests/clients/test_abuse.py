@@ -21,7 +21,7 @@ from adbc import connect, direct
 from adbc_driver_manager import Error
 from lake import RESTRICTED_USER, STRANGER, UNRESTRICTED_USER
 from processes import Server
-from wire import Client, descriptor, message, only, packed, statement, unpacked, varint
+from wire import Client, descriptor, message, only, packed, prepared, statement, unpacked, upload, varint
 
 SEED = 7
 MANY_ROWS = "select a.l_comment from sales.lineitem a cross join sales.lineitem b"
@@ -72,13 +72,8 @@ def ticket_of(client: Client, sql: str = "select * from sales.nation") -> bytes:
     return ticket
 
 
-def handle_of(client: Client, sql: str = "select * from sales.nation where n_nationkey = $1") -> bytes:
-    (answer,) = client.act("CreatePreparedStatement", packed("ActionCreatePreparedStatementRequest", message({1: sql})))
-    return only(unpacked(answer), 1)
-
-
-def prepared(handle: bytes) -> bytes:
-    return packed("CommandPreparedStatementQuery", message({1: handle}))
+def handle_of(client: Client) -> bytes:
+    return client.prepare("select * from sales.nation where n_nationkey = $1")
 
 
 def noise() -> list[bytes]:
@@ -192,7 +187,7 @@ def test_tickets_and_handles_of_others_are_refused_like_forged_ones(server: Serv
 
 
 def test_a_ticket_and_a_handle_cannot_stand_for_each_other_or_for_a_token(server: Server, analyst: Client) -> None:
-    ticket, handle = only(unpacked(ticket_of(analyst)), 1), handle_of(analyst, "select 1")
+    ticket, handle = only(unpacked(ticket_of(analyst)), 1), analyst.prepare("select 1")
     token = dict(analyst.headers)["authorization"].removeprefix("Bearer ").encode()
     swapped = [packed("TicketStatementQuery", message({1: each})) for each in (handle, token)]
     swapped += [prepared(each) for each in (ticket, token)]
@@ -204,7 +199,16 @@ def test_a_ticket_and_a_handle_cannot_stand_for_each_other_or_for_a_token(server
             assert refusal(lambda: forger.rows("select 1"))[0] is grpc.StatusCode.UNAUTHENTICATED
 
 
-AUTHORIZATIONS = ["", "Bearer", "Bearer ", "Basic", "Basic !!!", "Basic " + "QQ" * 20_000, "Negotiate x", "Bearer " + "x" * 40_000]
+AUTHORIZATIONS = [
+    "",
+    "Bearer",
+    "Bearer ",
+    "Basic",
+    "Basic !!!",
+    "Basic " + "QQ" * 20_000,
+    "Negotiate x",
+    "Bearer " + "x" * 40_000,
+]
 
 
 @pytest.mark.parametrize("authorization", AUTHORIZATIONS, ids=lambda text: f"{text[:10]} {len(text)}")
@@ -259,17 +263,6 @@ def test_broken_parameters_are_refused(analyst: Client) -> None:
         assert found in CLIENTS_FAULT | {grpc.StatusCode.OK, grpc.StatusCode.CANCELLED}, each
 
 
-def upload(handle: bytes, batch: pa.RecordBatch) -> list[bytes]:
-    """The messages of DoPut that bind a batch: its schema with the command, then its rows."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    reader = pa.ipc.MessageReader.open_stream(sink.getvalue())
-    schema, rows = reader.read_next_message(), reader.read_next_message()
-    first = message({1: descriptor(prepared(handle)), 2: schema.metadata.to_pybytes()})
-    return [first, message({2: rows.metadata.to_pybytes(), 1000: rows.body.to_pybytes()})]
-
-
 def test_a_message_that_claims_gigabytes_takes_none(server: Server) -> None:
     with RawConnection(server) as raw:
         raw.request(1, "GetFlightInfo", {}, end=False)
@@ -314,7 +307,15 @@ def test_hundreds_of_idle_connections_do_not_keep_others_out(server: Server) -> 
 
 
 def test_a_connection_that_stops_in_the_middle_is_of_no_concern(server: Server) -> None:
-    beginnings = [b"P", PREFACE[:10], PREFACE, PREFACE + b"\0\0\x40\1", PREFACE + b"\0" * 9, b"\x16\x03\x01\x02\0\1", b"GET / HTTP/1.1\r\n\r\n"]
+    beginnings = [
+        b"P",
+        PREFACE[:10],
+        PREFACE,
+        PREFACE + b"\0\0\x40\1",
+        PREFACE + b"\0" * 9,
+        b"\x16\x03\x01\x02\0\1",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ]
     opened = []
     for beginning in beginnings * 20:
         opened.append(socket.create_connection(endpoint(server), timeout=10))

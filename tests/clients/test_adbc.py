@@ -114,9 +114,7 @@ def test_parameters_of_more_than_a_megabyte_are_refused(connection: flight_sql.C
     assert "too large" in text, code
 
 
-def test_a_partition_is_read_by_another_connection_of_the_same_user(
-    server: Server, connection: flight_sql.Connection
-) -> None:
+def test_a_partition_is_read_by_another_connection_of_the_same_user(server: Server, connection: flight_sql.Connection) -> None:
     with connection.cursor() as cursor:
         partitions, schema = cursor.adbc_execute_partitions("select * from sales.nation")
     rows = 0

@@ -68,7 +68,13 @@ def test_tables(connection: flight_sql.Connection) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "expected"),
-    [("nation", ["nation"]), ("part%", ["part", "partsupp"]), ("p_rt", ["part"]), ("no\\_rows", ["no_rows"]), ("NATION", ["nation"])],
+    [
+        ("nation", ["nation"]),
+        ("part%", ["part", "partsupp"]),
+        ("p_rt", ["part"]),
+        ("no\\_rows", ["no_rows"]),
+        ("NATION", ["nation"]),
+    ],
 )
 def test_patterns_of_table_names(connection: flight_sql.Connection, pattern: str, expected: list[str]) -> None:
     found = databases(objects(connection, "tables", table_name_filter=pattern))

@@ -17,7 +17,7 @@ from comparison import assert_same
 from every_type import DATABASE, EXPECTED, TABLE
 from lake import RESTRICTED_USER, UNRESTRICTED_USER
 from processes import Server
-from wire import Client, FlightInfo, descriptor, fields, message, only, packed, statement, unpacked
+from wire import Client, FlightInfo, descriptor, fields, message, only, packed, prepared, statement, unpacked
 
 HEADER = DatabaseOptions.RPC_CALL_HEADER_PREFIX.value
 MANY_ROWS = "select a.l_comment from sales.lineitem a cross join sales.lineitem b"
@@ -62,8 +62,7 @@ def test_polling_ends_with_the_whole_answer(client: Client) -> None:
 
 
 def test_polling_a_prepared_statement(client: Client) -> None:
-    (answer,) = client.act("CreatePreparedStatement", packed("ActionCreatePreparedStatementRequest", message({1: NATIONS})))
-    command = packed("CommandPreparedStatementQuery", message({1: only(unpacked(answer), 1)}))
+    command = prepared(client.prepare(NATIONS))
     assert only(client.unary("PollFlightInfo", descriptor(command)), 1)
 
 
@@ -100,7 +99,11 @@ def test_nobody_cancels_the_query_of_another(server: Server, client: Client) -> 
             (answer,) = other.act("CancelFlightInfo", message({1: info.encoded}))
             assert fields(answer).get(1, [0])[0] not in (CANCELLED, CANCELLING)
         except grpc.RpcError as error:
-            assert error.code() in {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT}
+            assert error.code() in {
+                grpc.StatusCode.NOT_FOUND,
+                grpc.StatusCode.PERMISSION_DENIED,
+                grpc.StatusCode.INVALID_ARGUMENT,
+            }
     for _ in range(50):
         next(stream)
     stream.cancel()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import adbc_driver_flightsql.dbapi as flight_sql
 import grpc
 import pytest
+import wire
 from adbc import connect, direct, prepared
 from adbc_driver_flightsql import DatabaseOptions
 from adbc_driver_manager import Error
@@ -68,10 +69,8 @@ def test_a_header_gives_the_catalog(server: Server) -> None:
 
 
 def test_a_prepared_statement_keeps_the_options_that_it_was_made_with(client: Client) -> None:
-    request = packed("ActionCreatePreparedStatementRequest", message({1: UNQUALIFIED}))
-    (answer,) = client.act("CreatePreparedStatement", request, headers=(("schema", "sales"),))
-    handle = packed("CommandPreparedStatementQuery", message({1: only(unpacked(answer), 1)}))
-    (ticket,) = client.flight_info(handle).tickets
+    handle = client.prepare(UNQUALIFIED, headers=(("schema", "sales"),))
+    (ticket,) = client.flight_info(wire.prepared(handle)).tickets
     assert list(client.get(ticket))
 
 

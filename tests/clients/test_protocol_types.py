@@ -30,7 +30,9 @@ def test_a_timestamp_may_be_in_any_year_of_four_digits(connection: flight_sql.Co
     assert value(connection, f"select {literal}") == LAST
 
 
-@pytest.mark.parametrize("literal", ["timestamptz '2023-05-15 13:45:30+02:00'", "timestamp with time zone '2023-05-15 13:45:30+02:00'"])
+@pytest.mark.parametrize(
+    "literal", ["timestamptz '2023-05-15 13:45:30+02:00'", "timestamp with time zone '2023-05-15 13:45:30+02:00'"]
+)
 def test_a_timestamp_with_a_zone_has_one(connection: flight_sql.Connection, literal: str) -> None:
     table = direct(connection, f"select {literal} as v")
     assert table.schema.field("v").type.tz is not None

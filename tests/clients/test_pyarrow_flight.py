@@ -11,7 +11,7 @@ from comparison import assert_same, assert_same_schema
 from every_type import DATABASE, EMPTY, EXPECTED, FILTERED, SCHEMA, TABLE
 from lake import RESTRICTED_USER, UNRESTRICTED_USER
 from processes import Server
-from wire import message, only, packed, statement, unpacked
+from wire import message, only, packed, prepared, statement, unpacked
 
 WHOLE = f"select * from {DATABASE}.{TABLE} order by id"
 
@@ -53,10 +53,6 @@ class Connection:
 
     def close(self, handle: bytes) -> None:
         self.act("ClosePreparedStatement", packed("ActionClosePreparedStatementRequest", message({1: handle})))
-
-
-def prepared(handle: bytes) -> bytes:
-    return packed("CommandPreparedStatementQuery", message({1: handle}))
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +104,10 @@ def test_the_old_handle_and_the_new_one_are_both_good_after_binding(connection: 
     """Java closes the old one, ADBC the new one, and flightsql-dbapi ignores the new one."""
     old = connection.prepare("select n_name from sales.nation where n_nationkey = $1")[1]
     bound = [connection.bind(old, pa.record_batch([[key]], names=["x"])) for key in (6, 7)]
-    assert [connection.read(prepared(handle)).to_pydict() for handle in bound] == [{"n_name": ["FRANCE"]}, {"n_name": ["GERMANY"]}]
+    assert [connection.read(prepared(handle)).to_pydict() for handle in bound] == [
+        {"n_name": ["FRANCE"]},
+        {"n_name": ["GERMANY"]},
+    ]
     for handle in (old, *bound, old, b"never given out"):
         connection.close(handle)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import pyarrow as pa
 
 SERVICE = "/arrow.flight.protocol.FlightService/"
 TYPES = "type.googleapis.com/arrow.flight.protocol.sql."
@@ -21,7 +22,6 @@ COMMAND_DESCRIPTOR = 2
 LARGEST_MESSAGE = 64 << 20
 
 Value = bool | int | str | bytes | list["Value"]
-Call = grpc.RpcError
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -94,12 +94,27 @@ def statement(sql: str) -> bytes:
     return packed("CommandStatementQuery", message({1: sql}))
 
 
+def prepared(handle: bytes) -> bytes:
+    return packed("CommandPreparedStatementQuery", message({1: handle}))
+
+
 def descriptor(command: bytes) -> bytes:
     return message({1: COMMAND_DESCRIPTOR, 2: command})
 
 
 def action(kind: str, body: bytes = b"") -> bytes:
     return message({1: kind, 2: body})
+
+
+def upload(handle: bytes, batch: pa.RecordBatch) -> list[bytes]:
+    """The messages of DoPut that bind a batch: its schema with the command, then its rows."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    reader = pa.ipc.MessageReader.open_stream(sink.getvalue())
+    schema, rows = reader.read_next_message(), reader.read_next_message()
+    first = message({1: descriptor(prepared(handle)), 2: schema.metadata.to_pybytes()})
+    return [first, message({2: rows.metadata.to_pybytes(), 1000: rows.body.to_pybytes()})]
 
 
 def basic(user: str, password: str | None = None) -> Headers:
@@ -170,6 +185,12 @@ class Client:
         """Bodies of the results of an action."""
         answers = self.stream("DoAction", action(kind, body), headers)
         return [fields(answer).get(1, [b""])[0] for answer in answers]
+
+    def prepare(self, sql: str, headers: Headers = ()) -> bytes:
+        """The handle of a statement."""
+        request = packed("ActionCreatePreparedStatementRequest", message({1: sql}))
+        (answer,) = self.act("CreatePreparedStatement", request, headers)
+        return only(unpacked(answer), 1)
 
     def exchange(self, method: str, requests: Iterable[bytes], headers: Headers = (), timeout: float = 60) -> Iterator[bytes]:
         call = self.channel.stream_stream(SERVICE + method)

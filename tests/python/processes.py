@@ -32,9 +32,7 @@ class Process:
         self.name = name
         self.log = folder / f"{name}.log"
         with self.log.open("wb") as output:
-            self.child = subprocess.Popen(
-                arguments, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
-            )
+            self.child = subprocess.Popen(arguments, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT)
         atexit.register(self.stop)
         Process.started.append(self)
 
