@@ -116,11 +116,14 @@ impl Found {
     }
 }
 
+/// Makes a value of the files' contents.
+type Make<T> = Box<dyn Fn(&[Content]) -> Result<T, Error> + Send>;
+
 /// The task that looks.
 struct Follower<T> {
     what: &'static str,
     paths: Arc<[PathBuf]>,
-    make: Box<dyn Fn(&[Content]) -> Result<T, Error> + Send>,
+    make: Make<T>,
     current: Arc<ArcSwap<T>>,
     /// What the value was made of, or what was refused after that.
     last_tried: Fingerprint,

@@ -45,7 +45,7 @@ struct TableFooters {
 impl TableFooters {
     fn key(&self, file: &Path) -> Path {
         if Mutant::FootersByFileName.is_on() {
-            return file.parts().last().into_iter().collect();
+            return file.parts().next_back().into_iter().collect();
         }
         self.name_space.parts().chain(file.parts()).collect()
     }
