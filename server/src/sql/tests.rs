@@ -92,6 +92,9 @@ fn show_and_describe_are_queries_over_information_schema() {
         assert_eq!(parse(sql).unwrap().tables(), []);
     }
     assert_eq!(becomes("show columns in hr.employees"), becomes("desc hr.employees"));
+    for spelling in ["Sales", "\"SALES\"", "AwsDataCatalog.sales"] {
+        assert_eq!(becomes(&format!("show tables from {spelling}")), becomes("show tables from sales"));
+    }
     assert_eq!(kind_of("describe employees"), Some(ErrorKind::NotFound));
 }
 
