@@ -127,6 +127,11 @@ impl Server {
         Ok(self.process.wait()?)
     }
 
+    /// The process's number.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Whether the process is still there.
     pub fn is_running(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))

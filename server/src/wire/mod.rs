@@ -43,7 +43,6 @@ mod parameters;
 mod prepared;
 mod rechunk;
 mod report;
-mod row_size;
 mod schema;
 mod server;
 mod sql_info;
