@@ -16,6 +16,8 @@ mod hostile_files;
 mod hostile_paths;
 mod hostile_tables;
 mod house;
+mod limits;
+mod masking;
 mod non_interference;
 mod oracle;
 mod policy_changes;
