@@ -34,6 +34,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 
 use super::barrier::GuardedScanExec;
+use super::growth::FunctionAccount;
 use super::table::GuardedTable;
 use crate::error::{Error, ErrorKind};
 use crate::sql::{Explain, without_marks};
@@ -68,6 +69,7 @@ pub(super) fn check(explain: Explain, tables: &[GuardedTable], trusted: &[String
 ///
 /// # Arguments
 /// * `plan` - what is explained; not optimised yet.
+/// * `account` - what its functions are charged to.
 ///
 /// # Errors
 /// The optimiser's or the planner's.
@@ -75,14 +77,16 @@ pub(super) async fn explained(
     state: &SessionState,
     plan: &LogicalPlan,
     explain: Explain,
+    account: &FunctionAccount,
 ) -> Result<Arc<dyn ExecutionPlan>> {
+    let optimized = state.optimize(plan)?;
     let mut lines = Vec::new();
     if explain.is_verbose || !explain.is_analyzed {
-        let text = without_marks(&state.optimize(plan)?.display_indent().to_string());
+        let text = without_marks(&optimized.display_indent().to_string());
         lines.extend(text.lines().map(str::to_owned));
     }
     let runs = match explain.is_verbose || explain.is_analyzed {
-        true => Some(state.create_physical_plan(plan).await?),
+        true => Some(account.physical_plan(state, &optimized).await?),
         false => None,
     };
     if let (Some(runs), false) = (&runs, explain.is_analyzed) {

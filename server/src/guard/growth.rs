@@ -13,7 +13,7 @@
 //! Invariants
 //! - An estimate is never too small; where nothing is known it is "everything" (`estimate`).
 //! - A function keeps its name, its types and its nullability: the plan's columns stay what they were.
-//! - While a query is planned, calls with constant arguments are carried out only if the result is about as small as the
+//! - While a query is optimised, calls with constant arguments are carried out only if the result is about as small as the
 //!   text that asked for it: a constant is later repeated for each row of a batch.
 //! - What a function makes of NULLs and errors is the function's own matter.
 
@@ -30,6 +30,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use bytes::Bytes;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DataFusionError, Result, plan_err};
+use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::logical_expr::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -39,6 +40,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column};
+use datafusion::physical_plan::ExecutionPlan;
 
 use self::estimate::Growth;
 use super::row_size::array_bytes;
@@ -46,7 +48,7 @@ use super::row_size::array_bytes;
 /// Results up to so many bytes are not charged: they are of the size of any other batch.
 const SMALL_BYTES: usize = 256 * 1024;
 
-/// How much larger than its arguments a constant may be made while a query is planned, in bytes.
+/// How much larger than its arguments a constant may be made while a query is optimised, in bytes.
 const FOLDED_BYTES: usize = 64;
 
 /// The account that the functions of one query share.
@@ -62,9 +64,17 @@ impl FunctionAccount {
         Arc::new(Self { pool, is_running: AtomicBool::new(false) })
     }
 
-    /// Planning has ended.
-    pub(super) fn run(&self) {
+    /// Plans how an optimised plan runs. From here on results are charged: no constant is put into the plan any more.
+    ///
+    /// # Errors
+    /// The planner's.
+    pub(super) async fn physical_plan(
+        &self,
+        state: &SessionState,
+        optimized: &LogicalPlan,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         self.is_running.store(true, Ordering::Relaxed);
+        state.query_planner().create_physical_plan(optimized, state).await
     }
 
     fn reserve(&self, bytes: usize) -> Result<MemoryReservation> {
@@ -114,7 +124,7 @@ impl AccountedFunction {
         Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(function)), args))
     }
 
-    /// Calls the function while a query is planned.
+    /// Calls the function while a query is optimised.
     fn fold(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let given: usize = args.args.iter().map(|argument| estimate::bytes(argument, 1)).sum();
         if self.growth.estimate(&args.args, 1) > 2 * given + FOLDED_BYTES {

@@ -251,11 +251,13 @@ impl GuardedQuery {
         let batch_rows = rows_with_constants(config.batch_size(), self.constant_bytes);
         *config = config.clone().with_batch_size(batch_rows);
         let plan = match self.explain {
-            Some(explain) => explained(&self.state, &self.plan, explain).await,
-            None => self.state.create_physical_plan(&self.plan).await,
+            Some(explain) => explained(&self.state, &self.plan, explain, &self.account).await,
+            None => {
+                let optimized = self.state.optimize(&self.plan).map_err(from_datafusion)?;
+                self.account.physical_plan(&self.state, &optimized).await
+            }
         };
         let plan = plan.and_then(windows::accounted).map_err(from_datafusion)?;
-        self.account.run();
         // Functions are part of the plan; a context has them only for plans that come from elsewhere.
         let config = self.state.config().clone();
         let session = self.state.session_id().to_owned();

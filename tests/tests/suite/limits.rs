@@ -197,6 +197,7 @@ fn functions_that_grow_answer_as_long_as_there_is_room() {
             ("select max(octet_length(n_name || '-' || n_comment)) > 10 from sales.nation", "true"),
             ("select min(n_name || null) is null from sales.nation", "true"),
             ("select replace('aXbX', 'X', '--')", "a--b--"),
+            ("select octet_length(column1) from (values (repeat('x', 1000)))", "1000"),
             ("select count(*) from sales.nation where n_name = concat('FRA', 'NCE')", "1"),
             ("select count(*) from sales.nation where n_name = 'FRA' || 'NCE'", "1"),
         ] {
@@ -218,8 +219,7 @@ fn a_result_ends_with_an_error_where_it_has_too_many_rows_or_bytes() {
         let (code, text) = refusal(&analyst, "select o_orderkey from sales.orders").await;
         assert_eq!(code, Code::ResourceExhausted);
         assert!(text.starts_with("the result has more rows than"), "{text}");
-        let (code, text) =
-            refusal(&analyst, "select o_comment, o_comment, o_clerk, * from sales.orders limit 100").await;
+        let (code, text) = refusal(&analyst, "select * from sales.orders limit 100").await;
         assert_eq!(code, Code::ResourceExhausted);
         assert!(text.starts_with("the result is larger than"), "{text}");
         assert_eq!(

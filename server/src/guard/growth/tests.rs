@@ -28,7 +28,7 @@ fn accounted_function(name: &str, account: &Arc<FunctionAccount>) -> AccountedFu
 fn account(bytes: usize) -> (Arc<dyn MemoryPool>, Arc<FunctionAccount>) {
     let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(bytes));
     let account = FunctionAccount::new(Arc::clone(&pool));
-    account.run();
+    account.is_running.store(true, Ordering::Relaxed);
     (pool, account)
 }
 
