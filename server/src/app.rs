@@ -142,8 +142,10 @@ pub async fn run(settings: Settings) -> Result<Stopped, Error> {
 async fn pipeline(settings: Settings, metrics: Arc<Metrics>) -> Result<Pipeline, Error> {
     let external_id = settings.identity.external_id.as_ref();
     let aws = Arc::new(Aws::connect(&settings.aws, external_id).await);
-    let engine = Engine::start(&settings.engine)?;
-    let guard = Guard::new(&settings.engine, &settings.access, engine.threads(), Arc::clone(engine.base()));
+    let engine = Engine::start(&settings.engine, Arc::clone(&metrics))?;
+    let runtime = Arc::clone(engine.base());
+    let guard =
+        Guard::new(&settings.engine, &settings.access, engine.threads(), runtime, Arc::clone(&metrics));
     Ok(Pipeline {
         sessions: Sessions::new(&settings.session),
         access: Access::new(Arc::clone(&aws), &settings.access),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -27,7 +27,7 @@ use crate::catalog::{Catalog, Listing};
 use crate::context::RequestContext;
 use crate::engine::{Engine, QueryStream};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{Guard, GuardedQuery, GuardedTable};
+use crate::guard::{Guard, GuardedQuery, GuardedTable, batch_bytes};
 use crate::identity::Principal;
 use crate::session::{Admission, Session, Sessions};
 use crate::settings::Settings;
@@ -248,7 +248,7 @@ impl Record {
 
     fn sent(&mut self, batch: &RecordBatch) {
         let rows = batch.num_rows() as u64;
-        let bytes = batch.columns().iter().map(|column| slice_bytes(column.as_ref())).sum();
+        let bytes = batch_bytes(batch) as u64;
         self.audit.sent(rows, bytes);
         self.metrics.rows_sent.add(rows);
         self.metrics.bytes_sent.add(bytes);
@@ -259,11 +259,6 @@ impl Record {
         self.metrics.statement_duration.record(self.started.elapsed());
         self.audit.finish(outcome);
     }
-}
-
-/// Bytes that a column's rows take; parts of buffers that it does not use are left out.
-fn slice_bytes(column: &dyn Array) -> u64 {
-    column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size()) as u64
 }
 
 /// The rows of a running statement. Dropping it cancels the statement and records that.

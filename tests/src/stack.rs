@@ -160,7 +160,7 @@ impl Server {
         }
     }
 
-    /// The process's id.
+    /// The process's number.
     pub fn process_id(&self) -> u32 {
         self.process.id()
     }

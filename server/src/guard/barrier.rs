@@ -4,9 +4,9 @@
 //! those written out below; a hook that a new DataFusion version adds declines too. In particular it takes no projection
 //! and no sort order from above, and a `FilterExec` is never part of what it returns (the optimiser merges those).
 //!
-//! Where no rows are hidden, the dynamic filters that joins and sorts make while they run reach the scan, to leave out row
-//! groups and then rows ([`narrowing`](super::narrowing)), and the log's counts reach the planner. Where rows are hidden neither does. Where rows or columns are, all parts
-//! of the scan leave as one stream ([`framing`](super::framing)).
+//! Where no rows or cells are hidden, the dynamic filters that joins and sorts make while they run reach the scan, to leave out
+//! row groups and then rows ([`narrowing`](super::narrowing)), and the log's counts reach the planner. Where some are hidden
+//! neither does. Where rows or columns are, all parts of the scan leave as one stream ([`framing`](super::framing)).
 //!
 //! The inner scan runs with a runtime environment of its own, whose registry knows one store: this table's, opened with
 //! this grant's credentials. Memory pool and spill are those of the query.
@@ -32,6 +32,7 @@ use datafusion::physical_plan::filter_pushdown::{
     ChildFilterPushdownResult, ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation,
     PushedDown,
 };
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -40,6 +41,7 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt};
 
+use super::budget::ScanBudget;
 use super::columns::bare;
 use super::framing::{counted, one_after_the_other, rechunked};
 use super::narrowing::narrowed;
@@ -47,6 +49,7 @@ use super::relabel::relabelled;
 use super::rows::RowPolicy;
 use super::visible_rows::VisibleRows;
 use crate::error::Error;
+use crate::ids::TableName;
 use crate::mutant::Mutant;
 use crate::table::{Snapshot, UnguardedScan, replace_columns};
 
@@ -59,9 +62,11 @@ pub(super) struct GuardedScanExec {
     /// Dynamic filters that the scan took, over the visible columns.
     dynamic: Vec<Arc<dyn PhysicalExpr>>,
     properties: Arc<PlanProperties>,
+    /// What was let through.
+    metrics: ExecutionPlanMetricsSet,
 }
 
-/// Which rows of a table with hidden rows are let through.
+/// Which rows and cells of a table with hidden ones are let through.
 pub(super) struct ShownRows {
     pub(super) policy: RowPolicy,
     /// A leak-proof predicate of the user over the columns that are read.
@@ -72,7 +77,7 @@ pub(super) struct ShownRows {
 
 /// What of the scan's rows and columns is let through.
 struct View {
-    /// Absent: all rows.
+    /// Absent: all rows with all their cells.
     shown: Option<ShownRows>,
     /// All columns that are read, under the names that the policy knows; the visible ones come first.
     read: SchemaRef,
@@ -120,7 +125,13 @@ impl GuardedScanExec {
             view: Arc::new(View { shown, read: Arc::new(Schema::new(read)), visible }),
             dynamic: Vec::new(),
             properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
         })
+    }
+
+    /// Which table.
+    pub(super) fn table(&self) -> &TableName {
+        self.snapshot.grant().table()
     }
 
     fn is_restricted(&self) -> bool {
@@ -156,6 +167,26 @@ impl GuardedScanExec {
         Ok(narrowed(Box::pin(shown), &self.dynamic, context.session_config().batch_size()))
     }
 
+    /// The same batches, counted, and only as many as the statement may read.
+    fn accounted(
+        &self,
+        batches: SendableRecordBatchStream,
+        partition: usize,
+        context: &TaskContext,
+    ) -> SendableRecordBatchStream {
+        let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
+        let budget = context.session_config().get_extension::<ScanBudget>();
+        let accounted = batches.map(move |batch| {
+            let batch = batch?;
+            rows.add(batch.num_rows());
+            if let Some(budget) = &budget {
+                budget.take(&batch)?;
+            }
+            Ok(batch)
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.view.visible), accounted))
+    }
+
     /// Takes dynamic filters, and hands them to the scan; both leave out what they can, whoever made them still applies them.
     fn with_dynamic_filters(
         &self,
@@ -178,7 +209,8 @@ impl GuardedScanExec {
     }
 }
 
-/// What is let through of one batch: **the rows for which the row filter is TRUE, and the visible columns.**
+/// What is let through of one batch: **the rows for which the row filter is TRUE, the visible columns, and their cells for
+/// which the cell's filter is TRUE.**
 ///
 /// Everything a user ever sees of a table passes here.
 fn let_through(batch: &RecordBatch, view: &View) -> Result<RecordBatch, Error> {
@@ -294,10 +326,11 @@ impl ExecutionPlan for GuardedScanExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         if !self.is_restricted() {
-            return self.part(partition, &context);
+            return Ok(self.accounted(self.part(partition, &context)?, partition, &context));
         }
         let config = context.session_config();
         let (at_once, batch_rows) = (config.target_partitions(), config.batch_size());
+        let accounted = |rows| self.accounted(rows, partition, &context);
         let parts = self.unguarded.properties().partitioning.partition_count();
         let parts = (0..parts).map(|part| {
             let (leaf, context) = (self.clone(), Arc::clone(&context));
@@ -307,7 +340,11 @@ impl ExecutionPlan for GuardedScanExec {
         let (schema, leaf) = (Arc::clone(&self.view.visible), self.clone());
         let counted = counted(rows, move |rows| leaf.keep_count(rows));
         let framed = rechunked(counted, BatchCoalescer::new(Arc::clone(&schema), batch_rows));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, framed)))
+        Ok(accounted(Box::pin(RecordBatchStreamAdapter::new(schema, framed))))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
     }
 }
 

@@ -6,6 +6,8 @@
 //! then fail. So the barrier applies it to each row, besides the row filter, and exactly the same rows leave whatever the
 //! bounds were. What remains is time, and whoever minds that sets `access.strict_tables`.
 //!
+//! A column of which only some cells are shown has all of them below: a predicate on it is on no list (`table.rs`).
+//!
 //! For the same reason the filters that joins and sorts make while they run have no place below: when they are ready, and
 //! so what they leave out, is chance.
 //!

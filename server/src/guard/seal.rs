@@ -14,6 +14,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 
 use super::barrier::GuardedScanExec;
+use super::explain::ExplainExec;
 use crate::error::Error;
 
 /// A plan that may run. Only this file makes one, and the engine takes nothing else.
@@ -63,7 +64,12 @@ fn is_guarded_or_constant(leaf: &dyn ExecutionPlan) -> bool {
     let in_memory = leaf
         .downcast_ref::<DataSourceExec>()
         .is_some_and(|source| source.data_source().downcast_ref::<MemorySourceConfig>().is_some());
-    in_memory || leaf.is::<GuardedScanExec>() || leaf.is::<EmptyExec>() || leaf.is::<PlaceholderRowExec>()
+    // An explanation without a plan below it is text.
+    in_memory
+        || leaf.is::<GuardedScanExec>()
+        || leaf.is::<ExplainExec>()
+        || leaf.is::<EmptyExec>()
+        || leaf.is::<PlaceholderRowExec>()
 }
 
 #[cfg(test)]

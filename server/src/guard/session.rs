@@ -20,22 +20,27 @@ use datafusion::execution::{SessionStateDefaults, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionConfig;
 
-use super::explain::explained;
+use super::budget::ScanBudget;
+use super::complexity;
+use super::explain::{self, explained};
 use super::functions;
+use super::growth::{self, FunctionAccount};
 use super::names::QueryNames;
 use super::redact::from_datafusion;
+use super::row_size::batch_bytes;
 use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
-use super::yielding;
+use super::{windows, yielding};
 use crate::access::Grant;
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
 use crate::settings::{AccessSettings, EngineSettings};
-use crate::sql::{DEFAULT_DATABASE, Moment, Statement};
+use crate::sql::{DEFAULT_DATABASE, Explain, Moment, Statement};
 use crate::table::Tables;
+use crate::telemetry::metrics::Metrics;
 
 /// Tables of so many bytes together are read faster by one thread than handed to several.
 const SMALL_TABLES: u64 = 1024 * 1024;
@@ -44,6 +49,12 @@ const SMALL_TABLES: u64 = 1024 * 1024;
 /// so many rows for a machine of one thread: the more threads would wait for that one, the fewer. Rows are taken to be so wide.
 const COLLECTED_ROWS: usize = 4 * 1024 * 1024;
 const COLLECTED_ROW_BYTES: usize = 64;
+/// What the constants of a statement may take in one batch, where each is repeated for each row. Nobody charges for it: a
+/// short text with a long constant would take gigabytes.
+const CONSTANTS_BYTES: usize = 128 * 1024 * 1024;
+
+/// Fewest rows of a batch, also beside the longest constants.
+const FEWEST_ROWS: usize = 8;
 
 /// Makes plans. One per server.
 pub(crate) struct Guard {
@@ -51,7 +62,10 @@ pub(crate) struct Guard {
     /// Names of all functions that a query may call, sorted.
     functions: Arc<[String]>,
     access: AccessSettings,
+    /// `engine.max_scanned_bytes`; 0 is no limit.
+    max_scanned_bytes: u64,
     counts: VisibleRows,
+    metrics: Arc<Metrics>,
 }
 
 impl Guard {
@@ -63,6 +77,7 @@ impl Guard {
         access: &AccessSettings,
         threads: usize,
         runtime: Arc<RuntimeEnv>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let template = SessionStateBuilder::new()
             .with_config(config(settings, threads))
@@ -75,7 +90,14 @@ impl Guard {
             .with_window_functions(functions::window())
             .build();
         let functions = function_names(&template);
-        Self { template, functions, access: access.clone(), counts: VisibleRows::new() }
+        Self {
+            template,
+            functions,
+            access: access.clone(),
+            max_scanned_bytes: settings.max_scanned_bytes.as_u64(),
+            counts: VisibleRows::new(),
+            metrics,
+        }
     }
 
     /// Opens a table for its grant, at a moment or as it is now.
@@ -119,19 +141,28 @@ impl Guard {
         if is_small {
             state.config_mut().options_mut().execution.target_partitions = 1;
         }
-        let is_explained = statement.is_explained();
+        if self.max_scanned_bytes > 0 {
+            let budget = ScanBudget::new(self.max_scanned_bytes, Arc::clone(&self.metrics));
+            state.config_mut().set_extension(Arc::new(budget));
+        }
+        let explain = statement.explain();
+        if let Some(explain) = explain {
+            explain::check(explain, &tables, &self.access.explain_analyze_users)?;
+        }
         let planned = |tables: Vec<GuardedTable>| {
             let names = QueryNames::new(&state, tables, listing.clone(), Arc::clone(&self.functions));
             names.plan(statement.clone().into_parsed()).map_err(from_datafusion)
         };
         let mut plan = planned(tables.clone())?;
+        complexity::check(&plan)?;
         verify(&plan)?;
-        if is_explained {
-            plan = explained(&state, &plan).map_err(from_datafusion)?;
-        } else if hands_over(&plan) && !is_small {
+        if explain.is_none() && hands_over(&plan) && !is_small {
             plan = planned(tables.iter().map(GuardedTable::to_be_sent).collect())?;
         }
-        Ok(GuardedQuery { state, runtime, plan })
+        let account = FunctionAccount::new(Arc::clone(&runtime.memory_pool));
+        let plan = growth::accounted(plan, &account).map_err(from_datafusion)?;
+        let constant_bytes = statement.text_bytes();
+        Ok(GuardedQuery { state, runtime, plan, explain, account, constant_bytes })
     }
 }
 
@@ -140,12 +171,20 @@ pub(crate) struct GuardedQuery {
     state: SessionState,
     runtime: Arc<RuntimeEnv>,
     plan: LogicalPlan,
+    /// What is asked of the plan, if not its rows.
+    explain: Option<Explain>,
+    account: Arc<FunctionAccount>,
+    /// Bytes of the text and of the parameters: all constants of the plan come from them.
+    constant_bytes: usize,
 }
 
 impl GuardedQuery {
     /// The columns of the result, as the logical plan declares them.
     pub(crate) fn schema(&self) -> SchemaRef {
-        Arc::clone(self.plan.schema().inner())
+        match self.explain {
+            Some(_) => explain::schema(),
+            None => Arc::clone(self.plan.schema().inner()),
+        }
     }
 
     /// One field for each parameter `$1`, `$2`, … in order; a type that cannot be inferred is shown as text.
@@ -176,6 +215,10 @@ impl GuardedQuery {
     pub(crate) fn bind(self, row: Option<&RecordBatch>) -> Result<Self, Error> {
         let expected = self.parameters()?;
         let given = row.map_or(0, RecordBatch::num_columns);
+        let runs = self.explain.is_none_or(|explain| explain.is_analyzed);
+        if given == 0 && !runs {
+            return Ok(self);
+        }
         if given != expected.fields().len() {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
@@ -199,16 +242,27 @@ impl GuardedQuery {
                 .because(error.to_string())
             })?;
         let plan = self.plan.with_param_values(ParamValues::from(values)).map_err(from_datafusion)?;
-        Ok(Self { plan, ..self })
+        let constant_bytes = self.constant_bytes.saturating_add(batch_bytes(row));
+        Ok(Self { plan, constant_bytes, ..self })
     }
 
     /// Optimises, makes the physical plan, and seals it.
     ///
     /// # Errors
     /// The planner's; or an internal one if the plan has a leaf that is not guarded.
-    pub(crate) async fn seal(self) -> Result<SealedPlan, Error> {
+    pub(crate) async fn seal(mut self) -> Result<SealedPlan, Error> {
         let schema = self.schema();
-        let plan = self.state.create_physical_plan(&self.plan).await.map_err(from_datafusion)?;
+        let config = self.state.config_mut();
+        let batch_rows = rows_with_constants(config.batch_size(), self.constant_bytes);
+        *config = config.clone().with_batch_size(batch_rows);
+        let plan = match self.explain {
+            Some(explain) => explained(&self.state, &self.plan, explain, &self.account).await,
+            None => {
+                let optimized = self.state.optimize(&self.plan).map_err(from_datafusion)?;
+                self.account.physical_plan(&self.state, &optimized).await
+            }
+        };
+        let plan = plan.and_then(windows::accounted).map_err(from_datafusion)?;
         // Functions are part of the plan; a context has them only for plans that come from elsewhere.
         let config = self.state.config().clone();
         let session = self.state.session_id().to_owned();
@@ -241,6 +295,11 @@ fn hands_over(plan: &LogicalPlan) -> bool {
         LogicalPlan::Limit(limit) => hands_over(&limit.input),
         _ => false,
     }
+}
+
+/// Rows of a batch, so few that all constants of a statement, repeated for each of them, stay within [`CONSTANTS_BYTES`].
+fn rows_with_constants(configured: usize, constant_bytes: usize) -> usize {
+    (CONSTANTS_BYTES / constant_bytes.max(1)).clamp(FEWEST_ROWS, configured.max(FEWEST_ROWS))
 }
 
 fn function_names(state: &SessionState) -> Arc<[String]> {

@@ -24,7 +24,9 @@ use datafusion::common::TableReference;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as SqlStatement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    Query, SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor,
+};
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
 pub(crate) use self::moment::Moment;
@@ -39,6 +41,9 @@ const RECURSION_LIMIT: usize = 64;
 /// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
 
+/// Tables and subqueries that one query may read, each as often as it stands there.
+const RELATION_LIMIT: usize = 500;
+
 /// The schema of a table name without a database. No database can be called so, hence such a name is never found.
 pub(crate) const DEFAULT_DATABASE: &str = "default";
 
@@ -47,7 +52,17 @@ pub(crate) const DEFAULT_DATABASE: &str = "default";
 pub(crate) struct Statement {
     parsed: ParsedStatement,
     tables: Vec<NamedTable>,
-    is_explained: bool,
+    explain: Option<Explain>,
+    text_bytes: usize,
+}
+
+/// What EXPLAIN asks for besides how the query was understood.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Explain {
+    /// VERBOSE: also how it runs.
+    pub(crate) is_verbose: bool,
+    /// ANALYZE: it runs, and how that went is told instead of its rows.
+    pub(crate) is_analyzed: bool,
 }
 
 impl Statement {
@@ -61,7 +76,7 @@ impl Statement {
     /// [`ErrorKind::InvalidRequest`] for text that is not SQL or is too large, [`ErrorKind::Unsupported`] for
     /// statements other than queries.
     pub(crate) fn parse(sql: &str, max_bytes: usize, as_of: Option<Moment>) -> Result<Self, Error> {
-        let (parsed, is_explained) = without_explain(single(sql, max_bytes)?)?;
+        let (parsed, explain) = without_explain(single(sql, max_bytes)?)?;
         let mut parsed = match &parsed {
             ParsedStatement::Statement(statement) => match shows::as_query(statement)? {
                 Some(query) => single(&query, usize::MAX)?,
@@ -74,12 +89,17 @@ impl Statement {
             versions::into_names(query, as_of)?;
         }
         let tables = named_tables(&parsed)?;
-        Ok(Self { parsed, tables, is_explained })
+        Ok(Self { parsed, tables, explain, text_bytes: sql.len() })
     }
 
-    /// Whether the plan is asked for and not the rows.
-    pub(crate) fn is_explained(&self) -> bool {
-        self.is_explained
+    /// What is asked of the plan, if that is asked for and not the rows.
+    pub(crate) fn explain(&self) -> Option<Explain> {
+        self.explain
+    }
+
+    /// Bytes of the text that the client sent.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     /// The tables of the data catalog that the query names; each once, but for each moment that it is named at.
@@ -103,16 +123,19 @@ fn single(sql: &str, max_bytes: usize) -> Result<ParsedStatement, Error> {
     }
 }
 
-/// The statement that is explained, and whether one is.
-fn without_explain(parsed: ParsedStatement) -> Result<(ParsedStatement, bool), Error> {
+/// The statement, and how it is to be explained.
+fn without_explain(parsed: ParsedStatement) -> Result<(ParsedStatement, Option<Explain>), Error> {
     let ParsedStatement::Explain(explain) = parsed else {
-        return Ok((parsed, false));
+        return Ok((parsed, None));
     };
-    if explain.options != ExplainStatementOptions::default() {
-        let text = "EXPLAIN shows how a query is planned, and has no options: no ANALYZE, VERBOSE or FORMAT";
-        return Err(Error::new(ErrorKind::Unsupported, text));
+    let ExplainStatementOptions { analyze, verbose, .. } = explain.options;
+    if explain.options != (ExplainStatementOptions { analyze, verbose, ..Default::default() }) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "of the options of EXPLAIN there are ANALYZE and VERBOSE",
+        ));
     }
-    Ok((*explain.statement, true))
+    Ok((*explain.statement, Some(Explain { is_verbose: verbose, is_analyzed: analyze })))
 }
 
 fn read_statements(mut tokens: Vec<TokenWithSpan>) -> Result<VecDeque<ParsedStatement>, Error> {
@@ -145,28 +168,42 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
     let SqlStatement::Query(query) = statement.as_ref() else {
         return Err(not_a_query());
     };
-    match query.visit(&mut OnlyReads) {
+    match query.visit(&mut OnlyReads { relations: 0 }) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(not_a_query()),
+        ControlFlow::Break(refusal) => Err(refusal),
     }
 }
 
-/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause.
-struct OnlyReads;
+/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause. Counts what it
+/// joins, because a list of tables with commas between them is a chain of joins.
+struct OnlyReads {
+    relations: usize,
+}
 
 impl Visitor for OnlyReads {
-    type Break = ();
+    type Break = Error;
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
         let body_reads = reads(&query.body);
         if body_reads && query.locks.is_empty() {
             return ControlFlow::Continue(());
         }
-        ControlFlow::Break(())
+        ControlFlow::Break(not_a_query())
     }
 
-    fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<()> {
-        ControlFlow::Break(())
+    fn pre_visit_table_factor(&mut self, _: &TableFactor) -> ControlFlow<Error> {
+        self.relations += 1;
+        if self.relations <= RELATION_LIMIT {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Error::new(
+            ErrorKind::InvalidRequest,
+            "the query joins too many tables and subqueries",
+        ))
+    }
+
+    fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<Error> {
+        ControlFlow::Break(not_a_query())
     }
 }
 

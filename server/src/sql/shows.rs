@@ -24,7 +24,7 @@ pub(super) fn as_query(statement: &Statement) -> Result<Option<String>, Error> {
         }
         Statement::ShowTables { terse: false, history: false, external: false, show_options, .. } => {
             let database = match parent(show_options)? {
-                Some(name) => Some(equals("table_schema", single(&name)?)),
+                Some(name) => identifiers(&name)?.last().map(|database| equals("table_schema", database)),
                 None => None,
             };
             let conditions = [database, pattern(show_options, "table_name")?];
@@ -113,14 +113,6 @@ fn filtered(filter: Option<&ShowStatementFilter>, column: &str) -> Result<Option
         Some(ShowStatementFilter::Like(pattern)) => Ok(Some(format!("{column} like {}", literal(pattern)))),
         Some(ShowStatementFilter::ILike(pattern)) => Ok(Some(format!("{column} ilike {}", literal(pattern)))),
         Some(_) => Err(unsupported()),
-    }
-}
-
-/// The last name of a database's, which a catalog may precede.
-fn single(name: &ObjectName) -> Result<&str, Error> {
-    match name.0.last() {
-        Some(ObjectNamePart::Identifier(last)) => Ok(&last.value),
-        _ => Err(unsupported()),
     }
 }
 

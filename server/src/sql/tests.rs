@@ -41,9 +41,9 @@ fn anything_that_is_not_one_query_is_refused() {
         "create external table t stored as parquet location 's3://lakegate-demo/'",
         "copy (select 1) to '/tmp/x.parquet'",
         "set datafusion.execution.batch_size = 1",
-        "explain analyze select 1",
-        "explain verbose select 1",
         "explain format tree select 1",
+        "explain (costs) select 1",
+        "explain analyze insert into sales.nation values (1)",
         "explain insert into sales.nation values (1)",
         "explain explain select 1",
         "show terse tables",
@@ -92,6 +92,9 @@ fn show_and_describe_are_queries_over_information_schema() {
         assert_eq!(parse(sql).unwrap().tables(), []);
     }
     assert_eq!(becomes("show columns in hr.employees"), becomes("desc hr.employees"));
+    for spelling in ["Sales", "\"SALES\"", "AwsDataCatalog.sales"] {
+        assert_eq!(becomes(&format!("show tables from {spelling}")), becomes("show tables from sales"));
+    }
     assert_eq!(kind_of("describe employees"), Some(ErrorKind::NotFound));
 }
 
@@ -113,9 +116,12 @@ fn information_schema_needs_no_grant_and_has_no_versions() {
 #[test]
 fn an_explained_query_names_its_tables_like_any_other() {
     let explained = parse("explain select * from sales.nation").unwrap();
-    assert!(explained.is_explained());
+    assert_eq!(explained.explain(), Some(Explain { is_verbose: false, is_analyzed: false }));
     assert_eq!(explained.tables().len(), 1);
-    assert!(!parse("select 1").unwrap().is_explained());
+    assert_eq!(parse("select 1").unwrap().explain(), None);
+    let both = parse("explain analyze verbose select * from sales.nation").unwrap();
+    assert_eq!(both.explain(), Some(Explain { is_verbose: true, is_analyzed: true }));
+    assert_eq!(both.tables().len(), 1);
 }
 
 #[test]
@@ -145,6 +151,16 @@ fn text_that_would_build_a_deep_tree_is_refused_before_it_is_parsed() {
     for sql in [chain, parentheses, casts, unions, negations, "a".repeat(2 * MEBIBYTE)] {
         assert_eq!(kind_of(&sql), Some(ErrorKind::InvalidRequest), "{}", &sql[..40]);
     }
+}
+
+#[test]
+fn a_table_may_be_joined_many_times_and_not_any_number_of_times() {
+    let joined = |times: usize| {
+        let tables: Vec<String> = (0..times).map(|number| format!("sales.nation n{number}")).collect();
+        kind_of(&format!("select 1 from {}", tables.join(", ")))
+    };
+    assert_eq!(joined(500), None);
+    assert_eq!(joined(501), Some(ErrorKind::InvalidRequest));
 }
 
 #[test]

@@ -98,6 +98,23 @@ const OUTCOMES: [Outcome; 13] = [
 /// Upper bounds in seconds of the buckets of statement durations.
 const SECONDS_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0];
 
+/// A limit of the settings that ends a statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Limit {
+    /// `engine.max_result_rows`
+    ResultRows,
+    /// `engine.max_result_bytes`
+    ResultBytes,
+    /// `engine.max_scanned_bytes`
+    ScannedBytes,
+}
+
+const LIMITS: [(Limit, &str); 3] = [
+    (Limit::ResultRows, "result_rows"),
+    (Limit::ResultBytes, "result_bytes"),
+    (Limit::ScannedBytes, "scanned_bytes"),
+];
+
 /// A number that only grows.
 #[derive(Default)]
 pub(crate) struct Counter(AtomicU64);
@@ -154,6 +171,17 @@ impl OutcomeCounters {
     }
 }
 
+/// One counter per limit.
+#[derive(Default)]
+pub(crate) struct LimitCounters([Counter; LIMITS.len()]);
+
+impl LimitCounters {
+    pub(crate) fn record(&self, limit: Limit) {
+        let counters = LIMITS.iter().zip(&self.0);
+        counters.filter(|((known, _), _)| *known == limit).for_each(|(_, counter)| counter.add(1));
+    }
+}
+
 /// Durations in buckets.
 #[derive(Default)]
 pub(crate) struct Histogram {
@@ -183,6 +211,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Statements by the way they ended.
     pub(crate) statements: OutcomeCounters,
+    /// Statements that a limit ended.
+    pub(crate) limit_hits: LimitCounters,
     /// Time from a statement's arrival to its end.
     pub(crate) statement_duration: Histogram,
     /// Statements that are planned or executed now.
@@ -236,6 +266,10 @@ impl Metrics {
         page.head("lakegate_statements_total", "counter", "Statements by outcome.");
         for (outcome, count) in self.statements.recorded() {
             page.sample("lakegate_statements_total", &format!("{{outcome=\"{outcome}\"}}"), count);
+        }
+        page.head("lakegate_limit_hits_total", "counter", "Statements that a limit ended.");
+        for ((_, limit), counter) in LIMITS.iter().zip(&self.limit_hits.0) {
+            page.sample("lakegate_limit_hits_total", &format!("{{limit=\"{limit}\"}}"), counter.get());
         }
         page.histogram(
             "lakegate_statement_seconds",

@@ -49,7 +49,6 @@ mod prepared;
 mod rechunk;
 mod refusals;
 mod report;
-mod row_size;
 mod schema;
 mod server;
 mod sql_info;

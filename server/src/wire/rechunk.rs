@@ -14,8 +14,8 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
-use super::row_size::{assumed_row_bytes, batch_bytes};
 use crate::error::Error;
+use crate::guard::{assumed_row_bytes, batch_bytes};
 
 /// Bytes that a message aims for. Well below the 4 MiB that several clients accept at most, and large enough that
 /// the fixed costs of a message do not show.

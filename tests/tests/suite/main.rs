@@ -22,6 +22,8 @@ mod hostile_tables;
 mod house;
 mod key_ring;
 mod life;
+mod limits;
+mod masking;
 mod mutants;
 mod non_interference;
 mod oracle;

@@ -99,7 +99,7 @@ async fn a_large_result_arrives_whole_and_in_order() {
 }
 
 fn row_bytes(batch: &RecordBatch) -> usize {
-    super::super::row_size::batch_bytes(batch)
+    crate::guard::batch_bytes(batch)
 }
 
 #[tokio::test]

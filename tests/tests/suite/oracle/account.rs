@@ -62,14 +62,25 @@ impl Account {
     pub(super) async fn bring(&self, name: &str, table: &Table) {
         self.lake.add(name, &files_of(table)).await;
         self.lake.grant(RESTRICTED, name, shown(table)).await;
+        if let Some(second) = &table.policy.second {
+            let also =
+                Shown { rows: Rows::Where(second.text.clone()), columns: only(table, &second.columns) };
+            self.lake.grant_also(RESTRICTED, name, also).await;
+        }
     }
 }
 
 fn shown(table: &Table) -> Shown {
     let rows = table.policy.text.clone().map_or(Rows::Wildcard, Rows::Where);
-    let columns = match table.policy.lists_hidden {
-        true => Columns::AllBut(table.hidden_names()),
-        false => Columns::Only(table.visible_columns().iter().map(|column| column.name.clone()).collect()),
+    let columns = match (&table.policy.second, table.policy.lists_hidden) {
+        (Some(second), _) => only(table, &second.firsts),
+        (None, true) => Columns::AllBut(table.hidden_names()),
+        (None, false) => only(table, &table.policy.visible),
     };
     Shown { rows, columns }
+}
+
+/// The columns at some positions, by name.
+fn only(table: &Table, positions: &[usize]) -> Columns {
+    Columns::Only(positions.iter().map(|position| table.columns[*position].name.clone()).collect())
 }
