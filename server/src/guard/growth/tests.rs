@@ -1,6 +1,6 @@
 //! What is charged, when, and for how long. Results are measured, estimates compared with them.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use arrow::array::{ArrayRef, Date32Array, Int64Array, ListArray, StringArray, StringViewArray};
 use arrow::datatypes::Int64Type;
