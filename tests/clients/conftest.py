@@ -63,6 +63,7 @@ def own_server(binaries: Path, folder: Path, sandbox: str, request: pytest.Fixtu
     server = start_server(binaries, folder, sandbox, name=request.node.originalname)
     yield server
     server.process.child.kill()
+    server.process.child.wait()
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus) -> None:

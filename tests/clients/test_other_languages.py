@@ -2,6 +2,7 @@
 
     <program> <address> <user> query <sql>                  prints the result as an Arrow stream
     <program> <address> <user> prepared <sql> <text>…       the same, with parameters
+    <program> <address> <user> rows <sql>                   prints the values as JSON, in JavaScript alone
     <program> <address> <user> browse                       prints what there is as JSON
 
 A program that fails prints the server's words on standard error. What a program prints was decoded and encoded again by
@@ -46,13 +47,13 @@ def node(_: Path) -> list[str]:
     program = shutil.which("node")
     if not program:
         pytest.skip("Node is not installed")
-    if "LAKEGATE_NODE_MODULES" not in os.environ:
+    if not os.environ.get("LAKEGATE_NODE_MODULES"):
         pytest.skip("LAKEGATE_NODE_MODULES names no folder with the packages of package.json: use `make clients`")
     return [program, str(HERE / "node" / "client.cjs")]
 
 
 def java(_: Path) -> list[str]:
-    if "LAKEGATE_JARS" not in os.environ:
+    if not os.environ.get("LAKEGATE_JARS"):
         pytest.skip("LAKEGATE_JARS names no folder with the jars of the Java client: use `make test-java`")
     program, compiler = shutil.which("java"), shutil.which("javac")
     if not program:
@@ -158,3 +159,15 @@ def test_refusals_reach_the_client_in_the_servers_words(program: Program, server
         assert words in refusal(program(server.address, UNRESTRICTED_USER, "query", sql))
     assert "not found or not granted" in refusal(program(server.address, STRANGER, "query", WHOLE))
     assert "user name or password is wrong" in refusal(program(server.address, "nobody", "query", "select 1"))
+
+
+def test_a_script_sees_the_values_themselves(binaries: Path, server: Server) -> None:
+    """Not only their encoding, which JavaScript could pass on without a look."""
+    sql = f"select long, text, boolean, integer_list, wide_struct from {DATABASE}.{TABLE} where id = 3"
+    done = subprocess.run([*node(binaries), server.address, UNRESTRICTED_USER, "rows", sql], capture_output=True, timeout=SECONDS)
+    (row,) = json.loads(answer(done))
+    expected = EXPECTED.slice(2, 1).to_pylist()[0]
+    assert [row[name] for name in ("text", "boolean", "integer_list")] == [expected["text"], False, None]
+    # Beyond what a double can hold.
+    assert row["wide_struct"]["long"] == f"{2**53 + 1}n"
+    assert row["wide_struct"]["text"] == expected["wide_struct"]["text"]

@@ -25,6 +25,11 @@ async function browse(client) {
   };
 }
 
+// Numbers that a double cannot hold are BigInts, which JSON does not know.
+function asJson(rows) {
+  return JSON.stringify(rows, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
+}
+
 async function main([address, user, command, sql]) {
   const [host, port] = address.split(":");
   const client = new FlightSQLClient({ host, port: Number(port), plaintext: true, username: user, password: user });
@@ -33,6 +38,8 @@ async function main([address, user, command, sql]) {
     switch (command) {
       case "query":
         return tableToIPC(await client.execute(sql), "stream");
+      case "rows":
+        return asJson((await client.execute(sql)).toArray());
       case "browse":
         return JSON.stringify(await browse(client));
       default:
