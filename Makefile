@@ -49,6 +49,7 @@ deny:
 clients: $(VENV)/installed
 	$(BINARIES)
 	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" "$(VENV)/bin/python" -m pytest tests/python client/python/tests
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" "$(VENV)/bin/python" -m pytest -q client/python/suite
 
 $(VENV)/installed: tests/python/requirements.txt
 	$(PYTHON) -m venv "$(VENV)"
