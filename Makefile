@@ -66,6 +66,7 @@ deny:
 clients: $(VENV)/installed $(MATRIX)/installed $(NODE_PACKAGES) $(FLIGHT_SQL_CLIENT)
 	$(BINARIES)
 	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" "$(VENV)/bin/python" -m pytest tests/python client/python/tests
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" "$(VENV)/bin/python" -m pytest -q client/python/suite
 	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" LAKEGATE_FLIGHT_SQL_CLIENT="$(FLIGHT_SQL_CLIENT)" \
 		$(NODE_ENVIRONMENT) $(PYTEST_MATRIX) -rs
 
