@@ -39,6 +39,9 @@ const RECURSION_LIMIT: usize = 64;
 /// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
 
+/// Nesting of WITH clauses. The search for table names looks at each named query twice, and so at the innermost one 2ⁿ times.
+const WITH_LIMIT: usize = 8;
+
 /// The schema of a table name without a database. No database can be called so, hence such a name is never found.
 pub(crate) const DEFAULT_DATABASE: &str = "default";
 
@@ -145,28 +148,41 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
     let SqlStatement::Query(query) = statement.as_ref() else {
         return Err(not_a_query());
     };
-    match query.visit(&mut OnlyReads) {
+    match query.visit(&mut OnlyReads { nesting: 0 }) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(not_a_query()),
+        ControlFlow::Break(error) => Err(error),
     }
 }
 
-/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause.
-struct OnlyReads;
+/// Finds the parts of a query that would write (`SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause) and WITH clauses
+/// within too many others.
+struct OnlyReads {
+    /// Queries with a WITH clause around the place of the visit.
+    nesting: usize,
+}
 
 impl Visitor for OnlyReads {
-    type Break = ();
+    type Break = Error;
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.nesting += usize::from(query.with.is_some());
+        if self.nesting > WITH_LIMIT {
+            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, "the SQL text is too complex"));
+        }
         let body_reads = reads(&query.body);
         if body_reads && query.locks.is_empty() {
             return ControlFlow::Continue(());
         }
-        ControlFlow::Break(())
+        ControlFlow::Break(not_a_query())
     }
 
-    fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<()> {
-        ControlFlow::Break(())
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.nesting -= usize::from(query.with.is_some());
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<Error> {
+        ControlFlow::Break(not_a_query())
     }
 }
 

@@ -148,6 +148,15 @@ fn text_that_would_build_a_deep_tree_is_refused_before_it_is_parsed() {
 }
 
 #[test]
+fn named_queries_inside_named_queries_are_refused_before_their_tables_are_searched() {
+    let nested =
+        |depth: usize| format!("{}select 1{}", "with a as (".repeat(depth), ") select 1".repeat(depth));
+    assert_eq!(kind_of(&nested(8)), None);
+    assert_eq!(kind_of(&nested(9)), Some(ErrorKind::InvalidRequest));
+    assert_eq!(kind_of(&nested(40)), Some(ErrorKind::InvalidRequest));
+}
+
+#[test]
 fn a_long_list_of_constants_is_not_deep() {
     let list: Vec<String> = (0..50_000).map(|number| number.to_string()).collect();
     assert_eq!(kind_of(&format!("select 1 where 1 in ({})", list.join(","))), None);
