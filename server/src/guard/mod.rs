@@ -44,6 +44,8 @@ mod columns;
 mod explain;
 mod framing;
 mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod information_schema;
 mod leakproof;
 mod names;

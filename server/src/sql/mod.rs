@@ -11,6 +11,8 @@
 //! the plan's leaves).
 
 mod dialect;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod moment;
 mod shows;
 mod system;

@@ -36,6 +36,8 @@ mod commands;
 mod deadline;
 mod front_door;
 mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handles;
 mod like;
 mod metadata;
