@@ -21,7 +21,7 @@ JAR_NAMES := arrow- checker-qual commons-codec failureaccess flatbuffers-java fl
 # features of shared dependencies and build them all again.
 BINARIES := cargo build --locked --workspace
 
-.PHONY: demo test bench oracle mutants fmt lint deny clients test-java
+.PHONY: demo test bench oracle mutants fuzz fmt lint deny clients test-java
 
 demo:
 	$(BINARIES) --profile demo
@@ -46,11 +46,29 @@ oracle:
 mutants:
 	cargo test --workspace --locked --features lakegate-server/mutants --test suite -- --ignored --nocapture mutants::
 
+# One fuzz target under libFuzzer: make fuzz TARGET=row_filter SECONDS=600. What it finds on its way stays with the build
+# output, and is where the next run goes on. The versions are the server's own, from its lock file. Without a sanitizer:
+# the server has no unsafe code of its own, and all of DataFusion is instrumented as it is.
+TARGET ?= row_filter
+SECONDS ?= 60
+FUZZED := $(CARGO_TARGET_DIR)/fuzz
+fuzz:
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || { \
+		echo "needs the nightly compiler and cargo-fuzz:"; \
+		echo "  rustup toolchain install nightly --profile minimal && cargo install --locked cargo-fuzz"; exit 1; }
+	cp Cargo.lock tests/fuzz/Cargo.lock
+	mkdir -p "$(FUZZED)/found/$(TARGET)"
+	cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir "$(FUZZED)" --sanitizer none $(TARGET) \
+		"$(FUZZED)/found/$(TARGET)" tests/fuzz/corpus/$(TARGET) -- \
+		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=4096 -max_len=8192
+
 fmt:
 	cargo fmt --all
+	rustfmt --edition 2024 tests/fuzz/fuzz_targets/*.rs
 
 lint:
 	cargo fmt --all --check
+	rustfmt --edition 2024 --check tests/fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(MAKE) deny
 

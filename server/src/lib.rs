@@ -6,6 +6,8 @@
 pub mod app;
 pub mod cli;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod ids;
 pub mod settings;
 

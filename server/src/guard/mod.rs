@@ -49,6 +49,8 @@ mod complexity;
 mod explain;
 mod framing;
 mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod growth;
 mod information_schema;
 mod leakproof;

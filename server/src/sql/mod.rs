@@ -11,6 +11,8 @@
 //! the plan's leaves).
 
 mod dialect;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod moment;
 mod shows;
 mod system;
@@ -40,6 +42,10 @@ const RECURSION_LIMIT: usize = 64;
 
 /// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
+
+/// WITH clauses inside of one another. Who looks for a query's tables visits the queries of a WITH clause twice, so each
+/// level doubles the work.
+const WITH_LIMIT: usize = 6;
 
 /// Tables and subqueries that one query may read, each as often as it stands there.
 const RELATION_LIMIT: usize = 500;
@@ -168,27 +174,42 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
     let SqlStatement::Query(query) = statement.as_ref() else {
         return Err(not_a_query());
     };
-    match query.visit(&mut OnlyReads { relations: 0 }) {
+    match query.visit(&mut OnlyReads::default()) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(refusal) => Err(refusal),
     }
 }
 
-/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause. Counts what it
-/// joins, because a list of tables with commas between them is a chain of joins.
+/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause; and too many
+/// WITH clauses inside of one another. Counts what it joins, because a list of tables with commas between them is a chain of
+/// joins.
+#[derive(Default)]
 struct OnlyReads {
+    /// Tables and subqueries so far.
     relations: usize,
+    /// WITH clauses around the place that is visited.
+    with_clauses: usize,
 }
 
 impl Visitor for OnlyReads {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.with_clauses += usize::from(query.with.is_some());
+        if self.with_clauses > WITH_LIMIT {
+            let text = "WITH clauses are nested too deeply";
+            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
+        }
         let body_reads = reads(&query.body);
         if body_reads && query.locks.is_empty() {
             return ControlFlow::Continue(());
         }
         ControlFlow::Break(not_a_query())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.with_clauses -= usize::from(query.with.is_some());
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_table_factor(&mut self, _: &TableFactor) -> ControlFlow<Error> {

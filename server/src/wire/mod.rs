@@ -38,6 +38,8 @@ mod connection;
 mod deadline;
 mod front_door;
 mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handles;
 mod health;
 mod like;
