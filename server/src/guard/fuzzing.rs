@@ -115,9 +115,10 @@ fn check_canonical(filter: &RowFilter) {
 }
 
 fn check_rows(filter: &RowFilter) {
-    let Ok(policy) = RowPolicy::compile(filter, BATCH.schema_ref()) else { return };
+    let compiled = |filter: &RowFilter| RowPolicy::compile(Some(filter), &[], BATCH.schema_ref());
+    let Ok(policy) = compiled(filter) else { return };
     let shown = shown(&policy, &BATCH);
-    let negated = RowPolicy::compile(&RowFilter::Not(Box::new(filter.clone())), BATCH.schema_ref());
+    let negated = compiled(&RowFilter::Not(Box::new(filter.clone())));
     let Ok(negated) = negated else { unreachable!("the negation of a filter is refused") };
     let shown_by_negation = self::shown(&negated, &BATCH);
     assert!(shown.iter().all(|row| !shown_by_negation.contains(row)), "a row is shown both ways");
@@ -139,9 +140,10 @@ fn shown(policy: &RowPolicy, batch: &RecordBatch) -> Vec<i32> {
 
 /// The rows that meet the condition for pruning.
 fn pruned(policy: &RowPolicy) -> Vec<i32> {
+    let Some(condition) = policy.pruning_expr() else { unreachable!("a row filter prunes") };
     let condition = DFSchema::try_from(BATCH.schema_ref().as_ref().clone()).and_then(|schema| {
         let (properties, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
-        create_physical_expr(&policy.pruning_expr(), &schema, &properties, &planning)
+        create_physical_expr(&condition, &schema, &properties, &planning)
     });
     let verdict = condition.and_then(|condition| condition.evaluate(&BATCH)?.into_array(BATCH.num_rows()));
     let kept = verdict.and_then(|verdict| Ok(filter_record_batch(&BATCH, verdict.as_boolean())?));
