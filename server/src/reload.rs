@@ -33,6 +33,9 @@ pub(crate) type Content = Zeroizing<Vec<u8>>;
 
 type Fingerprint = [u8; 32];
 
+/// Makes a value of the files' contents.
+type Make<T> = dyn Fn(&[Content]) -> Result<T, Error> + Send;
+
 /// A value that follows its files.
 pub(crate) struct Followed<T> {
     current: Arc<ArcSwap<T>>,
@@ -116,14 +119,11 @@ impl Found {
     }
 }
 
-/// Makes a value of the files' contents.
-type Make<T> = Box<dyn Fn(&[Content]) -> Result<T, Error> + Send>;
-
 /// The task that looks.
 struct Follower<T> {
     what: &'static str,
     paths: Arc<[PathBuf]>,
-    make: Make<T>,
+    make: Box<Make<T>>,
     current: Arc<ArcSwap<T>>,
     /// What the value was made of, or what was refused after that.
     last_tried: Fingerprint,
