@@ -41,6 +41,7 @@
 
 mod barrier;
 mod columns;
+mod divisible;
 mod explain;
 mod framing;
 mod functions;

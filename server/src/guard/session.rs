@@ -20,6 +20,7 @@ use datafusion::execution::{SessionStateDefaults, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionConfig;
 
+use super::divisible::is_divisible;
 use super::explain::explained;
 use super::functions;
 use super::names::QueryNames;
@@ -139,6 +140,11 @@ impl GuardedQuery {
     /// The columns of the result, as the logical plan declares them.
     pub(crate) fn schema(&self) -> SchemaRef {
         Arc::clone(self.plan.schema().inner())
+    }
+
+    /// Whether several servers can compute the rows, each for a part of them.
+    pub(crate) fn is_divisible(&self) -> bool {
+        is_divisible(&self.plan)
     }
 
     /// One field for each parameter `$1`, `$2`, … in order; a type that cannot be inferred is shown as text.

@@ -1,8 +1,9 @@
 //! SQL text to one allowed [`Statement`]: sizes limited, kind allow-listed, table names collected. Pure; no I/O.
 //!
 //! Invariants
-//! - A [`Statement`] is exactly one query; SHOW and DESCRIBE become queries over `information_schema`, and EXPLAIN marks the
-//!   query that it explains. Everything else (DDL, DML, COPY, SET, PREPARE, …) is refused here, before anything is looked up.
+//! - A [`Statement`] is exactly one query; SHOW and DESCRIBE become queries over `information_schema` or over the session's
+//!   options, and EXPLAIN marks the query that it explains. SET is a [`SessionChange`] and no statement. Everything else (DDL,
+//!   DML, COPY, PREPARE, …) is refused here, before anything is looked up.
 //!   It is an allow-list: a statement kind that a new parser version learns is refused until someone adds it.
 //! - Size, number of operators and nesting are bounded *before* the text is parsed. Deep trees overflow the stack while
 //!   they are planned, evaluated or even dropped, and a stack overflow ends the process for everyone.
@@ -12,6 +13,9 @@
 
 mod dialect;
 mod moment;
+mod options;
+mod qualify;
+mod session_change;
 mod shows;
 mod system;
 mod tokens;
@@ -28,6 +32,8 @@ use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as SqlStatement,
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
 pub(crate) use self::moment::Moment;
+pub(crate) use self::options::{Compression, SessionOption, SessionOptions};
+pub(crate) use self::session_change::SessionChange;
 pub(crate) use self::system::{INFORMATION_SCHEMA, SystemTable};
 pub(crate) use self::versions::{NamedTable, without_marks, without_moment};
 use crate::error::{Error, ErrorKind};
@@ -35,6 +41,10 @@ use crate::ids::CATALOG;
 
 /// Nesting of expressions and queries that the parser follows.
 const RECURSION_LIMIT: usize = 64;
+
+/// WITH clauses inside of one another. Who looks for a query's tables visits the queries of a WITH clause twice, so each
+/// level doubles the work.
+const WITH_LIMIT: usize = 6;
 
 /// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
@@ -55,15 +65,15 @@ impl Statement {
     ///
     /// # Arguments
     /// * `max_bytes` - longest text, in bytes.
-    /// * `as_of` - the moment of tables for which the text asks for none.
+    /// * `options` - what holds where the text says nothing.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] for text that is not SQL or is too large, [`ErrorKind::Unsupported`] for
     /// statements other than queries.
-    pub(crate) fn parse(sql: &str, max_bytes: usize, as_of: Option<Moment>) -> Result<Self, Error> {
+    pub(crate) fn parse(sql: &str, max_bytes: usize, options: &SessionOptions) -> Result<Self, Error> {
         let (parsed, is_explained) = without_explain(single(sql, max_bytes)?)?;
         let mut parsed = match &parsed {
-            ParsedStatement::Statement(statement) => match shows::as_query(statement)? {
+            ParsedStatement::Statement(statement) => match shows::as_query(statement, options)? {
                 Some(query) => single(&query, usize::MAX)?,
                 None => parsed,
             },
@@ -71,10 +81,19 @@ impl Statement {
         };
         check_is_query(&parsed)?;
         if let ParsedStatement::Statement(query) = &mut parsed {
-            versions::into_names(query, as_of)?;
+            if let Some(schema) = &options.schema {
+                qualify::with_schema(query, schema);
+            }
+            versions::into_names(query, options.as_of)?;
         }
         let tables = named_tables(&parsed)?;
         Ok(Self { parsed, tables, is_explained })
+    }
+
+    /// Whether the query says in which order its rows come.
+    pub(crate) fn is_ordered(&self) -> bool {
+        let ParsedStatement::Statement(statement) = &self.parsed else { return false };
+        matches!(statement.as_ref(), SqlStatement::Query(query) if query.order_by.is_some())
     }
 
     /// Whether the plan is asked for and not the rows.
@@ -145,28 +164,42 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
     let SqlStatement::Query(query) = statement.as_ref() else {
         return Err(not_a_query());
     };
-    match query.visit(&mut OnlyReads) {
+    match query.visit(&mut OnlyReads { with_clauses: 0 }) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(not_a_query()),
+        ControlFlow::Break(error) => Err(error),
     }
 }
 
-/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause.
-struct OnlyReads;
+/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause; and too many
+/// WITH clauses inside of one another.
+struct OnlyReads {
+    /// Around the place that is visited.
+    with_clauses: usize,
+}
 
 impl Visitor for OnlyReads {
-    type Break = ();
+    type Break = Error;
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.with_clauses += usize::from(query.with.is_some());
+        if self.with_clauses > WITH_LIMIT {
+            let text = "WITH clauses are nested too deeply";
+            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
+        }
         let body_reads = reads(&query.body);
         if body_reads && query.locks.is_empty() {
             return ControlFlow::Continue(());
         }
-        ControlFlow::Break(())
+        ControlFlow::Break(not_a_query())
     }
 
-    fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<()> {
-        ControlFlow::Break(())
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.with_clauses -= usize::from(query.with.is_some());
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<Error> {
+        ControlFlow::Break(not_a_query())
     }
 }
 
