@@ -46,6 +46,7 @@ mod barrier;
 mod budget;
 mod columns;
 mod complexity;
+mod divisible;
 mod explain;
 mod framing;
 mod functions;

@@ -22,6 +22,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::budget::ScanBudget;
 use super::complexity;
+use super::divisible::is_divisible;
 use super::explain::{self, explained};
 use super::functions;
 use super::growth::{self, FunctionAccount};
@@ -185,6 +186,11 @@ impl GuardedQuery {
             Some(_) => explain::schema(),
             None => Arc::clone(self.plan.schema().inner()),
         }
+    }
+
+    /// Whether several servers can compute the rows, each for a part of them.
+    pub(crate) fn is_divisible(&self) -> bool {
+        is_divisible(&self.plan)
     }
 
     /// One field for each parameter `$1`, `$2`, … in order; a type that cannot be inferred is shown as text.

@@ -23,6 +23,7 @@ use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{PhysicalExpr, conjunction};
 use datafusion::physical_plan::ExecutionPlan;
+use sha2::{Digest, Sha256};
 
 use super::barrier::{GuardedScanExec, ShownRows};
 use super::columns::VisibleColumns;
@@ -142,6 +143,21 @@ impl GuardedTable {
     /// Bytes of all the table's files; `None` if they hold anything hidden, about which nothing may follow from them.
     pub(super) fn visible_bytes(&self) -> Option<u64> {
         (!self.snapshot.grant().is_restricted()).then(|| self.snapshot.total_bytes())
+    }
+
+    /// A digest of the version and of what is visible of it. `None` if anything is hidden: that the table has changed would
+    /// tell of hidden rows.
+    pub(crate) fn pin(&self) -> Option<[u8; 32]> {
+        if self.snapshot.grant().is_restricted() {
+            return None;
+        }
+        let (identity, version) = self.snapshot.identity();
+        let digest = Sha256::new()
+            .chain_update(env!("CARGO_PKG_VERSION"))
+            .chain_update(self.fingerprint().to_string())
+            .chain_update(version.to_be_bytes())
+            .chain_update(identity.as_bytes());
+        Some(digest.finalize().into())
     }
 
     /// Identifies what is visible, for the audit trail.

@@ -33,6 +33,7 @@ use std::time::Duration;
 pub(crate) use self::password::hash_password;
 pub(crate) use self::principal::Principal;
 pub(crate) use self::seal::{Purpose, Sealer};
+pub(crate) use self::users::TOKEN_USER;
 
 use self::password::PasswordChecker;
 use self::users::Users;
@@ -108,7 +109,12 @@ impl Identity {
         Ok(user.principal().clone())
     }
 
-    /// Seals tickets and handles.
+    /// How long a login lasts, and with it the session that begins there.
+    pub(crate) fn token_lifetime(&self) -> Duration {
+        self.token_lifetime
+    }
+
+    /// Seals tickets, handles and sessions.
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.sealer
     }

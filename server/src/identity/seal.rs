@@ -55,6 +55,8 @@ pub(crate) enum Purpose {
     Ticket,
     /// The handle of a prepared statement.
     Prepared,
+    /// The options of a session.
+    Session,
 }
 
 impl Purpose {
@@ -63,6 +65,7 @@ impl Purpose {
             Self::Token => 1,
             Self::Ticket => 2,
             Self::Prepared => 3,
+            Self::Session => 4,
         }
     }
 
@@ -77,6 +80,10 @@ impl Purpose {
                 ErrorKind::PermissionDenied,
                 "the statement handle is damaged or was issued to someone else",
             ),
+            Self::Session => Error::new(
+                ErrorKind::PermissionDenied,
+                "the session cookie is damaged or was issued to someone else: connect again",
+            ),
         }
     }
 
@@ -85,6 +92,7 @@ impl Purpose {
             Self::Token => "the token has expired: log in again",
             Self::Ticket => "the ticket has expired: send the statement again",
             Self::Prepared => "the prepared statement has expired: prepare it again",
+            Self::Session => "the session has expired: connect again",
         };
         Error::new(ErrorKind::Expired, text)
     }
@@ -219,7 +227,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`ErrorKind::Expired`] after its lifetime. Everything else has one answer per purpose:
-    /// [`ErrorKind::Unauthenticated`] for a token, [`ErrorKind::PermissionDenied`] for a ticket or a handle.
+    /// [`ErrorKind::Unauthenticated`] for a token, [`ErrorKind::PermissionDenied`] for a ticket, a handle or a session.
     pub(crate) fn open<M: Message + Default>(
         &self,
         purpose: Purpose,

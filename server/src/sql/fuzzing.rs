@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::system::{INFORMATION_SCHEMA, SystemTable};
-use super::{Moment, NamedTable, Statement, TABLE_LIMIT, versions};
+use super::{Moment, NamedTable, SessionOptions, Statement, TABLE_LIMIT, versions};
 use crate::ids::TableName;
 
 const MAX_BYTES: usize = 1 << 20;
@@ -25,8 +25,10 @@ const THEN: Moment = Moment::Version(7);
 /// Text is read as SQL. Other bytes: nothing to do.
 pub(crate) fn sql(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let now = Statement::parse(text, MAX_BYTES, None);
-    let then = Statement::parse(text, MAX_BYTES, Some(THEN));
+    let options = SessionOptions::default();
+    let now = Statement::parse(text, MAX_BYTES, &options);
+    let then = SessionOptions { as_of: Some(THEN), ..options.clone() };
+    let then = Statement::parse(text, MAX_BYTES, &then);
     let Ok(now) = now else {
         return;
     };
@@ -37,7 +39,7 @@ pub(crate) fn sql(data: &[u8]) {
         Ok(then) => check_moments(&now, &then, &names),
         Err(error) => unreachable!("refused only at another moment: {error}"),
     }
-    let shorter = Statement::parse(text, text.len().saturating_sub(1), None);
+    let shorter = Statement::parse(text, text.len().saturating_sub(1), &options);
     assert!(shorter.is_err(), "longer than is allowed");
     check_printed(now);
 }
@@ -64,7 +66,7 @@ fn check_printed(statement: Statement) {
     let tables: BTreeSet<TableName> = statement.tables().iter().map(|table| table.name.clone()).collect();
     let has_moment = statement.tables().iter().any(|table| table.moment.is_some());
     let printed = statement.into_parsed().to_string();
-    let Ok(again) = Statement::parse(&printed, usize::MAX, None) else { return };
+    let Ok(again) = Statement::parse(&printed, usize::MAX, &SessionOptions::default()) else { return };
     assert!(!has_moment, "a planner's name is taken from a client: {}", versions::without_marks(&printed));
     let named: BTreeSet<TableName> = again.tables().iter().map(|table| table.name.clone()).collect();
     assert_eq!(named, tables, "the printed statement names other tables: {printed}");

@@ -1,8 +1,9 @@
 //! SQL text to one allowed [`Statement`]: sizes limited, kind allow-listed, table names collected. Pure; no I/O.
 //!
 //! Invariants
-//! - A [`Statement`] is exactly one query; SHOW and DESCRIBE become queries over `information_schema`, and EXPLAIN marks the
-//!   query that it explains. Everything else (DDL, DML, COPY, SET, PREPARE, …) is refused here, before anything is looked up.
+//! - A [`Statement`] is exactly one query; SHOW and DESCRIBE become queries over `information_schema` or over the session's
+//!   options, and EXPLAIN marks the query that it explains. SET is a [`SessionChange`] and no statement. Everything else (DDL,
+//!   DML, COPY, PREPARE, …) is refused here, before anything is looked up.
 //!   It is an allow-list: a statement kind that a new parser version learns is refused until someone adds it.
 //! - Size, number of operators and nesting are bounded *before* the text is parsed. Deep trees overflow the stack while
 //!   they are planned, evaluated or even dropped, and a stack overflow ends the process for everyone.
@@ -14,6 +15,9 @@ mod dialect;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod moment;
+mod options;
+mod qualify;
+mod session_change;
 mod shows;
 mod system;
 mod tokens;
@@ -32,6 +36,8 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
 pub(crate) use self::moment::Moment;
+pub(crate) use self::options::{Compression, SessionOption, SessionOptions};
+pub(crate) use self::session_change::SessionChange;
 pub(crate) use self::system::{INFORMATION_SCHEMA, SystemTable};
 pub(crate) use self::versions::{NamedTable, without_marks, without_moment};
 use crate::error::{Error, ErrorKind};
@@ -40,12 +46,12 @@ use crate::ids::CATALOG;
 /// Nesting of expressions and queries that the parser follows.
 const RECURSION_LIMIT: usize = 64;
 
-/// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
-const TABLE_LIMIT: usize = 64;
-
 /// WITH clauses inside of one another. Who looks for a query's tables visits the queries of a WITH clause twice, so each
 /// level doubles the work.
 const WITH_LIMIT: usize = 6;
+
+/// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
+const TABLE_LIMIT: usize = 64;
 
 /// Tables and subqueries that one query may read, each as often as it stands there.
 const RELATION_LIMIT: usize = 500;
@@ -76,15 +82,15 @@ impl Statement {
     ///
     /// # Arguments
     /// * `max_bytes` - longest text, in bytes.
-    /// * `as_of` - the moment of tables for which the text asks for none.
+    /// * `options` - what holds where the text says nothing.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] for text that is not SQL or is too large, [`ErrorKind::Unsupported`] for
     /// statements other than queries.
-    pub(crate) fn parse(sql: &str, max_bytes: usize, as_of: Option<Moment>) -> Result<Self, Error> {
+    pub(crate) fn parse(sql: &str, max_bytes: usize, options: &SessionOptions) -> Result<Self, Error> {
         let (parsed, explain) = without_explain(single(sql, max_bytes)?)?;
         let mut parsed = match &parsed {
-            ParsedStatement::Statement(statement) => match shows::as_query(statement)? {
+            ParsedStatement::Statement(statement) => match shows::as_query(statement, options)? {
                 Some(query) => single(&query, usize::MAX)?,
                 None => parsed,
             },
@@ -92,10 +98,19 @@ impl Statement {
         };
         check_is_query(&parsed)?;
         if let ParsedStatement::Statement(query) = &mut parsed {
-            versions::into_names(query, as_of)?;
+            if let Some(schema) = &options.schema {
+                qualify::with_schema(query, schema);
+            }
+            versions::into_names(query, options.as_of)?;
         }
         let tables = named_tables(&parsed)?;
         Ok(Self { parsed, tables, explain, text_bytes: sql.len() })
+    }
+
+    /// Whether the query says in which order its rows come.
+    pub(crate) fn is_ordered(&self) -> bool {
+        let ParsedStatement::Statement(statement) = &self.parsed else { return false };
+        matches!(statement.as_ref(), SqlStatement::Query(query) if query.order_by.is_some())
     }
 
     /// What is asked of the plan, if that is asked for and not the rows.

@@ -22,7 +22,7 @@ use crate::identity::{Identity, Principal, Purpose, Sealer};
 use crate::ids::RoleArn;
 use crate::pipeline::QueryRequest;
 use crate::settings::Settings;
-use crate::sql::Moment;
+use crate::sql::{Moment, SessionOptions};
 
 const LIFETIME: Duration = Duration::from_secs(3600);
 
@@ -60,7 +60,11 @@ pub(crate) fn ticket(data: &[u8]) {
     let request = QueryRequest {
         sql: String::from_utf8_lossy(rest).into_owned(),
         parameters: None,
-        as_of: (rest.len() % 2 == 1).then_some(Moment::Version(rest.len() as u64)),
+        options: SessionOptions {
+            as_of: (rest.len() % 2 == 1).then_some(Moment::Version(rest.len() as u64)),
+            ..SessionOptions::default()
+        },
+        part: None,
     };
     check_ticket(&owner, &other, &request, rest);
     check_handle(&owner, &other, &request, rest);
@@ -87,8 +91,10 @@ fn check_stranger(principal: &Principal, presented: &[u8]) {
     refused_handle(principal, presented);
     match question(presented) {
         Ok(Question::Ticket(sealed)) => refused_ticket(principal, &sealed),
-        Ok(Question::Prepared(sealed)) => refused_handle(principal, &sealed),
-        Ok(Question::Statement(_) | Question::Metadata(_)) | Err(_) => {}
+        Ok(Question::Prepared(sealed) | Question::PreparedUpdate(sealed)) => {
+            refused_handle(principal, &sealed)
+        }
+        Ok(Question::Statement(_) | Question::Update(_) | Question::Metadata(_)) | Err(_) => {}
     }
     refused_token(&String::from_utf8_lossy(presented));
     refused_token(&URL_SAFE_NO_PAD.encode(presented));
@@ -97,7 +103,7 @@ fn check_stranger(principal: &Principal, presented: &[u8]) {
 fn check_ticket(owner: &Principal, other: &Principal, request: &QueryRequest, rest: &[u8]) {
     let schema = Schema::empty();
     let context = RequestContext::begin(None, "fuzz", None);
-    let ticket = must(seal_ticket(sealer(), owner, LIFETIME, &context, request, &schema));
+    let ticket = must(seal_ticket(sealer(), owner, LIFETIME, context.query_id, request, &schema));
     let Ok(Question::Ticket(sealed)) = question(&ticket.ticket) else {
         unreachable!("a ticket is recognised as a ticket")
     };
@@ -199,7 +205,7 @@ fn refused_token(presented: &str) {
 
 fn assert_same(opened: &QueryRequest, sealed: &QueryRequest) {
     assert_eq!(opened.sql, sealed.sql);
-    assert_eq!(opened.as_of, sealed.as_of);
+    assert!(opened.options == sealed.options, "other options");
     assert!(opened.parameters.is_none(), "parameters from nowhere");
 }
 

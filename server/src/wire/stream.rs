@@ -11,8 +11,8 @@
 //! - A stream ends well only if the pump said so. Its errors travel in its join handle, which always has room, so a
 //!   result that was cut short can never look complete, whatever the state of the channel.
 //! - A stream that is broken off gives its waiting messages back at once, and holds no more than HTTP/2 itself does.
-//! - A stream ends at the client's deadline, at the end of the drain, and when the client takes nothing for
-//!   `server.stall_timeout`: HTTP/2 itself lets a stalled stream hold its query forever.
+//! - A stream ends at the client's deadline, when the query's owner cancels it, at the end of the drain, and when the client
+//!   takes nothing for `server.stall_timeout`: HTTP/2 itself lets a stalled stream hold its query forever.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow_flight::FlightData;
+use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
@@ -33,6 +34,8 @@ use super::rechunk::Rechunker;
 use super::{report, schema};
 use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
+use crate::pipeline;
+use crate::sql::Compression;
 use crate::telemetry::metrics::{Entered, RpcMethod};
 
 /// Encoded messages that wait for the connection.
@@ -41,6 +44,15 @@ const PREFETCHED_MESSAGES: usize = 2;
 /// Messages that wait for the connection, also within reach of the pump: the body of a stalled stream is not polled, so it
 /// cannot let go of them itself.
 type Waiting = Arc<Mutex<mpsc::Receiver<FlightData>>>;
+
+/// How one result is sent.
+#[derive(Default)]
+pub(super) struct Delivery {
+    /// Absent unless the client asked: the Java driver cannot read compressed results.
+    pub(super) compression: Option<Compression>,
+    /// Ends the stream.
+    pub(super) cancelled: CancellationToken,
+}
 
 /// What a DoGet answers with.
 pub(super) struct ResultBody {
@@ -59,6 +71,7 @@ impl ResultBody {
         wire_schema: SchemaRef,
         context: RequestContext,
         limits: StreamLimits,
+        delivery: Delivery,
         open: Entered,
     ) -> Self
     where
@@ -70,7 +83,12 @@ impl ResultBody {
         let deadline = context.client_timeout.map(|timeout| context.started + timeout);
         let pump = tokio::spawn(async move {
             let outlet = Outlet { sender, stall: limits.stall };
-            let outcome = limits.apply(deadline, pump(batches, wire_schema, &outlet)).await;
+            let Delivery { compression, cancelled } = delivery;
+            let work = async {
+                let encoder = Encoder::new(compression)?;
+                pump(batches, wire_schema, encoder, &outlet).await
+            };
+            let outcome = limits.apply(deadline, &cancelled, work).await;
             if outcome.is_err() {
                 // The result is broken off anyway, and its client may never take them.
                 discard(&waiting);
@@ -127,6 +145,7 @@ impl StreamLimits {
     async fn apply(
         &self,
         deadline: Option<Instant>,
+        cancelled: &CancellationToken,
         work: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
         let deadline = async {
@@ -138,6 +157,7 @@ impl StreamLimits {
         tokio::select! {
             outcome = work => outcome,
             () = deadline => Err(Error::new(ErrorKind::DeadlineExceeded, "the client's deadline has passed")),
+            () = cancelled.cancelled() => Err(pipeline::cancelled()),
             () = self.draining_ended.cancelled() => {
                 Err(Error::new(ErrorKind::Unavailable, "the server is shutting down: ask again"))
             }
@@ -145,12 +165,16 @@ impl StreamLimits {
     }
 }
 
-async fn pump<S>(batches: S, wire_schema: SchemaRef, outlet: &Outlet) -> Result<(), Error>
+async fn pump<S>(
+    batches: S,
+    wire_schema: SchemaRef,
+    mut encoder: Encoder,
+    outlet: &Outlet,
+) -> Result<(), Error>
 where
     S: Stream<Item = Result<RecordBatch, Error>>,
 {
     let mut batches = std::pin::pin!(batches);
-    let mut encoder = Encoder::default();
     let mut rechunker = Rechunker::new(Arc::clone(&wire_schema));
     outlet.send(encoder.schema(&wire_schema)).await?;
     while let Some(batch) = batches.next().await {
@@ -183,9 +207,7 @@ impl Outlet {
     }
 }
 
-/// Arrow IPC without compression, which the Java driver cannot read, and without dictionaries, which the wire schema
-/// does not have.
-#[derive(Default)]
+/// Arrow IPC without dictionaries, which the wire schema does not have.
 struct Encoder {
     generator: IpcDataGenerator,
     options: IpcWriteOptions,
@@ -193,6 +215,17 @@ struct Encoder {
 }
 
 impl Encoder {
+    fn new(compression: Option<Compression>) -> Result<Self, Error> {
+        let codec = compression.map(|compression| match compression {
+            Compression::Lz4 => CompressionType::LZ4_FRAME,
+            Compression::Zstd => CompressionType::ZSTD,
+        });
+        let options = IpcWriteOptions::default()
+            .try_with_compression(codec)
+            .map_err(|error| Error::internal(format!("a result cannot be compressed: {error}")))?;
+        Ok(Self { generator: IpcDataGenerator::default(), options, buffers: None })
+    }
+
     fn schema(&self, schema: &SchemaRef) -> FlightData {
         let mut no_dictionaries = DictionaryTracker::new(true);
         self.generator

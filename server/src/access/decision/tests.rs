@@ -19,6 +19,7 @@ fn glue_table() -> GlueTable {
         catalog_id: Some(ACCOUNT.to_owned()),
         database: Some("sales".to_owned()),
         name: "orders".to_owned(),
+        description: None,
         parameters: HashMap::from([("table_type".to_owned(), "delta".to_owned())]),
         location: Some("s3://bucket/orders".to_owned()),
         serde_path: None,

@@ -44,7 +44,8 @@ fn start_with(
     limits: StreamLimits,
 ) -> ResultBody {
     let context = RequestContext::begin(None, "test", client_timeout);
-    ResultBody::start(batches, schema::wire_schema(logical), context, limits, Gauge::default().enter())
+    let (wire_schema, delivery) = (schema::wire_schema(logical), Delivery::default());
+    ResultBody::start(batches, wire_schema, context, limits, delivery, Gauge::default().enter())
 }
 
 async fn decode(body: ResultBody) -> Result<(SchemaRef, Vec<RecordBatch>), FlightError> {
@@ -137,6 +138,41 @@ async fn the_clients_deadline_ends_a_running_stream() {
     let body = start_with(source, &numbers(0).schema(), timeout, limits);
     assert_eq!(last_error(body).await.code(), Code::DeadlineExceeded);
     assert!(dropped.await.is_err());
+}
+
+#[tokio::test]
+async fn cancelling_ends_a_running_stream() {
+    let (source, dropped) = endless();
+    let context = RequestContext::begin(None, "test", None);
+    let limits = self::limits(CancellationToken::new());
+    let delivery = Delivery::default();
+    let cancelled = delivery.cancelled.clone();
+    let wire_schema = schema::wire_schema(&numbers(0).schema());
+    let body = ResultBody::start(source, wire_schema, context, limits, delivery, Gauge::default().enter());
+    cancelled.cancel();
+    let status = last_error(body).await;
+    assert_eq!((status.code(), status.message()), (Code::Cancelled, "the query was cancelled"));
+    assert!(dropped.await.is_err());
+}
+
+#[tokio::test]
+async fn a_compressed_result_is_smaller_and_the_same() {
+    let whole = numbers(100_000);
+    let mut sizes = Vec::new();
+    for compression in [None, Some(Compression::Lz4), Some(Compression::Zstd)] {
+        let start = || {
+            let context = RequestContext::begin(None, "test", None);
+            let limits = self::limits(CancellationToken::new());
+            let delivery = Delivery { compression, ..Delivery::default() };
+            let source = stream::iter([Ok(whole.clone())]);
+            ResultBody::start(source, whole.schema(), context, limits, delivery, Gauge::default().enter())
+        };
+        let (_, batches) = decode(start()).await.unwrap();
+        assert_eq!(arrow::compute::concat_batches(&whole.schema(), &batches).unwrap(), whole);
+        let messages: Vec<FlightData> = start().try_collect().await.unwrap();
+        sizes.push(messages.iter().map(|message| message.data_body.len()).sum::<usize>());
+    }
+    assert!(sizes[1] < sizes[0] && sizes[2] < sizes[0], "{sizes:?}");
 }
 
 #[tokio::test]

@@ -101,8 +101,14 @@ impl Caller {
             transcript.received("ListFlights, flight", flight.encode_to_vec());
         }
         let command = FlightDescriptor::new_cmd(text_command("select * from brought.ledger"));
-        match self.client.clone().poll_flight_info(self.request(command)).await {
-            Ok(polled) => transcript.received("PollFlightInfo", polled.into_inner().encode_to_vec()),
+        match self.client.clone().poll_flight_info(self.request(command.clone())).await {
+            Ok(answer) => {
+                transcript.headers("PollFlightInfo", answer.metadata());
+                let polled = answer.into_inner();
+                let state = (polled.progress, polled.flight_descriptor, polled.expiration_time.is_some());
+                transcript.received("PollFlightInfo, state", format!("{state:?}"));
+                transcript.flight_info(&polled.info.unwrap_or_default(), &command);
+            }
             Err(status) => transcript.refused("PollFlightInfo", &status),
         }
         transcript

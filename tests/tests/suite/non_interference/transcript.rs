@@ -8,6 +8,7 @@
 //! | ticket of a statement, handle of a prepared one | sealed with a fresh nonce and a key of one process | kind and length |
 //! | `expiration_time` of an endpoint | the clock | that there is one, and its nanoseconds |
 //! | `app_metadata` of a statement's FlightInfo, trailer `x-lakegate-query-id` | a UUID for each call | that it is one |
+//! | header `set-cookie`, the session's options | sealed like a ticket | its length |
 //! | header `date`, which HTTP servers add | the clock | that there is one |
 //! | the descriptor that FlightInfo repeats | holds the handle of a prepared statement | that it is the one which was sent |
 //!
@@ -152,6 +153,7 @@ fn header_value(name: &str, value: &[u8]) -> Bytes {
     match name {
         "date" => Bytes::from_static(b"a date"),
         QUERY_ID => query_id_or(value),
+        "set-cookie" => format!("a cookie of {} bytes", value.len()).into(),
         _ => Bytes::copy_from_slice(value),
     }
 }
