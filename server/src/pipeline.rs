@@ -79,13 +79,15 @@ struct GuardedStatement {
 }
 
 impl GuardedStatement {
-    fn describe(self) -> Result<Description, Error> {
+    fn describe(self, values: Option<&RecordBatch>) -> Result<Description, Error> {
         let is_ordered = self.statement.is_ordered();
         let pin = self.pin();
         let query = self.plan()?;
+        let parameters = query.parameters()?;
+        let query = if values.is_some() { query.bind(values)? } else { query };
         let schema = query.schema();
         let pin = pin.filter(|_| query.is_divisible() && part::divides(&schema));
-        Ok(Description { schema, parameters: query.parameters()?, is_ordered, pin })
+        Ok(Description { schema, parameters, is_ordered, pin })
     }
 
     /// What the statement reads, if it is one table of which nothing is hidden.
@@ -133,7 +135,10 @@ impl Pipeline {
         let deadline = self.deadline(context, request);
         let mut tables = Vec::new();
         let described = match self.guarded(context, session, request, deadline, &mut tables).await {
-            Ok(guarded) => self.engine.compute(deadline, async move { guarded.describe() }).await,
+            Ok(guarded) => {
+                let values = request.parameters.clone();
+                self.engine.compute(deadline, async move { guarded.describe(values.as_ref()) }).await
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = &described {

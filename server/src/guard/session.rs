@@ -163,7 +163,7 @@ impl Guard {
         let account = FunctionAccount::new(Arc::clone(&runtime.memory_pool));
         let plan = growth::accounted(plan, &account).map_err(from_datafusion)?;
         let constant_bytes = statement.text_bytes();
-        Ok(GuardedQuery { state, runtime, plan, explain, account, constant_bytes })
+        Ok(GuardedQuery { state, runtime, plan, schema: None, explain, account, constant_bytes })
     }
 }
 
@@ -172,6 +172,8 @@ pub(crate) struct GuardedQuery {
     state: SessionState,
     runtime: Arc<RuntimeEnv>,
     plan: LogicalPlan,
+    /// The result's columns as they were announced, if they differ from the plan's.
+    schema: Option<SchemaRef>,
     /// What is asked of the plan, if not its rows.
     explain: Option<Explain>,
     account: Arc<FunctionAccount>,
@@ -184,7 +186,7 @@ impl GuardedQuery {
     pub(crate) fn schema(&self) -> SchemaRef {
         match self.explain {
             Some(_) => explain::schema(),
-            None => Arc::clone(self.plan.schema().inner()),
+            None => Arc::clone(self.schema.as_ref().unwrap_or_else(|| self.plan.schema().inner())),
         }
     }
 
@@ -198,17 +200,18 @@ impl GuardedQuery {
     /// # Errors
     /// If parameters are named or numbered with gaps.
     pub(crate) fn parameters(&self) -> Result<SchemaRef, Error> {
-        let inferred = self.plan.get_parameter_types().map_err(from_datafusion)?;
-        let fields = (1..=inferred.len())
-            .map(|number| {
-                let name = format!("${number}");
-                let data_type = inferred.get(&name).ok_or_else(|| {
-                    Error::new(ErrorKind::InvalidRequest, "parameters must be $1, $2, … without gaps")
-                })?;
-                Ok(Field::new(name, data_type.clone().unwrap_or(DataType::Utf8), true))
-            })
-            .collect::<Result<Vec<Field>, Error>>()?;
-        Ok(Arc::new(Schema::new(fields)))
+        let types = self.parameter_types()?;
+        let field = |(index, data_type): (usize, Option<DataType>)| {
+            Field::new(format!("${}", index + 1), data_type.unwrap_or(DataType::Utf8), true)
+        };
+        Ok(Arc::new(Schema::new(types.into_iter().enumerate().map(field).collect::<Vec<_>>())))
+    }
+
+    /// The types of the parameters in order; `None` for one that cannot be inferred.
+    fn parameter_types(&self) -> Result<Vec<Option<DataType>>, Error> {
+        let mut inferred = self.plan.get_parameter_types().map_err(from_datafusion)?;
+        let gap = || Error::new(ErrorKind::InvalidRequest, "parameters must be $1, $2, … without gaps");
+        (1..=inferred.len()).map(|number| inferred.remove(&format!("${number}")).ok_or_else(gap)).collect()
     }
 
     /// Puts values in the place of the parameters.
@@ -219,13 +222,13 @@ impl GuardedQuery {
     /// # Errors
     /// If number or types do not fit.
     pub(crate) fn bind(self, row: Option<&RecordBatch>) -> Result<Self, Error> {
-        let expected = self.parameters()?;
+        let expected = self.parameter_types()?;
         let given = row.map_or(0, RecordBatch::num_columns);
         let runs = self.explain.is_none_or(|explain| explain.is_analyzed);
         if given == 0 && !runs {
             return Ok(self);
         }
-        if given != expected.fields().len() {
+        if given != expected.len() {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 "the number of bound parameters differs from the statement's",
@@ -237,8 +240,8 @@ impl GuardedQuery {
         let values = row
             .columns()
             .iter()
-            .zip(expected.fields())
-            .map(|(column, field)| ScalarValue::try_from_array(column, 0)?.cast_to(field.data_type()))
+            .zip(expected)
+            .map(|(column, expected)| bound_value(ScalarValue::try_from_array(column, 0)?, expected))
             .collect::<PlanResult<Vec<ScalarValue>>>()
             .map_err(|error| {
                 Error::new(
@@ -247,9 +250,11 @@ impl GuardedQuery {
                 )
                 .because(error.to_string())
             })?;
+        let announced = self.schema();
         let plan = self.plan.with_param_values(ParamValues::from(values)).map_err(from_datafusion)?;
+        let schema = Some(as_announced(plan.schema().inner(), &announced));
         let constant_bytes = self.constant_bytes.saturating_add(batch_bytes(row));
-        Ok(Self { plan, constant_bytes, ..self })
+        Ok(Self { plan, schema, constant_bytes, ..self })
     }
 
     /// Optimises, makes the physical plan, and seals it.
@@ -284,6 +289,27 @@ impl GuardedQuery {
         );
         SealedPlan::seal(plan, Arc::new(context), schema)
     }
+}
+
+/// A value in the type that the statement expects, or in its own if that would change it: `id = 1.4` finds nothing, and not the
+/// row whose id is 1. A type that cannot be inferred takes the value as it is.
+fn bound_value(value: ScalarValue, expected: Option<DataType>) -> PlanResult<ScalarValue> {
+    let Some(expected) = expected.filter(|expected| !expected.is_null()) else {
+        return Ok(value);
+    };
+    let cast = value.cast_to(&expected)?;
+    let is_exact = cast.cast_to(&value.data_type()).is_ok_and(|back| back == value);
+    Ok(if is_exact { cast } else { value })
+}
+
+/// The columns of a statement with values, nullable where the statement without them is: a client that prepares a statement
+/// is told of its columns before it binds anything.
+fn as_announced(bound: &SchemaRef, announced: &SchemaRef) -> SchemaRef {
+    let fields = bound.fields().iter().zip(announced.fields()).map(|(bound, announced)| {
+        let is_nullable = bound.is_nullable() || announced.is_nullable();
+        bound.as_ref().clone().with_nullable(is_nullable)
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), bound.metadata().clone()))
 }
 
 /// Whether a query sends columns as they are read, and computes nothing from them.

@@ -167,7 +167,7 @@ fn read_statements(mut tokens: Vec<TokenWithSpan>) -> Result<VecDeque<ParsedStat
         "the SQL text cannot be parsed"
     };
     DFParserBuilder::new(tokens)
-        .with_dialect(dialect)
+        .with_dialect(&dialect)
         .with_recursion_limit(RECURSION_LIMIT)
         .build()
         .and_then(|mut parser| parser.parse_statements())

@@ -8,6 +8,11 @@ use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 
 use super::*;
 
+/// The dialect of a text, with table versions or without.
+fn of_a_text(with_versions: bool) -> TextDialect {
+    TextDialect { with_versions, steps_left: AtomicUsize::new(STEPS) }
+}
+
 fn parse(dialect: &dyn Dialect, sql: &str) -> Result<Vec<Statement>, ParserError> {
     Parser::parse_sql(dialect, sql)
 }
@@ -57,14 +62,14 @@ const QUERIES: [&str; 34] = [
 #[test]
 fn both_dialects_read_the_same_trees() {
     for sql in QUERIES {
-        assert_eq!(parse(&WithVersions, sql), parse(&GenericDialect, sql), "{sql}");
+        assert_eq!(parse(&of_a_text(true), sql), parse(&GenericDialect, sql), "{sql}");
     }
 }
 
 #[test]
 fn version_and_timestamp_stay_names() {
     for sql in &QUERIES[..8] {
-        assert!(parse(&WithVersions, sql).is_ok(), "{sql}");
+        assert!(parse(&of_a_text(true), sql).is_ok(), "{sql}");
     }
 }
 
@@ -101,4 +106,16 @@ fn athenas_for_is_read_as_if_it_were_not_there() {
     let mut locking = tokens("select * from t version as of 3 for update");
     of(&mut locking);
     assert!(locking.iter().any(|token| keyword(&token.token) == Keyword::FOR));
+}
+
+#[test]
+fn readings_that_double_with_each_level_are_counted_and_long_lists_are_not() {
+    let read = |sql: &str| parse(&of(&mut tokens(sql)), sql);
+    let nested = |levels: usize, end: &str| {
+        format!("select {}1{}{}", "cast(".repeat(levels), " as int)".repeat(levels), end)
+    };
+    assert!(read(&nested(8, "")).is_ok());
+    let error = read(&nested(40, " 1 1")).unwrap_err().to_string();
+    assert!(error.contains("the SQL text is too complex"), "{error}");
+    assert!(read(&format!("select a in ({}1)", "1, ".repeat(30_000))).is_ok());
 }
