@@ -247,7 +247,9 @@ impl FlightService for FrontDoor {
         let payload = token.expose().to_owned().into();
         let mut response = Response::new(replies([HandshakeResponse { protocol_version: 0, payload }]));
         response.metadata_mut().insert("authorization", header);
-        response.metadata_mut().insert("set-cookie", cookie);
+        if let Some(cookie) = cookie {
+            response.metadata_mut().insert("set-cookie", cookie);
+        }
         Ok(response)
     }
 

@@ -130,7 +130,8 @@ impl FrontDoor {
         }
     }
 
-    /// The cookie for the answer of a handshake: the session goes on if there is one.
+    /// The cookie for the answer of a handshake: only in the place of one that does not open for who logs in. ADBC takes the
+    /// headers of a handshake in late, after those of the next call, so that a cookie from here would undo a change from there.
     ///
     /// # Errors
     /// Only a defect.
@@ -138,10 +139,12 @@ impl FrontDoor {
         &self,
         principal: &Principal,
         metadata: &MetadataMap,
-    ) -> Result<MetadataValue<Ascii>, Error> {
-        let brought = cookie::find(metadata)
-            .and_then(|value| cookie::open(self.identity.sealer(), principal, value).ok());
-        self.cookie(principal, &brought.unwrap_or_default())
+    ) -> Result<Option<MetadataValue<Ascii>>, Error> {
+        let opens = |value: &str| cookie::open(self.identity.sealer(), principal, value).is_ok();
+        match cookie::find(metadata) {
+            Some(brought) if !opens(brought) => self.cookie(principal, &SessionOptions::default()).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The action SetSessionOptions.

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_client::FlightServiceClient;
-use arrow_flight::sql::{CommandStatementQuery, ProstMessageExt};
+use arrow_flight::sql::{CommandGetSqlInfo, CommandStatementQuery, ProstMessageExt};
 use arrow_flight::{
     Action, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, PollInfo, PutResult, Ticket,
 };
@@ -56,7 +56,8 @@ impl Raw {
         request.metadata_mut().insert("authorization", format!("Basic {pair}").parse().unwrap());
         let response = raw.client.handshake(request).await?;
         raw.token = response.metadata().get("authorization").unwrap().to_str().unwrap().to_owned();
-        raw.keep(response.metadata());
+        // As drivers do at first, which ask what the server can do.
+        raw.info_of(&CommandGetSqlInfo { info: Vec::new() }).await?;
         Ok(raw)
     }
 
