@@ -57,6 +57,7 @@ mod information_schema;
 mod leakproof;
 mod names;
 mod narrowing;
+mod pieces;
 mod redact;
 mod relabel;
 mod row_size;

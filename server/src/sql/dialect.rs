@@ -65,6 +65,13 @@ pub(super) struct TextDialect {
     steps_left: AtomicUsize,
 }
 
+impl TextDialect {
+    /// Whether the parser was stopped. Its own error then speaks of whatever it tried last.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.steps_left.load(Ordering::Relaxed) == 0
+    }
+}
+
 /// Methods that answer as [`GenericDialect`]'s own.
 macro_rules! as_generic {
     ($($method:ident)*) => { $(fn $method(&self) -> bool { GenericDialect.$method() })* };

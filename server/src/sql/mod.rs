@@ -12,6 +12,7 @@
 //! the plan's leaves).
 
 mod dialect;
+mod expansion;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod moment;
@@ -33,6 +34,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
     Query, SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor,
 };
+use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
 pub(crate) use self::moment::Moment;
@@ -172,6 +174,9 @@ fn read_statements(mut tokens: Vec<TokenWithSpan>) -> Result<VecDeque<ParsedStat
         .build()
         .and_then(|mut parser| parser.parse_statements())
         .map_err(|error| {
+            if dialect.is_exhausted() {
+                return Error::new(ErrorKind::InvalidRequest, "the SQL text is too complex");
+            }
             let message = error.strip_backtrace();
             let words = message.strip_prefix("SQL error: ").unwrap_or(&message).to_owned();
             Error::new(ErrorKind::InvalidRequest, public).echoing(&words)
@@ -190,7 +195,7 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
         return Err(not_a_query());
     };
     match query.visit(&mut OnlyReads::default()) {
-        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Continue(()) => expansion::check(query),
         ControlFlow::Break(refusal) => Err(refusal),
     }
 }

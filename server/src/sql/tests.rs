@@ -200,3 +200,32 @@ fn with_clauses_inside_of_one_another_are_bounded() {
     let beside = (0..50).map(|number| format!("a{number} as (select 1)")).collect::<Vec<_>>().join(", ");
     assert_eq!(kind_of(&format!("with {beside} select * from a7")), None);
 }
+
+#[test]
+fn named_queries_that_double_with_each_step_are_refused_and_long_chains_are_not() {
+    let chain = |steps: usize, step: &str| {
+        let named: Vec<String> = (1..=steps)
+            .map(|number| format!("c{number} as ({})", step.replace('?', &format!("c{}", number - 1))))
+            .collect();
+        kind_of(&format!("with c0 as (select 1 as x), {} select * from c{steps}", named.join(", ")))
+    };
+    for doubling in ["select a.x from ? a, ? b", "select x from ? union all select x from ?"] {
+        assert_eq!(chain(40, doubling), Some(ErrorKind::InvalidRequest), "{doubling}");
+        assert_eq!(chain(8, doubling), None, "{doubling}");
+    }
+    assert_eq!(chain(40, "select x from ? where x in (select x from ?)"), Some(ErrorKind::InvalidRequest));
+    assert_eq!(chain(400, "select x from ?"), None);
+}
+
+#[test]
+fn readings_that_double_with_each_level_are_counted_and_long_lists_are_not() {
+    let nested = |levels: usize, inner: &str| {
+        format!("select {}{inner}{}", "cast(".repeat(levels), " as int)".repeat(levels))
+    };
+    assert_eq!(kind_of(&nested(8, "1")), None);
+    for sql in [nested(40, "1"), nested(40, "1 1")] {
+        let error = parse(&sql).err().unwrap().to_string();
+        assert!(error.contains("the SQL text is too complex"), "{error}");
+    }
+    assert_eq!(kind_of(&format!("select 1 in ({}1)", "1, ".repeat(30_000))), None);
+}

@@ -89,8 +89,8 @@ impl ResultBody {
                 pump(batches, wire_schema, encoder, &outlet).await
             };
             let outcome = limits.apply(deadline, &cancelled, work).await;
-            if outcome.is_err() {
-                // The result is broken off anyway, and its client may never take them.
+            // An error of the query itself is told behind what was sent before it, as always.
+            if limits.broken_off(&outcome) {
                 discard(&waiting);
             }
             outcome
@@ -140,6 +140,14 @@ impl StreamLimits {
     /// Streams that end when `draining_ended` is cancelled, and when their client takes nothing for `stall`.
     pub(super) fn new(draining_ended: CancellationToken, stall: Duration) -> Self {
         Self { draining_ended, stall }
+    }
+
+    /// Whether a stream was ended from outside: its client may never take what waits.
+    fn broken_off(&self, outcome: &Result<(), Error>) -> bool {
+        use ErrorKind::{Cancelled, DeadlineExceeded};
+        let kind = outcome.as_ref().err().map(Error::kind);
+        matches!(kind, Some(Cancelled | DeadlineExceeded))
+            || (kind.is_some() && self.draining_ended.is_cancelled())
     }
 
     async fn apply(

@@ -25,11 +25,11 @@ const BOMBS: [&str; 22] = [
     "select max(octet_length(replace(l_comment, 'a', repeat('y', 1000000)))) from sales.lineitem",
     "select max(octet_length(regexp_replace(l_comment, '.', repeat('y', 100000), 'g'))) from sales.lineitem",
     "select octet_length(concat_ws(repeat('-', 10000000), l_comment, l_comment, l_comment)) from sales.lineitem",
-    "select count(*) from (select sum(a.l_quantity) over () s from sales.lineitem a, sales.lineitem b) x",
+    "select count(s) from (select sum(a.l_quantity) over () s from sales.lineitem a, sales.lineitem b) x",
     "select count(x) from (select array_agg(a.l_comment) x from sales.lineitem a, sales.lineitem b) y",
     "select octet_length(string_agg(a.l_comment, ',')) from sales.lineitem a, sales.lineitem b",
     "select count(distinct a.l_comment || b.l_comment || cast(a.l_orderkey as text)) from sales.lineitem a, sales.lineitem b",
-    "select count(*) from (select * from sales.lineitem a, sales.lineitem b order by a.l_comment || b.l_comment) x",
+    "select a.l_comment from sales.lineitem a, sales.lineitem b order by a.l_comment || b.l_comment",
     "select median(a.l_quantity * b.l_quantity) from sales.lineitem a, sales.lineitem b",
     "select a.l_comment from sales.lineitem a full join sales.lineitem b on a.l_orderkey < b.l_orderkey + 1 or a.l_tax > 7 order by 1",
     "select string_to_array(repeat('ab', 100000000), 'b')",
@@ -74,9 +74,9 @@ fn a_statement_that_would_take_all_memory_ends_with_an_error_and_the_server_goes
         let neighbour = login(&server, "eu_analyst").await;
         let nations = value(&neighbour, "select count(*) from sales.nation").await;
         let doubling = [
-            doubled(40, "select 'ab' as x"),
-            doubled(40, "select l_comment as x from sales.lineitem"),
-            format!("select concat(x, x, x) from ({}) d", doubled(30, "select 'ab' as x")),
+            doubled(25, "select repeat('ab', 1000) as x"),
+            doubled(25, "select l_comment as x from sales.lineitem"),
+            format!("select concat(x, x, x) from ({}) d", doubled(25, "select repeat('ab', 1000) as x")),
             format!(
                 "select '{}' || cast(l_orderkey as text) from sales.lineitem order by 1",
                 "x".repeat(900_000)

@@ -107,15 +107,3 @@ fn athenas_for_is_read_as_if_it_were_not_there() {
     of(&mut locking);
     assert!(locking.iter().any(|token| keyword(&token.token) == Keyword::FOR));
 }
-
-#[test]
-fn readings_that_double_with_each_level_are_counted_and_long_lists_are_not() {
-    let read = |sql: &str| parse(&of(&mut tokens(sql)), sql);
-    let nested = |levels: usize, end: &str| {
-        format!("select {}1{}{}", "cast(".repeat(levels), " as int)".repeat(levels), end)
-    };
-    assert!(read(&nested(8, "")).is_ok());
-    let error = read(&nested(40, " 1 1")).unwrap_err().to_string();
-    assert!(error.contains("the SQL text is too complex"), "{error}");
-    assert!(read(&format!("select a in ({}1)", "1, ".repeat(30_000))).is_ok());
-}

@@ -69,10 +69,10 @@ const EXAMPLES: [(&str, Becomes); 40] = [
     ("id >= 1000 AND id < 2000", Expression("id >= Int64(1000) AND id < Int64(2000)")),
     ("id = '23'", Refused(RowPolicyError::ConstantType)),
     // Between two cents: above the lower one.
-    ("amount > 99.995", Expression("amount > Decimal128(Some(9999),12,2)")),
+    ("amount > 99.995", Expression("amount > Decimal128(99.99,12,2)")),
     (
         "amount BETWEEN 0 AND 100",
-        Expression("amount >= Decimal128(Some(0),12,2) AND amount <= Decimal128(Some(10000),12,2)"),
+        Expression("amount >= Decimal128(0.00,12,2) AND amount <= Decimal128(100.00,12,2)"),
     ),
     ("score >= -1.5", Expression("score >= Float64(-1.5)")),
     ("score = 0", Expression("score IN ([Float64(0), Float64(-0)])")),
