@@ -150,9 +150,11 @@ fn hostile_clients_change_no_answer_of_the_others_and_leave_nothing_behind() {
         let (_, codes) = futures::future::join(join_all(clients), join_all(enemies)).await;
 
         let codes: BTreeSet<String> = codes.into_iter().flatten().map(|code| format!("{code:?}")).collect();
-        let allowed = ["ResourceExhausted", "DeadlineExceeded", "InvalidArgument"];
-        assert!(codes.iter().all(|code| allowed.contains(&code.as_str())), "{codes:?}");
-        assert!(codes.len() == allowed.len(), "not every limit was met: {codes:?}");
+        let limits = ["ResourceExhausted", "DeadlineExceeded", "InvalidArgument"];
+        // The transport's own word for a call without a stream whose time is over.
+        let is_allowed = |code: &String| limits.contains(&code.as_str()) || code == "Cancelled";
+        assert!(codes.iter().all(is_allowed), "{codes:?}");
+        assert!(limits.iter().all(|limit| codes.contains(*limit)), "not every limit was met: {codes:?}");
         assert!(server.is_running());
 
         let idle = async {
