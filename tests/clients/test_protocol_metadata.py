@@ -50,6 +50,7 @@ def test_facts_that_nobody_knows_are_left_out(read) -> None:
     assert sorted(told["info_name"].to_pylist()) == [0, 3]
 
 
+@pytest.mark.xfail(strict=True, reason="the driver passes no comments of columns on")
 def test_comments_of_columns_are_told(server: Server, read) -> None:
     (row,) = read(packed("CommandGetTables", message({2: "hr", 3: "employees", 5: True}))).to_pylist()
     schema = pa.ipc.read_schema(pa.py_buffer(row["table_schema"]))

@@ -49,6 +49,7 @@ def test_a_parameter_may_stand_wherever_a_value_may(connection: flight_sql.Conne
     assert prepared(connection, sql, row((3, pa.int64())))["answer"].to_pylist() == [SELECTED[sql]]
 
 
+@pytest.mark.xfail(strict=True, reason="the engine wants one type for a parameter")
 def test_the_same_parameter_may_be_used_twice(connection: flight_sql.Connection) -> None:
     answer = prepared(connection, "select $1 + $1 * $2 as answer", row((3, pa.int64()), (4, pa.int64())))
     assert answer["answer"].to_pylist() == [15]
@@ -61,13 +62,19 @@ ENCODED = {
 }
 
 
-@pytest.mark.parametrize("encoding", ENCODED)
+NOT_DECODED = pytest.mark.xfail(strict=True, reason="dictionaries and views are not decoded from a client")
+
+
+@pytest.mark.parametrize(
+    "encoding", [pytest.param(each, marks=() if each == "large" else NOT_DECODED) for each in ENCODED]
+)
 def test_a_text_may_come_in_any_layout(connection: flight_sql.Connection, encoding: str) -> None:
     parameter = pa.record_batch([ENCODED[encoding]], names=["0"])
     answer = prepared(connection, "select n_nationkey from sales.nation where n_name = ?", parameter)
     assert answer["n_nationkey"].to_pylist() == [6]
 
 
+@pytest.mark.xfail(strict=True, reason="one row of parameters is taken")
 def test_several_rows_of_parameters_give_the_rows_of_all_of_them(connection: flight_sql.Connection) -> None:
     rows = pa.record_batch([pa.array([6, 7, 9_999, 6])], names=["0"])
     answer = prepared(connection, "select n_name from sales.nation where n_nationkey = ?", rows)

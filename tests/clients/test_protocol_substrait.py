@@ -33,11 +33,13 @@ def client(server: Server) -> Iterator[Client]:
         yield client
 
 
+@pytest.mark.xfail(strict=True, reason="Substrait plans are not read")
 def test_a_plan_that_reads_a_table(client: Client) -> None:
     (ticket,) = client.flight_info(REGIONS).tickets
     assert any(fields(each).get(1000) for each in client.get(ticket))
 
 
+@pytest.mark.xfail(strict=True, reason="Substrait plans are not read")
 def test_a_plan_reads_nothing_that_is_not_granted(server: Server) -> None:
     with Client(server.address, RESTRICTED_USER) as client, pytest.raises(grpc.RpcError) as caught:
         client.flight_info(REGIONS)

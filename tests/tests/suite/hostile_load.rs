@@ -11,7 +11,6 @@ use futures::StreamExt;
 use futures::future::join_all;
 use lakegate_client::{ClientError, Connection};
 use lakegate_tests::stack::{self, Server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::Code;
 
 use crate::support::{login, rows, run, start_server, value};
@@ -116,12 +115,7 @@ async fn well_behaved(connection: Connection, expected: &str) {
 
 /// The gauges that are not zero.
 async fn busy(server: &Server) -> Vec<String> {
-    let address = server.admin_url().trim_start_matches("http://").to_owned();
-    let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
-    let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    connection.write_all(request.as_bytes()).await.unwrap();
-    let mut page = String::new();
-    connection.read_to_string(&mut page).await.unwrap();
+    let page = server.admin("/metrics").await.unwrap();
     let value = |gauge: &str| page.lines().find_map(|line| line.strip_prefix(gauge)?.strip_prefix(' '));
     let found = GAUGES.map(|gauge| (gauge, value(gauge).unwrap_or("absent")));
     found.iter().filter(|(_, value)| *value != "0").map(|(gauge, value)| format!("{gauge} {value}")).collect()

@@ -49,15 +49,7 @@ const MOST_RESIDENT: u64 = 1536 * 1024 * 1024;
 
 /// A metric of the server, 0 if it is not on the page.
 async fn metric(server: &Server, name: &str) -> u64 {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let address = server.admin_url().trim_start_matches("http://").to_owned();
-    let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
-    let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    connection.write_all(request.as_bytes()).await.unwrap();
-    let mut page = String::new();
-    connection.read_to_string(&mut page).await.unwrap();
-    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.map_or(0, |number| number.trim().parse().unwrap())
+    server.metric(name).await.unwrap_or_default()
 }
 
 /// Doubles a text so many times, one query inside the other.
