@@ -149,7 +149,7 @@ def test_cancel_ends_a_running_statement_and_keeps_the_connection(connection: fl
         reader.read_next_batch()
         canceller = threading.Timer(0.2, cursor.adbc_cancel)
         canceller.start()
-        assert "Canceled" in stream_failure(reader)
+        assert "cancel" in stream_failure(reader).lower()
         canceller.join()
     assert direct(connection, "select 1 as one").to_pydict() == {"one": [1]}
 
