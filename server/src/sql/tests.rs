@@ -217,6 +217,32 @@ fn named_queries_that_double_with_each_step_are_refused_and_long_chains_are_not(
     assert_eq!(chain(400, "select x from ?"), None);
 }
 
+/// A cheap query of the same name, or one that only looks like it, does not stand in for the dear one.
+#[test]
+fn named_queries_that_double_are_counted_by_the_name_that_the_planner_reads() {
+    let chain = |steps: usize, first: &str, [name, read, decoy]: [&str; 3]| {
+        let named: Vec<String> = (1..=steps)
+            .map(|number| {
+                let before = read.replace('?', &(number - 1).to_string());
+                let name = name.replace('?', &number.to_string());
+                format!("{name} as (select a.x from {decoy}{before} a, {before} b)")
+            })
+            .collect();
+        let last = read.replace('?', &steps.to_string());
+        kind_of(&format!("with {first} as (select 1 as x), {} select * from {last}", named.join(", ")))
+    };
+    for (first, shape) in [
+        ("c0", ["c?", "\"c?\"", ""]),
+        ("\"a.c0\"", ["\"a.c?\"", "a.C?", ""]),
+        ("c0", ["c?", "C?", "(with c39 as (select 1 as x) select x from c39) z, "]),
+        ("c0", ["\"C?\" as (select 1 as x), c?", "c?", ""]),
+        ("c0", ["c?", "c?", "(with \"C39\" as (select 1 as x) select x from \"C39\") z, "]),
+    ] {
+        assert_eq!(chain(40, first, shape), Some(ErrorKind::InvalidRequest), "{shape:?}");
+        assert_eq!(chain(6, first, shape), None, "{shape:?}");
+    }
+}
+
 #[test]
 fn readings_that_double_with_each_level_are_counted_and_long_lists_are_not() {
     let nested = |levels: usize, inner: &str| {

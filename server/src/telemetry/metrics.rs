@@ -1,159 +1,16 @@
-//! Counters and gauges of the server, and their rendering as Prometheus text.
+//! All metrics of the server, and their rendering as Prometheus text.
 //!
-//! Invariants: recording takes no lock; every label is a closed enum, so no user name, table or SQL text can become
-//! a label, and the size of the output is fixed. Gauges fall by dropping what `enter` returned, so that they
-//! return to zero however a query ends.
+//! Invariant: every label is a closed enum, so no user name, table or SQL text can become a label, and the size of the
+//! output is fixed.
 
-use std::fmt::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+mod instruments;
+mod labels;
 
-use crate::error::ErrorKind;
+pub(crate) use self::instruments::{Counter, Entered, Gauge, Histogram};
+pub(crate) use self::labels::{ConnectionRefusal, Limit, Outcome, RpcMethod, outcome_word};
 
-/// How something ended.
-pub(crate) type Outcome = Result<(), ErrorKind>;
-
-/// The word for an outcome in metrics and the audit trail.
-pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Ok(()) => "ok",
-        Err(kind) => kind.as_str(),
-    }
-}
-
-/// A method of the Flight service.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum RpcMethod {
-    Handshake,
-    ListFlights,
-    GetFlightInfo,
-    PollFlightInfo,
-    GetSchema,
-    DoGet,
-    DoPut,
-    DoExchange,
-    DoAction,
-    ListActions,
-}
-
-const RPC_METHODS: [(RpcMethod, &str); 10] = [
-    (RpcMethod::Handshake, "Handshake"),
-    (RpcMethod::ListFlights, "ListFlights"),
-    (RpcMethod::GetFlightInfo, "GetFlightInfo"),
-    (RpcMethod::PollFlightInfo, "PollFlightInfo"),
-    (RpcMethod::GetSchema, "GetSchema"),
-    (RpcMethod::DoGet, "DoGet"),
-    (RpcMethod::DoPut, "DoPut"),
-    (RpcMethod::DoExchange, "DoExchange"),
-    (RpcMethod::DoAction, "DoAction"),
-    (RpcMethod::ListActions, "ListActions"),
-];
-
-/// Why a connection was closed before its first call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum ConnectionRefusal {
-    /// There are as many as there may be.
-    TooMany,
-    /// TLS on a port without.
-    TlsOnPlaintext,
-    /// HTTP/2 without TLS on a port with.
-    PlaintextOnTls,
-    /// HTTP/1, with or without TLS.
-    Http1,
-    /// Neither TLS nor HTTP.
-    UnknownProtocol,
-    /// TLS that came to no agreement; also a missing or unknown certificate of the client.
-    TlsHandshake,
-    /// Too little was said for too long.
-    Timeout,
-}
-
-const CONNECTION_REFUSALS: [(ConnectionRefusal, &str); 7] = [
-    (ConnectionRefusal::TooMany, "too_many"),
-    (ConnectionRefusal::TlsOnPlaintext, "tls_on_plaintext"),
-    (ConnectionRefusal::PlaintextOnTls, "plaintext_on_tls"),
-    (ConnectionRefusal::Http1, "http1"),
-    (ConnectionRefusal::UnknownProtocol, "unknown_protocol"),
-    (ConnectionRefusal::TlsHandshake, "tls_handshake"),
-    (ConnectionRefusal::Timeout, "timeout"),
-];
-
-const OUTCOMES: [Outcome; 13] = [
-    Ok(()),
-    Err(ErrorKind::InvalidRequest),
-    Err(ErrorKind::Unauthenticated),
-    Err(ErrorKind::PermissionDenied),
-    Err(ErrorKind::NotFound),
-    Err(ErrorKind::Unsupported),
-    Err(ErrorKind::Expired),
-    Err(ErrorKind::ResourceExhausted),
-    Err(ErrorKind::DeadlineExceeded),
-    Err(ErrorKind::Cancelled),
-    Err(ErrorKind::Unavailable),
-    Err(ErrorKind::DataInvalid),
-    Err(ErrorKind::Internal),
-];
-
-/// Upper bounds in seconds of the buckets of statement durations.
-const SECONDS_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0];
-
-/// A limit of the settings that ends a statement.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Limit {
-    /// `engine.max_result_rows`
-    ResultRows,
-    /// `engine.max_result_bytes`
-    ResultBytes,
-    /// `engine.max_scanned_bytes`
-    ScannedBytes,
-}
-
-const LIMITS: [(Limit, &str); 3] = [
-    (Limit::ResultRows, "result_rows"),
-    (Limit::ResultBytes, "result_bytes"),
-    (Limit::ScannedBytes, "scanned_bytes"),
-];
-
-/// A number that only grows.
-#[derive(Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add(&self, amount: u64) {
-        self.0.fetch_add(amount, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A number of things that exist now.
-#[derive(Default)]
-pub(crate) struct Gauge(Arc<AtomicU64>);
-
-impl Gauge {
-    /// Counts one more until the answer is dropped.
-    #[must_use]
-    pub(crate) fn enter(&self) -> Entered {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Entered(Arc::clone(&self.0))
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// One thing counted by a [`Gauge`].
-pub(crate) struct Entered(Arc<AtomicU64>);
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+use self::instruments::Page;
+use self::labels::{CONNECTION_REFUSALS, LIMITS, OUTCOMES, RPC_METHODS};
 
 /// One counter per outcome.
 #[derive(Default)]
@@ -179,26 +36,6 @@ impl LimitCounters {
     pub(crate) fn record(&self, limit: Limit) {
         let counters = LIMITS.iter().zip(&self.0);
         counters.filter(|((known, _), _)| *known == limit).for_each(|(_, counter)| counter.add(1));
-    }
-}
-
-/// Durations in buckets.
-#[derive(Default)]
-pub(crate) struct Histogram {
-    buckets: [Counter; SECONDS_BUCKETS.len()],
-    count: Counter,
-    microseconds: Counter,
-}
-
-impl Histogram {
-    pub(crate) fn record(&self, duration: Duration) {
-        let seconds = duration.as_secs_f64();
-        let bucket = SECONDS_BUCKETS.iter().zip(&self.buckets).find(|(bound, _)| seconds <= **bound);
-        if let Some((_, counter)) = bucket {
-            counter.add(1);
-        }
-        self.count.add(1);
-        self.microseconds.add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }
 }
 
@@ -318,43 +155,10 @@ impl Metrics {
     }
 }
 
-/// Text under construction. Writing to a `String` cannot fail, so the results are not looked at.
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    }
-
-    fn sample(&mut self, name: &str, labels: &str, value: u64) {
-        let _ = writeln!(self.0, "{name}{labels} {value}");
-    }
-
-    fn single(&mut self, name: &str, kind: &str, help: &str, value: u64) {
-        self.head(name, kind, help);
-        self.sample(name, "", value);
-    }
-
-    fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) {
-        self.head(name, "histogram", help);
-        // Read first: a duration recorded meanwhile may be missing from the total, never the other way round.
-        let count = histogram.count.get();
-        let mut so_far = 0;
-        for (bound, counter) in SECONDS_BUCKETS.iter().zip(&histogram.buckets) {
-            so_far += counter.get();
-            self.sample(&format!("{name}_bucket"), &format!("{{le=\"{bound}\"}}"), so_far);
-        }
-        self.sample(&format!("{name}_bucket"), "{le=\"+Inf\"}", count.max(so_far));
-        let seconds = Duration::from_micros(histogram.microseconds.get()).as_secs_f64();
-        let _ = writeln!(self.0, "{name}_sum {seconds}");
-        self.sample(&format!("{name}_count"), "", count.max(so_far));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn calls_are_counted_by_method_and_outcome() {
@@ -398,25 +202,5 @@ mod tests {
         assert!(metrics.render().contains("lakegate_open_streams 1\n"));
         drop(entered);
         assert!(metrics.render().contains("lakegate_open_streams 0\n"));
-    }
-
-    #[test]
-    fn buckets_are_cumulative_and_the_last_one_holds_everything() {
-        let histogram = Histogram::default();
-        for milliseconds in [1, 200, 900_000] {
-            histogram.record(Duration::from_millis(milliseconds));
-        }
-        let mut page = Page::default();
-        page.histogram("seconds", "help", &histogram);
-        for line in [
-            "seconds_bucket{le=\"0.005\"} 1",
-            "seconds_bucket{le=\"0.25\"} 2",
-            "seconds_bucket{le=\"600\"} 2",
-            "seconds_bucket{le=\"+Inf\"} 3",
-            "seconds_sum 900.201",
-            "seconds_count 3",
-        ] {
-            assert!(page.0.lines().any(|found| found == line), "{line} not in {}", page.0);
-        }
     }
 }
