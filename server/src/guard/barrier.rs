@@ -43,8 +43,9 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::budget::ScanBudget;
 use super::columns::bare;
-use super::framing::{counted, one_after_the_other, rechunked};
+use super::framing::{counted, rechunked};
 use super::narrowing::narrowed;
+use super::read_ahead::one_after_the_other;
 use super::relabel::relabelled;
 use super::rows::RowPolicy;
 use super::visible_rows::VisibleRows;

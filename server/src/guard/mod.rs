@@ -60,6 +60,7 @@ mod leakproof;
 mod names;
 mod narrowing;
 mod pieces;
+mod read_ahead;
 mod redact;
 mod relabel;
 mod row_size;

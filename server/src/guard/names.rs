@@ -13,7 +13,7 @@ use datafusion::common::{Result, TableReference, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner};
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
 use datafusion::logical_expr::{
     AggregateUDF, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
 };
@@ -22,6 +22,7 @@ use datafusion::sql::planner::{ParserOptions, SqlToRel};
 
 use super::information_schema::InformationTable;
 use super::table::GuardedTable;
+use super::temporal::DeltaTypes;
 use crate::catalog::Listing;
 use crate::ids::{CATALOG, TableName};
 use crate::sql::{DEFAULT_DATABASE, INFORMATION_SCHEMA, SystemTable};
@@ -94,6 +95,10 @@ impl ContextProvider for QueryNames<'_> {
 
     fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
         self.state.relation_planners()
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        Some(Arc::new(DeltaTypes))
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {

@@ -85,7 +85,6 @@ impl Guard {
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
-            .with_type_planner(Arc::new(temporal::DeltaTypes))
             .with_analyzer_rules(temporal::analyzer_rules())
             .with_relation_planners(vec![Arc::new(TablesAtMoments)])
             .with_physical_optimizer_rules(yielding::rules())
