@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::stream::{self, Stream, StreamExt};
 
 use super::{Examined, VARIABLE};
-use crate::non_interference::{PairedServers, paired_lakes, probes};
+use crate::non_interference::{MASKED, PairedServers, paired_lakes, probes};
 use crate::oracle::{Account, Question, questions};
 use crate::support::{login, start_server};
 
@@ -44,7 +44,7 @@ impl<'a> Lakes<'a> {
 
     /// Asks a server the queries of the oracle.
     pub(super) async fn compared(&self, fault: &str) -> Examined {
-        let server = start_server(&self.account.lake().sandbox, &[(VARIABLE, fault)]).await;
+        let server = start_server(&self.account.lake().sandbox, &[(VARIABLE, fault), MASKED]).await;
         let mut connections = Vec::new();
         for _ in 0..CONNECTIONS {
             connections.push(login(&server, crate::oracle::RESTRICTED).await);

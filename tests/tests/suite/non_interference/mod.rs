@@ -40,7 +40,7 @@ use self::difference::{Findings, difference};
 pub(crate) use self::faults::{PairedServers, paired_lakes, probes};
 use self::grants::{RESTRICTED, UNRESTRICTED};
 use self::pair::ONE_THREAD;
-pub(crate) use self::pair::Pair;
+pub(crate) use self::pair::{MASKED, Pair};
 use self::probes::{CHANNELS, OF_RESTRICTED_HISTORY};
 use self::tables::TABLES;
 pub(crate) use self::transcript::Transcript;

@@ -21,7 +21,7 @@ use crate::support::start_server;
 pub(super) const ONE_THREAD: (&str, &str) = ("LAKEGATE__ENGINE__THREADS", "1");
 
 /// Cells that are hidden in visible rows are NULL, and their table is not refused.
-pub(super) const MASKED: (&str, &str) = ("LAKEGATE__ACCESS__CELL_MASKING", "null");
+pub(crate) const MASKED: (&str, &str) = ("LAKEGATE__ACCESS__CELL_MASKING", "null");
 
 /// The pair that tests share, as long as one of them holds it.
 static SHARED: Mutex<Weak<Pair>> = Mutex::const_new(Weak::new());
