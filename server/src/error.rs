@@ -9,6 +9,8 @@ use std::fmt;
 
 use tonic::{Code, Status};
 
+use crate::mutant::Mutant;
+
 /// What a client can do about an error. Closed: a new kind forces a decision in every match.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorKind {
@@ -131,6 +133,7 @@ impl Error {
     /// The text that a client may see.
     pub fn public_text(&self) -> String {
         match &self.sent_by_client {
+            _ if Mutant::InternalTextShown.is_on() => format!("{}: {}", self.constant, self.internal.0),
             Some(words) => format!("{}: {words}", self.constant),
             None => self.constant.to_owned(),
         }

@@ -21,6 +21,11 @@ impl QueryId {
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// The identifier that a text shows, in the form in which it is printed.
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::parse_str(text).ok().map(Self)
+    }
 }
 
 impl Default for QueryId {

@@ -6,6 +6,8 @@
 pub mod app;
 pub mod cli;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod ids;
 pub mod settings;
 
@@ -18,7 +20,9 @@ mod context;
 mod engine;
 mod guard;
 mod identity;
+mod mutant;
 mod pipeline;
+mod reload;
 mod session;
 mod sql;
 mod table;

@@ -8,41 +8,50 @@
 //! Every arrow is a type that only the room under it can make; [`Pipeline::guarded`] reads from left to right. A statement
 //! is authorised each time it is planned and each time it runs: a ticket says what was asked, never that it is allowed.
 
+mod part;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::future::join_all;
 use futures::{Stream, StreamExt};
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
+use self::part::Divider;
+pub(crate) use self::part::{Part, Pin as PartPin};
 use crate::access::Access;
 use crate::audit::{AuditTrail, QueryAudit, QueryStart, TableAudit};
 use crate::catalog::{Catalog, Listing};
 use crate::context::RequestContext;
 use crate::engine::{Engine, QueryStream};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{Guard, GuardedQuery, GuardedTable};
+use crate::guard::{Guard, GuardedQuery, GuardedTable, batch_bytes};
 use crate::identity::Principal;
-use crate::session::{Admission, Session, Sessions};
+use crate::ids::QueryId;
+use crate::session::{Admission, RunningQuery, Session, Sessions};
 use crate::settings::Settings;
-use crate::sql::{Moment, Statement};
+use crate::sql::{Moment, SessionOptions, Statement};
 use crate::table::Tables;
 use crate::telemetry::metrics::{Entered, Metrics, Outcome};
 
 /// A statement as a client sent it.
+#[derive(Clone)]
 pub(crate) struct QueryRequest {
     /// The SQL text.
     pub(crate) sql: String,
     /// One row, a column for each parameter by position.
     pub(crate) parameters: Option<RecordBatch>,
-    /// The moment of tables for which the text asks for none.
-    pub(crate) as_of: Option<Moment>,
+    /// The options that hold for it.
+    pub(crate) options: SessionOptions,
+    /// Which rows are wanted; absent: all.
+    pub(crate) part: Option<Part>,
 }
 
 /// What a statement will return.
@@ -51,6 +60,10 @@ pub(crate) struct Description {
     pub(crate) schema: SchemaRef,
     /// A field for each parameter.
     pub(crate) parameters: SchemaRef,
+    /// Whether the rows come in an order that the statement asks for.
+    pub(crate) is_ordered: bool,
+    /// By what the parts of a result are held together; `None` for a result that cannot be divided.
+    pub(crate) pin: Option<PartPin>,
 }
 
 /// Longest text that is parsed where it arrives, in bytes: handing it to the CPU runtime takes longer than parsing it.
@@ -66,6 +79,25 @@ struct GuardedStatement {
 }
 
 impl GuardedStatement {
+    fn describe(self, values: Option<&RecordBatch>) -> Result<Description, Error> {
+        let is_ordered = self.statement.is_ordered();
+        let pin = self.pin();
+        let query = self.plan()?;
+        let parameters = query.parameters()?;
+        let query = if values.is_some() { query.bind(values)? } else { query };
+        let schema = query.schema();
+        let pin = pin.filter(|_| query.is_divisible() && part::divides(&schema));
+        Ok(Description { schema, parameters, is_ordered, pin })
+    }
+
+    /// What the statement reads, if it is one table of which nothing is hidden.
+    fn pin(&self) -> Option<PartPin> {
+        match self.tables.as_slice() {
+            [only] => only.pin(),
+            _ => None,
+        }
+    }
+
     fn plan(self) -> Result<GuardedQuery, Error> {
         self.guard.plan(self.statement, self.tables, self.listing, self.runtime)
     }
@@ -100,10 +132,13 @@ impl Pipeline {
         session: &Session,
         request: &QueryRequest,
     ) -> Result<Description, Error> {
-        let deadline = self.engine.deadline(context.client_timeout);
+        let deadline = self.deadline(context, request);
         let mut tables = Vec::new();
         let described = match self.guarded(context, session, request, deadline, &mut tables).await {
-            Ok(guarded) => self.engine.compute(deadline, async move { describe(&guarded.plan()?) }).await,
+            Ok(guarded) => {
+                let values = request.parameters.clone();
+                self.engine.compute(deadline, async move { guarded.describe(values.as_ref()) }).await
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = &described {
@@ -116,6 +151,9 @@ impl Pipeline {
 
     /// Runs a statement.
     ///
+    /// # Arguments
+    /// * `planned_as` - the query id that the client was told when the statement was planned; its owner may cancel by it.
+    ///
     /// # Errors
     /// Whatever refuses the statement before its first row; later errors come through the stream.
     pub(crate) async fn run(
@@ -123,12 +161,20 @@ impl Pipeline {
         context: &RequestContext,
         session: &Session,
         request: &QueryRequest,
+        planned_as: Option<QueryId>,
     ) -> Result<ResultStream, Error> {
         let audit = self.start_audit(context, session, request)?;
         let mut record = Record::new(audit, Arc::clone(&self.metrics), context.started);
-        match self.start(context, session, request, &mut record).await {
+        let ids = planned_as.into_iter().chain([context.query_id]);
+        let running = self.sessions.running().enter(session.principal(), ids);
+        let started = tokio::select! {
+            started = self.start(context, session, request, &mut record) => started,
+            () = running.cancelled().cancelled() => Err(cancelled()),
+        };
+        match started {
             Ok((batches, admission)) => {
-                Ok(ResultStream { batches, record: Some(record), _admission: admission })
+                let part = request.part.map(|part| Divider::new(part, &batches.schema())).transpose()?;
+                Ok(ResultStream { batches, part, running, record: Some(record), _admission: admission })
             }
             Err(error) => {
                 record.finish(Err(error.kind()));
@@ -148,11 +194,14 @@ impl Pipeline {
         let admission = self.sessions.admit(session).await?;
         drop(waiting);
         record.audit.admitted();
-        let deadline = self.engine.deadline(context.client_timeout);
+        let deadline = self.deadline(context, request);
         let mut tables = Vec::new();
         let guarded = self.guarded(context, session, request, deadline, &mut tables).await;
         record.audit.authorised(tables);
         let (guarded, parameters) = (guarded?, request.parameters.clone());
+        if let Some(part) = &request.part {
+            part.check(guarded.pin())?;
+        }
         let planned = async move { guarded.plan()?.bind(parameters.as_ref())?.seal().await };
         let sealed = self.engine.compute(deadline, planned).await?;
         record.audit.planned();
@@ -187,14 +236,19 @@ impl Pipeline {
         })
     }
 
+    /// When a statement must have ended: whoever is least patient decides.
+    fn deadline(&self, context: &RequestContext, request: &QueryRequest) -> Instant {
+        let asked = [context.client_timeout, request.options.statement_timeout];
+        self.engine.deadline(asked.into_iter().flatten().min())
+    }
+
     async fn parsed(&self, request: &QueryRequest, deadline: Instant) -> Result<Statement, Error> {
-        let as_of = request.as_of;
         let max_bytes = self.settings.server.max_sql_bytes.as_usize();
         if request.sql.len() <= SHORT_SQL {
-            return Statement::parse(&request.sql, max_bytes, as_of);
+            return Statement::parse(&request.sql, max_bytes, &request.options);
         }
-        let sql = request.sql.clone();
-        self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes, as_of) }).await
+        let (sql, options) = (request.sql.clone(), request.options.clone());
+        self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes, &options) }).await
     }
 
     fn start_audit(
@@ -210,10 +264,6 @@ impl Pipeline {
             statement: &request.sql,
         })
     }
-}
-
-fn describe(query: &GuardedQuery) -> Result<Description, Error> {
-    Ok(Description { schema: query.schema(), parameters: query.parameters()? })
 }
 
 fn audit_of(table: &GuardedTable) -> TableAudit {
@@ -248,7 +298,7 @@ impl Record {
 
     fn sent(&mut self, batch: &RecordBatch) {
         let rows = batch.num_rows() as u64;
-        let bytes = batch.columns().iter().map(|column| slice_bytes(column.as_ref())).sum();
+        let bytes = batch_bytes(batch) as u64;
         self.audit.sent(rows, bytes);
         self.metrics.rows_sent.add(rows);
         self.metrics.bytes_sent.add(bytes);
@@ -261,14 +311,16 @@ impl Record {
     }
 }
 
-/// Bytes that a column's rows take; parts of buffers that it does not use are left out.
-fn slice_bytes(column: &dyn Array) -> u64 {
-    column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size()) as u64
+/// How a statement ends whose owner asked for its end.
+pub(crate) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the query was cancelled")
 }
 
 /// The rows of a running statement. Dropping it cancels the statement and records that.
 pub(crate) struct ResultStream {
     batches: QueryStream,
+    part: Option<Divider>,
+    running: RunningQuery,
     /// Gone once the end was recorded.
     record: Option<Record>,
     _admission: Admission,
@@ -278,6 +330,11 @@ impl ResultStream {
     /// The result's columns, as [`Pipeline::describe`] announced them.
     pub(crate) fn schema(&self) -> SchemaRef {
         self.batches.schema()
+    }
+
+    /// Is cancelled when the statement's owner asks for its end; who holds the stream then drops it.
+    pub(crate) fn cancelled(&self) -> CancellationToken {
+        self.running.cancelled().clone()
     }
 
     fn finish(&mut self, outcome: Outcome) {
@@ -291,7 +348,10 @@ impl Stream for ResultStream {
     type Item = Result<RecordBatch, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = ready!(self.batches.poll_next_unpin(context));
+        let mut next = ready!(self.batches.poll_next_unpin(context));
+        if let (Some(Ok(batch)), Some(part)) = (&next, &self.part) {
+            next = Some(part.keep(batch));
+        }
         match &next {
             Some(Ok(batch)) => {
                 if let Some(record) = self.record.as_mut() {

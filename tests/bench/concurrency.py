@@ -36,13 +36,15 @@ def run(settings: Settings, lake: Lake, peers: Peers, report: Report) -> None:
         add_lines(clients, outcomes, report)
 
 
-def one_turn(url: str, user: str | None, clients: int) -> Outcome:
+def one_turn(
+    url: str, user: str | None, clients: int, statements: tuple[str, ...] = tuple(SHAPES.values())
+) -> Outcome:
     """All clients connect and warm up, start together, and ask until the time is over."""
     processes = min(PROCESSES, clients)
     threads = clients // processes
     spawn = multiprocessing.get_context("spawn")  # The driver's runtime does not survive a fork.
     start, answers = spawn.Barrier(clients), spawn.Queue()
-    job = Job(url, user, threads, tuple(SHAPES.values()), SECONDS, SECONDS_TO_CONNECT)
+    job = Job(url, user, threads, statements, SECONDS, SECONDS_TO_CONNECT)
     children = [spawn.Process(target=ask, args=(job, start, answers), daemon=True) for _ in range(processes)]
     for child in children:
         child.start()

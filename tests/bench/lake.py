@@ -24,8 +24,7 @@ from .settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "python"))
 
-import conftest  # noqa: E402
-from conftest import Process, answers, free_port  # noqa: E402
+from processes import SECONDS_TO_START, Process, answers, free_port, wait_for_sandbox  # noqa: E402
 
 ACCOUNT = "123456789012"
 BUCKET = "lakegate-demo"
@@ -74,13 +73,12 @@ class Lake:
         self.folder = folder
         self.binaries = settings.binaries
         self.endpoint = f"http://{aws}"
-        conftest.SECONDS_TO_START += int(SECONDS_TO_SEED_PER_SCALE * settings.scale_factor)
         sandbox = Process(
             folder, "sandbox", str(settings.binaries / "lakegate-sandbox"),
             "--address", aws, "--data-dir", str(folder / "objects"),
             "--demo", "--scale-factor", str(settings.scale_factor),
         )  # fmt: skip
-        sandbox.wait_until(lambda: "sandbox ready" in sandbox.log.read_text(errors="replace"))
+        wait_for_sandbox(sandbox, SECONDS_TO_START + SECONDS_TO_SEED_PER_SCALE * settings.scale_factor)
         self.server = Server(self, "server")
 
     def connect(self, user: str = "analyst") -> Connection:

@@ -117,7 +117,7 @@ def wanted_by(sections: tuple[str, ...]) -> list[type[Peer]]:
     """The peers that the sections have a column for."""
     if "tpch" in sections:
         return list(PEERS)
-    return [Sail] if set(sections) - {"guard"} else []
+    return [Sail] if set(sections) - {"guard", "hostile"} else []
 
 
 def _listens(port: int) -> bool:

@@ -12,12 +12,16 @@ use std::time::{Duration, Instant};
 use lakegate_client::{ConnectOptions, Connection, Credentials};
 use lakegate_sandbox::lake::{SeedOptions, seed};
 use lakegate_sandbox::{SERVER_ACCESS_KEY, SERVER_SECRET_KEY, Sandbox, SandboxOptions};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// TPC-H scale factor of the sample lake in tests.
 pub const SCALE_FACTOR: f64 = 0.01;
 
 /// How long a process may take to start on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long a process may take to end; far more than its drain in any test.
+const END_LIMIT: Duration = Duration::from_secs(60);
 
 /// Why a stack could not be started; a test stops at it.
 pub type StackError = Box<dyn std::error::Error + Send + Sync>;
@@ -127,6 +131,68 @@ impl Server {
         Ok(self.process.wait()?)
     }
 
+    /// Sends the process a signal.
+    ///
+    /// # Arguments
+    /// * `signal` - its name without `SIG`.
+    ///
+    /// # Errors
+    /// If it cannot be sent.
+    pub fn signal(&self, signal: &str) -> Result<(), StackError> {
+        let sent = Command::new("kill").args(["-s", signal, &self.process_id().to_string()]).status()?;
+        if sent.success() { Ok(()) } else { Err(format!("SIG{signal} was not sent").into()) }
+    }
+
+    /// Waits until the process ends by itself.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn ended(&mut self) -> Result<std::process::ExitStatus, StackError> {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait()? {
+                return Ok(status);
+            }
+            if began.elapsed() > END_LIMIT {
+                return Err(format!("the server did not end:\n{}", self.log()).into());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The process's number.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks the admin endpoint. Gives the whole answer, head and body.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn admin(&self, path: &str) -> Result<String, StackError> {
+        let address = self.admin_url.trim_start_matches("http://");
+        let mut connection = tokio::net::TcpStream::connect(address).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    /// One number of the metrics.
+    ///
+    /// # Arguments
+    /// * `name` - with labels, as it stands in the metrics.
+    ///
+    /// # Errors
+    /// If there is no such number.
+    pub async fn metric(&self, name: &str) -> Result<u64, StackError> {
+        let page = self.admin("/metrics").await?;
+        let mut samples = page.lines().filter_map(|line| line.split_once(' '));
+        let (_, value) = samples.find(|(found, _)| *found == name).ok_or_else(|| format!("no {name}"))?;
+        Ok(value.trim().parse()?)
+    }
+
     /// Whether the process is still there.
     pub fn is_running(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
@@ -138,6 +204,15 @@ impl Server {
     /// The client's.
     pub async fn connect(&self, user: &str, password: &str) -> Result<Connection, StackError> {
         Ok(Connection::connect(&self.options(&self.url, user, password)?).await?)
+    }
+
+    /// Logs a user in whose queries end after some time.
+    ///
+    /// # Errors
+    /// The client's.
+    pub async fn connect_with_limit(&self, user: &str, limit: Duration) -> Result<Connection, StackError> {
+        let options = self.options(&self.url, user, user)?.with_query_timeout(limit);
+        Ok(Connection::connect(&options).await?)
     }
 
     /// Logs a user in over TLS.

@@ -144,9 +144,10 @@ fn of_tables(typed: &str, tables: &[Table]) -> Vec<String> {
         // One database: its tables are the choice.
         words.clear();
     }
+    let all_of_database = words.is_empty();
     let found = tables
         .iter()
-        .filter(|table| begins(&table.name, typed) || (words.is_empty() && begins(&table.database, typed)));
+        .filter(|table| begins(&table.name, typed) || (all_of_database && begins(&table.database, typed)));
     words.extend(found.map(full_name));
     words
 }

@@ -5,19 +5,21 @@
 //! - `AuthorizedColumns` absent or empty: the principal may describe the table, not read it.
 //! - `RowFilter` is always present; only the literal `TRUE`, in any case, means "all rows".
 //! - An unrestricted column comes with a cell filter `TRUE`; a filtered one with the same text as `RowFilter`.
-//!   Filters that differ from column to column are refused: AWS does not document whether the cell or the row is
-//!   hidden, and guessing would show one of them.
+//!   What becomes of filters that differ from column to column is said in [`cells`](super::cells).
 
 use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::filter::{self, ParsedFilter, RowFilter};
+use super::cells::ShownCells;
+use super::filter::RowFilter;
 use super::grant::Policy;
 use crate::aws::{AwsFailure, FailureKind, GlueTable, RoleClient, UnfilteredTable};
 use crate::error::{Error, ErrorKind};
 use crate::identity::Principal;
 use crate::ids::{PolicyFingerprint, QueryId, TableName};
+use crate::mutant::Mutant;
+use crate::settings::CellMasking;
 
 /// Asks AWS as the principal and judges the answer.
 ///
@@ -29,18 +31,22 @@ pub(super) async fn ask(
     principal: &Principal,
     table: &TableName,
     query_id: QueryId,
+    masking: CellMasking,
 ) -> Result<Policy, Error> {
     let catalog_id = principal.role().account();
     let answer = client
         .unfiltered_table(catalog_id, table, query_id)
         .await
         .map_err(|failure| refusal(failure, table))?;
-    judge(answer, catalog_id, table, query_id)
+    judge(answer, catalog_id, table, query_id, masking)
 }
 
 /// The error for a failed call that concerned one table.
 pub(super) fn refusal(failure: AwsFailure, table: &TableName) -> Error {
     match failure.kind() {
+        FailureKind::AccessDenied if Mutant::HiddenTableTold.is_on() => {
+            Error::new(ErrorKind::PermissionDenied, "this table is not for you")
+        }
         FailureKind::AccessDenied | FailureKind::NotFound => {
             Error::no_such_table(&table.to_string()).because(failure.internal_text())
         }
@@ -54,25 +60,27 @@ fn judge(
     catalog_id: &str,
     table: &TableName,
     query_id: QueryId,
+    masking: CellMasking,
 ) -> Result<Policy, Error> {
     check_identity(&answer.table, catalog_id, table)?;
     let authorized_columns = authorized_columns(&answer, table)?;
     check_kind(&answer, table)?;
-    let row_filter =
-        uniform_filter(&answer, &authorized_columns).map_err(|reason| unenforceable(table, reason))?;
-    if let Some(filter) = &row_filter {
+    let shown = ShownCells::of(&answer, &authorized_columns, masking)
+        .map_err(|reason| unenforceable(table, reason))?;
+    for filter in shown.filters() {
         refuse_padded_strings(filter, &answer.table).map_err(|reason| unenforceable(table, reason))?;
     }
     let query_authorization_id = answer
         .query_authorization_id
         .ok_or_else(|| unenforceable(table, "the answer has no QueryAuthorizationId"))?;
-    let fingerprint = fingerprint(catalog_id, table, &answer.table, &authorized_columns, row_filter.as_ref());
+    let fingerprint = fingerprint(catalog_id, table, &answer.table, &authorized_columns, &shown);
     Ok(Policy {
         table: table.clone(),
         catalog_id: catalog_id.to_owned(),
         glue: answer.table,
         authorized_columns,
-        row_filter,
+        row_filter: shown.row_filter,
+        cell_filters: shown.cell_filters,
         fingerprint,
         query_authorization_id,
         asked_by: query_id,
@@ -129,44 +137,6 @@ fn check_kind(answer: &UnfilteredTable, table: &TableName) -> Result<(), Error> 
     Ok(())
 }
 
-/// The one filter that holds for all columns; `None` means all rows.
-fn uniform_filter(answer: &UnfilteredTable, columns: &BTreeSet<String>) -> Result<Option<RowFilter>, String> {
-    let row_filter = answer.row_filter.as_deref().ok_or("RowFilter is absent")?;
-    let row_filter = parse(row_filter)?;
-    let cell_filters = answer.cell_filters.as_deref().unwrap_or_default();
-    if cell_filters.is_empty() {
-        return match row_filter {
-            ParsedFilter::AllRows => Ok(None),
-            ParsedFilter::Rows(_) => Err("RowFilter without CellFilters".to_owned()),
-        };
-    }
-    let mut covered = BTreeSet::new();
-    for (column, expression) in cell_filters {
-        let column = column.as_deref().ok_or("a cell filter names no column")?.to_ascii_lowercase();
-        let expression = parse(expression.as_deref().ok_or("a cell filter has no expression")?)?;
-        if expression != row_filter {
-            return Err("cell filters differ from column to column".to_owned());
-        }
-        if !columns.contains(&column) {
-            return Err("a cell filter names a column that is not authorised".to_owned());
-        }
-        if !covered.insert(column) {
-            return Err("two cell filters for one column".to_owned());
-        }
-    }
-    if covered != *columns {
-        return Err("an authorised column has no cell filter".to_owned());
-    }
-    Ok(match row_filter {
-        ParsedFilter::AllRows => None,
-        ParsedFilter::Rows(filter) => Some(filter),
-    })
-}
-
-fn parse(text: &str) -> Result<ParsedFilter, String> {
-    filter::parse(text).map_err(|error| format!("row filter: {error}"))
-}
-
 /// AWS's engines disagree on whether `char(n)` compares with its padding, so a filter on one has no single meaning.
 fn refuse_padded_strings(filter: &RowFilter, glue: &GlueTable) -> Result<(), String> {
     let padded = glue.columns.iter().find(|column| {
@@ -195,7 +165,7 @@ fn fingerprint(
     table: &TableName,
     glue: &GlueTable,
     columns: &BTreeSet<String>,
-    row_filter: Option<&RowFilter>,
+    shown: &ShownCells,
 ) -> PolicyFingerprint {
     let mut digest = Sha256::new();
     let mut add = |part: &str| {
@@ -209,7 +179,11 @@ fn fingerprint(
     add(glue.location.as_deref().unwrap_or_default());
     columns.iter().for_each(|column| add(column));
     add("rows");
-    add(&row_filter.map(RowFilter::canonical).unwrap_or_default());
+    add(&shown.row_filter.as_ref().map(RowFilter::canonical).unwrap_or_default());
+    for (column, filter) in &shown.cell_filters {
+        add(column);
+        add(&filter.canonical());
+    }
     PolicyFingerprint::from_digest(digest.finalize().into())
 }
 

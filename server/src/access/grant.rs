@@ -3,13 +3,14 @@
 //! Only `access` can make one, and everything below the wire that touches a table asks for one; so code that forgot
 //! the check does not compile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::filter::RowFilter;
 use super::vend::CredentialLease;
 use crate::aws::GlueTable;
 use crate::ids::{PolicyFingerprint, QueryId, TableName};
+use crate::mutant::Mutant;
 
 /// One table's policy for one principal, understood in full.
 pub(super) struct Policy {
@@ -18,6 +19,8 @@ pub(super) struct Policy {
     pub(super) glue: GlueTable,
     pub(super) authorized_columns: BTreeSet<String>,
     pub(super) row_filter: Option<RowFilter>,
+    /// By column, in lower case.
+    pub(super) cell_filters: BTreeMap<String, RowFilter>,
     pub(super) fingerprint: PolicyFingerprint,
     pub(super) query_authorization_id: String,
     /// The query that asked; AWS saw this id together with the authorisation id.
@@ -62,6 +65,16 @@ impl Grant {
         self.policy.row_filter.as_ref()
     }
 
+    /// The columns, in lower case, that show their values in some of the shown rows only, with the filter that says in which.
+    pub(crate) fn cell_filters(&self) -> &BTreeMap<String, RowFilter> {
+        &self.policy.cell_filters
+    }
+
+    /// Whether values of visible columns are hidden: with their rows, or alone.
+    pub(crate) fn hides_values(&self) -> bool {
+        self.policy.row_filter.is_some() || !self.policy.cell_filters.is_empty()
+    }
+
     /// Whether anything of the table is hidden from the principal.
     pub(crate) fn is_restricted(&self) -> bool {
         let hides_a_column = self
@@ -70,12 +83,17 @@ impl Grant {
             .columns
             .iter()
             .any(|column| !self.policy.authorized_columns.contains(&column.name.to_ascii_lowercase()));
-        self.policy.row_filter.is_some() || hides_a_column
+        self.hides_values() || (hides_a_column && !Mutant::HiddenColumnsAreNoRestriction.is_on())
     }
 
     /// Identifies what is visible; equal for equal sights only.
     pub(crate) fn fingerprint(&self) -> PolicyFingerprint {
         self.policy.fingerprint
+    }
+
+    /// The name under which its holder logged in.
+    pub(crate) fn user(&self) -> &str {
+        self.lease.user()
     }
 
     /// Where the credentials for this grant come from, now and when they must be renewed.

@@ -14,6 +14,7 @@
 //! The policy is never rebuilt from ListPermissions: that misses tag expressions, attributes and cross-account
 //! intersections. AWS decides; this room reads the decision.
 
+mod cells;
 mod decision;
 pub(crate) mod filter;
 mod grant;

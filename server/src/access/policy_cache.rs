@@ -14,7 +14,8 @@ use crate::aws::RoleClient;
 use crate::error::Error;
 use crate::identity::Principal;
 use crate::ids::{QueryId, TableName};
-use crate::settings::AccessSettings;
+use crate::mutant::Mutant;
+use crate::settings::{AccessSettings, CellMasking};
 
 /// Never a bare string: a key without the principal would hand one user's policy to another.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -25,6 +26,7 @@ struct PolicyKey {
 
 pub(super) struct PolicyCache {
     time_to_live: Duration,
+    masking: CellMasking,
     entries: Cache<PolicyKey, Arc<Policy>>,
 }
 
@@ -32,6 +34,7 @@ impl PolicyCache {
     pub(super) fn new(settings: &AccessSettings) -> Self {
         Self {
             time_to_live: settings.policy_ttl,
+            masking: settings.cell_masking,
             entries: Cache::builder()
                 .max_capacity(settings.policy_cache_entries)
                 .time_to_live(settings.policy_ttl)
@@ -48,11 +51,26 @@ impl PolicyCache {
         query_id: QueryId,
     ) -> Result<Arc<Policy>, Error> {
         if self.time_to_live.is_zero() {
-            return decision::ask(client, principal, table, query_id).await.map(Arc::new);
+            return self.ask(client, principal, table, query_id).await.map(Arc::new);
         }
-        let key = PolicyKey { principal: principal.clone(), table: table.clone() };
-        let asked = async { decision::ask(client, principal, table, query_id).await.map(Arc::new) };
+        let whose = Mutant::PolicyOfFirstUser.first_of(principal.clone());
+        let key = PolicyKey { principal: whose, table: table.clone() };
+        let asked = async { self.ask(client, principal, table, query_id).await.map(Arc::new) };
         self.entries.try_get_with(key, asked).await.map_err(|shared: Arc<Error>| Error::clone(&shared))
+    }
+
+    /// The policy as AWS tells it now.
+    ///
+    /// # Errors
+    /// See [`decision::ask`].
+    pub(super) async fn ask(
+        &self,
+        client: &RoleClient,
+        principal: &Principal,
+        table: &TableName,
+        query_id: QueryId,
+    ) -> Result<Policy, Error> {
+        decision::ask(client, principal, table, query_id, self.masking).await
     }
 
     /// Forgets an entry that AWS has just contradicted.

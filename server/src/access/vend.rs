@@ -78,6 +78,11 @@ impl CredentialLease {
         Self { client, policies, principal, policy, query_id, state: Mutex::new(State::Unused) }
     }
 
+    /// The name under which its holder logged in.
+    pub(super) fn user(&self) -> &str {
+        self.principal.user()
+    }
+
     /// Credentials that stay valid for at least [`RENEWAL_MARGIN`].
     ///
     /// # Errors
@@ -111,7 +116,7 @@ impl CredentialLease {
     /// Asks for the policy anew, and for credentials only if it is still the one that the query was planned with.
     async fn renew(&self) -> Result<VendedCredentials, Error> {
         let table = &self.policy.table;
-        let now = decision::ask(&self.client, &self.principal, table, self.query_id).await?;
+        let now = self.policies.ask(&self.client, &self.principal, table, self.query_id).await?;
         if now.fingerprint != self.policy.fingerprint {
             return Err(Error::new(
                 ErrorKind::PermissionDenied,

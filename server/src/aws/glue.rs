@@ -35,6 +35,8 @@ pub(crate) struct GlueTable {
     pub(crate) catalog_id: Option<String>,
     pub(crate) database: Option<String>,
     pub(crate) name: String,
+    /// What its owner wrote about it.
+    pub(crate) description: Option<String>,
     pub(crate) parameters: HashMap<String, String>,
     /// `StorageDescriptor.Location`.
     pub(crate) location: Option<String>,
@@ -183,6 +185,7 @@ fn plain_table(table: &Table) -> GlueTable {
         catalog_id: table.catalog_id.clone(),
         database: table.database_name.clone(),
         name: table.name.clone(),
+        description: table.description.clone(),
         parameters: table.parameters.clone().unwrap_or_default(),
         location: storage.and_then(|storage| storage.location.clone()),
         serde_path,

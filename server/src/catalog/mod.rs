@@ -26,7 +26,7 @@ use crate::identity::Principal;
 use crate::ids::TableName;
 use crate::settings::AccessSettings;
 
-/// Metadata key under which Flight SQL clients look for a column's comment.
+/// Metadata key under which Flight SQL clients look for a column's comment; on a whole schema it is the table's.
 const REMARKS_KEY: &str = "ARROW:FLIGHT:SQL:REMARKS";
 
 /// Databases that are listed at once: one click in a tool asks for the tables of all of them.
@@ -48,6 +48,7 @@ pub(crate) struct DatabaseEntry {
 #[derive(Clone, Debug)]
 pub(crate) struct TableEntry {
     pub(crate) name: TableName,
+    /// The columns; comments of table and columns are its metadata.
     pub(crate) schema: SchemaRef,
 }
 
@@ -165,7 +166,10 @@ impl Catalog {
 
 fn entry(database: &str, table: &GlueTable) -> TableEntry {
     let fields: Vec<Field> = table.columns.iter().map(field).collect();
-    TableEntry { name: TableName::new(database, &table.name), schema: Arc::new(Schema::new(fields)) }
+    let remarks = table.description.iter().filter(|text| !text.is_empty());
+    let metadata = remarks.map(|text| (REMARKS_KEY.to_owned(), text.clone())).collect();
+    let schema = Schema::new_with_metadata(fields, metadata);
+    TableEntry { name: TableName::new(database, &table.name), schema: Arc::new(schema) }
 }
 
 fn field(column: &GlueColumn) -> Field {

@@ -2,7 +2,8 @@
 //!
 //! A query's account shares its limit fairly between the query's own operators that can spill, which is what makes them
 //! spill in time. Were one such pool shared by all queries, each would get a share so small that all would spill. Beyond
-//! its own limit each growth is also charged to the server's account, first come, first served.
+//! its own limit each growth is also charged to the server's account, first come, first served. But a query's first bytes
+//! are given in any case, so that a few queries that hold everything do not end all the small ones of others.
 
 use std::fmt;
 use std::sync::Arc;
@@ -80,12 +81,15 @@ impl ServerPool {
 #[derive(Debug)]
 pub(super) struct QueryPool {
     own: FairSpillPool,
+    guaranteed: usize,
     server: Arc<ServerPool>,
 }
 
 impl QueryPool {
-    pub(super) fn new(limit: usize, server: Arc<ServerPool>) -> Self {
-        Self { own: FairSpillPool::new(limit), server }
+    /// # Arguments
+    /// * `guaranteed` - bytes that it gets also if the server's account is empty.
+    pub(super) fn new(limit: usize, guaranteed: usize, server: Arc<ServerPool>) -> Self {
+        Self { own: FairSpillPool::new(limit), guaranteed, server }
     }
 }
 
@@ -120,6 +124,10 @@ impl MemoryPool for QueryPool {
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         self.own.try_grow(reservation, additional)?;
+        if self.own.reserved() <= self.guaranteed {
+            self.server.charge(additional);
+            return Ok(());
+        }
         self.server.try_charge(additional).inspect_err(|_| self.own.shrink(reservation, additional))
     }
 
@@ -141,8 +149,8 @@ mod tests {
     #[test]
     fn queries_together_stay_within_the_servers_limit_and_give_back_what_they_took() {
         let server = Arc::new(ServerPool::new(100));
-        let first: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(80, Arc::clone(&server)));
-        let second: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(80, Arc::clone(&server)));
+        let first: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(80, 0, Arc::clone(&server)));
+        let second: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(80, 0, Arc::clone(&server)));
         let held = consumer(&first);
         held.try_grow(70).unwrap();
         let other = consumer(&second);
@@ -156,9 +164,23 @@ mod tests {
     }
 
     #[test]
+    fn a_small_query_gets_its_memory_while_others_hold_everything() {
+        let server = Arc::new(ServerPool::new(100));
+        let large: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(100, 10, Arc::clone(&server)));
+        let held = consumer(&large);
+        held.try_grow(100).unwrap();
+        let small: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(100, 10, Arc::clone(&server)));
+        let other = consumer(&small);
+        other.try_grow(10).unwrap();
+        assert!(other.try_grow(1).is_err());
+        drop((held, other));
+        assert_eq!(server.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
     fn one_query_stays_within_its_own_limit() {
         let server = Arc::new(ServerPool::new(1_000));
-        let pool: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(80, server));
+        let pool: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(80, 0, server));
         assert!(consumer(&pool).try_grow(81).is_err());
     }
 }

@@ -5,13 +5,15 @@
 //! - Planning and execution run on the CPU runtime; connections, AWS and S3 are served by the I/O runtime. A heavy query
 //!   cannot starve keep-alives or other users' logins.
 //! - Dropping a [`QueryStream`] ends the query: its tasks are aborted and its memory is given back.
-//! - A query that outlives its deadline, exceeds its memory or panics ends with an error; the server goes on.
+//! - A query that outlives its deadline, exceeds its memory or its result's limits, or panics, ends with an error; the server
+//!   goes on.
 
 mod memory;
+mod result_limits;
+mod spill;
 mod stream;
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,14 +23,20 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::memory::{QueryPool, ServerPool};
+use self::result_limits::{ResultAccount, ResultLimits};
+use self::spill::SpillFolder;
 pub(crate) use self::stream::QueryStream;
 use crate::error::{Error, ErrorKind};
 use crate::guard::SealedPlan;
 use crate::settings::EngineSettings;
 use crate::table::NoStores;
+use crate::telemetry::metrics::Metrics;
 
 /// Stack of a CPU thread. Plans of deep expressions are walked recursively; the SQL limits are chosen to fit.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes that a statement gets however much others hold: with it a small one ends.
+const GUARANTEED_MEMORY: usize = 8 * 1024 * 1024;
 
 /// Executes plans. One per server.
 pub(crate) struct Engine {
@@ -38,8 +46,9 @@ pub(crate) struct Engine {
     memory: Arc<ServerPool>,
     query_memory: usize,
     statement_timeout: Duration,
-    /// Removed with everything in it when the server ends.
-    _spill: tempfile::TempDir,
+    result_limits: ResultLimits,
+    metrics: Arc<Metrics>,
+    _spill: SpillFolder,
 }
 
 impl Engine {
@@ -47,7 +56,7 @@ impl Engine {
     ///
     /// # Errors
     /// If threads or folder cannot be made.
-    pub(crate) fn start(settings: &EngineSettings) -> Result<Self, Error> {
+    pub(crate) fn start(settings: &EngineSettings, metrics: Arc<Metrics>) -> Result<Self, Error> {
         let failed = |what: &str, error: &dyn std::fmt::Display| Error::internal(format!("{what}: {error}"));
         let threads = match settings.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -60,7 +69,7 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(|error| failed("CPU runtime", &error))?;
-        let spill = private_folder(settings.spill_directory.clone())
+        let spill = SpillFolder::make(settings.spill_directory.clone())
             .map_err(|error| failed("spill folder", &error))?;
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![spill.path().to_owned()]))
@@ -73,7 +82,7 @@ impl Engine {
             .map_err(|error| failed("runtime environment", &error))?;
         let query_memory = match usize::try_from(settings.query_memory_limit.as_u64()) {
             Ok(configured) if configured > 0 => configured.min(memory_limit),
-            _ => memory_limit,
+            _ => memory_limit / 2,
         };
         Ok(Self {
             cpu: Some(cpu),
@@ -82,6 +91,8 @@ impl Engine {
             memory: Arc::new(ServerPool::new(memory_limit)),
             query_memory,
             statement_timeout: settings.statement_timeout,
+            result_limits: ResultLimits::new(settings),
+            metrics,
             _spill: spill,
         })
     }
@@ -101,7 +112,7 @@ impl Engine {
     /// # Errors
     /// If DataFusion cannot build the environment.
     pub(crate) fn query_runtime(&self) -> Result<Arc<RuntimeEnv>, Error> {
-        let pool = QueryPool::new(self.query_memory, Arc::clone(&self.memory));
+        let pool = QueryPool::new(self.query_memory, GUARANTEED_MEMORY, Arc::clone(&self.memory));
         RuntimeEnvBuilder::from_runtime_env(&self.base)
             .with_memory_pool(Arc::new(pool))
             .build_arc()
@@ -140,7 +151,8 @@ impl Engine {
     /// # Errors
     /// If the plan cannot be started.
     pub(crate) fn execute(&self, plan: SealedPlan, deadline: Instant) -> Result<QueryStream, Error> {
-        QueryStream::start(self.cpu()?, plan, deadline)
+        let account = ResultAccount::new(self.result_limits, Arc::clone(&self.metrics));
+        QueryStream::start(self.cpu()?, plan, deadline, account)
     }
 
     fn cpu(&self) -> Result<&Runtime, Error> {
@@ -159,18 +171,4 @@ impl Drop for Engine {
 
 fn timed_out() -> Error {
     Error::new(ErrorKind::DeadlineExceeded, "the statement ran longer than it may")
-}
-
-/// A folder that only this process's user can open: spilled data is tenants' data.
-fn private_folder(parent: Option<PathBuf>) -> std::io::Result<tempfile::TempDir> {
-    let parent = parent.unwrap_or_else(std::env::temp_dir);
-    std::fs::create_dir_all(&parent)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("lakegate-spill-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o700));
-    }
-    builder.tempdir_in(parent)
 }

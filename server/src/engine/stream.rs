@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::result_limits::ResultAccount;
 use super::timed_out;
 use crate::error::Error;
 use crate::guard::{SealedPlan, from_datafusion};
@@ -39,7 +40,12 @@ impl QueryStream {
         clippy::disallowed_methods,
         reason = "this is the one place that runs a plan, and only a sealed one"
     )]
-    pub(super) fn start(cpu: &Runtime, plan: SealedPlan, deadline: Instant) -> Result<Self, Error> {
+    pub(super) fn start(
+        cpu: &Runtime,
+        plan: SealedPlan,
+        deadline: Instant,
+        mut account: ResultAccount,
+    ) -> Result<Self, Error> {
         let schema = Arc::clone(plan.schema());
         let (plan, context) = plan.into_parts();
         let (sender, batches) = mpsc::channel(AHEAD);
@@ -53,8 +59,9 @@ impl QueryStream {
                 }
             };
             while let Some(batch) = results.next().await {
-                let is_last = batch.is_err();
                 let batch = batch.map_err(|error: DataFusionError| from_datafusion(error));
+                let batch = batch.and_then(|batch| account.take(&batch).map(|()| batch));
+                let is_last = batch.is_err();
                 if sender.send(batch).await.is_err() || is_last {
                     return;
                 }

@@ -4,9 +4,9 @@
 //! those written out below; a hook that a new DataFusion version adds declines too. In particular it takes no projection
 //! and no sort order from above, and a `FilterExec` is never part of what it returns (the optimiser merges those).
 //!
-//! Where no rows are hidden, the dynamic filters that joins and sorts make while they run reach the scan, to leave out row
-//! groups, and the log's counts reach the planner. Where rows are hidden neither does. Where rows or columns are, all parts
-//! of the scan leave as one stream ([`framing`](super::framing)).
+//! Where no rows or cells are hidden, the dynamic filters that joins and sorts make while they run reach the scan, to leave out
+//! row groups and then rows ([`narrowing`](super::narrowing)), and the log's counts reach the planner. Where some are hidden
+//! neither does. Where rows or columns are, all parts of the scan leave as one stream ([`framing`](super::framing)).
 //!
 //! The inner scan runs with a runtime environment of its own, whose registry knows one store: this table's, opened with
 //! this grant's credentials. Memory pool and spill are those of the query.
@@ -16,6 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::BatchCoalescer;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -31,6 +32,7 @@ use datafusion::physical_plan::filter_pushdown::{
     ChildFilterPushdownResult, ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation,
     PushedDown,
 };
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -39,12 +41,16 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt};
 
+use super::budget::ScanBudget;
 use super::columns::bare;
-use super::framing::{counted, one_after_the_other, rechunk};
+use super::framing::{counted, one_after_the_other, rechunked};
+use super::narrowing::narrowed;
 use super::relabel::relabelled;
 use super::rows::RowPolicy;
 use super::visible_rows::VisibleRows;
 use crate::error::Error;
+use crate::ids::TableName;
+use crate::mutant::Mutant;
 use crate::table::{Snapshot, UnguardedScan, replace_columns};
 
 /// See the file's head.
@@ -56,9 +62,11 @@ pub(super) struct GuardedScanExec {
     /// Dynamic filters that the scan took, over the visible columns.
     dynamic: Vec<Arc<dyn PhysicalExpr>>,
     properties: Arc<PlanProperties>,
+    /// What was let through.
+    metrics: ExecutionPlanMetricsSet,
 }
 
-/// Which rows of a table with hidden rows are let through.
+/// Which rows and cells of a table with hidden ones are let through.
 pub(super) struct ShownRows {
     pub(super) policy: RowPolicy,
     /// A leak-proof predicate of the user over the columns that are read.
@@ -69,7 +77,7 @@ pub(super) struct ShownRows {
 
 /// What of the scan's rows and columns is let through.
 struct View {
-    /// Absent: all rows.
+    /// Absent: all rows with all their cells.
     shown: Option<ShownRows>,
     /// All columns that are read, under the names that the policy knows; the visible ones come first.
     read: SchemaRef,
@@ -96,7 +104,7 @@ impl GuardedScanExec {
                 .iter()
                 .zip(read.fields())
                 .all(|(shown, read)| shown.name().eq_ignore_ascii_case(read.name()));
-        if !fits {
+        if !fits && !Mutant::ColumnsByPosition.is_on() {
             return internal_err!("the scan does not read the columns that are to be shown");
         }
         let partitions = match snapshot.grant().is_restricted() {
@@ -117,7 +125,13 @@ impl GuardedScanExec {
             view: Arc::new(View { shown, read: Arc::new(Schema::new(read)), visible }),
             dynamic: Vec::new(),
             properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
         })
+    }
+
+    /// Which table.
+    pub(super) fn table(&self) -> &TableName {
+        self.snapshot.grant().table()
     }
 
     fn is_restricted(&self) -> bool {
@@ -149,10 +163,31 @@ impl GuardedScanExec {
         let view = Arc::clone(&self.view);
         let visible = Arc::clone(&view.visible);
         let guarded = unguarded.map_err(hide).map(move |batch| Ok(let_through(&batch?, &view)?));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(visible, guarded)))
+        let shown = RecordBatchStreamAdapter::new(visible, guarded);
+        Ok(narrowed(Box::pin(shown), &self.dynamic, context.session_config().batch_size()))
     }
 
-    /// Hands dynamic filters to the scan, which leaves out by them what it can; whoever made them still applies them.
+    /// The same batches, counted, and only as many as the statement may read.
+    fn accounted(
+        &self,
+        batches: SendableRecordBatchStream,
+        partition: usize,
+        context: &TaskContext,
+    ) -> SendableRecordBatchStream {
+        let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
+        let budget = context.session_config().get_extension::<ScanBudget>();
+        let accounted = batches.map(move |batch| {
+            let batch = batch?;
+            rows.add(batch.num_rows());
+            if let Some(budget) = &budget {
+                budget.take(&batch)?;
+            }
+            Ok(batch)
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.view.visible), accounted))
+    }
+
+    /// Takes dynamic filters, and hands them to the scan; both leave out what they can, whoever made them still applies them.
     fn with_dynamic_filters(
         &self,
         filters: Vec<Arc<dyn PhysicalExpr>>,
@@ -174,11 +209,13 @@ impl GuardedScanExec {
     }
 }
 
-/// What is let through of one batch: **the rows for which the row filter is TRUE, and the visible columns.**
+/// What is let through of one batch: **the rows for which the row filter is TRUE, the visible columns, and their cells for
+/// which the cell's filter is TRUE.**
 ///
 /// Everything a user ever sees of a table passes here.
 fn let_through(batch: &RecordBatch, view: &View) -> Result<RecordBatch, Error> {
     let granted_rows = match &view.shown {
+        Some(_) if Mutant::RowFilterDropped.is_on() => batch,
         Some(shown) => &shown.policy.apply(&named(batch, &view.read)?, shown.narrowed_by.as_ref())?,
         None => batch,
     };
@@ -240,7 +277,7 @@ impl ExecutionPlan for GuardedScanExec {
         apply_expression_roots(&self.dynamic, visit)
     }
 
-    /// Takes dynamic filters, for pruning only, and only where no rows are hidden.
+    /// Takes dynamic filters only where no rows are hidden, and never says that they were applied to every row.
     fn handle_child_pushdown_result(
         &self,
         phase: FilterPushdownPhase,
@@ -267,14 +304,17 @@ impl ExecutionPlan for GuardedScanExec {
         args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.view.visible);
-        if let Some(shown) = &self.view.shown {
+        if let Some(shown) = self.view.shown.as_ref().filter(|_| !Mutant::ExactStatistics.is_on()) {
             let known = shown.counts.known(&self.snapshot).and_then(|rows| usize::try_from(rows).ok());
             statistics.num_rows = known.map_or(Precision::Absent, Precision::Inexact);
+            if Mutant::CountOfAnotherPolicy.is_on() {
+                statistics.num_rows = known.map_or(Precision::Absent, Precision::Exact);
+            }
         } else {
             let scanned = StatisticsContext::new().compute(self.unguarded.as_ref(), args)?;
             statistics.num_rows = scanned.num_rows;
             // The size of files counts hidden columns.
-            if !self.is_restricted() {
+            if !self.is_restricted() || Mutant::BytesOfHiddenColumns.is_on() {
                 statistics.total_byte_size = scanned.total_byte_size;
             }
             for (shown, column) in statistics.column_statistics.iter_mut().zip(&scanned.column_statistics) {
@@ -286,10 +326,11 @@ impl ExecutionPlan for GuardedScanExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         if !self.is_restricted() {
-            return self.part(partition, &context);
+            return Ok(self.accounted(self.part(partition, &context)?, partition, &context));
         }
         let config = context.session_config();
         let (at_once, batch_rows) = (config.target_partitions(), config.batch_size());
+        let accounted = |rows| self.accounted(rows, partition, &context);
         let parts = self.unguarded.properties().partitioning.partition_count();
         let parts = (0..parts).map(|part| {
             let (leaf, context) = (self.clone(), Arc::clone(&context));
@@ -298,8 +339,12 @@ impl ExecutionPlan for GuardedScanExec {
         let rows = one_after_the_other(parts.collect(), at_once, batch_rows, &self.view.visible);
         let (schema, leaf) = (Arc::clone(&self.view.visible), self.clone());
         let counted = counted(rows, move |rows| leaf.keep_count(rows));
-        let framed = rechunk(counted, Arc::clone(&schema), batch_rows);
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, framed)))
+        let framed = rechunked(counted, BatchCoalescer::new(Arc::clone(&schema), batch_rows));
+        Ok(accounted(Box::pin(RecordBatchStreamAdapter::new(schema, framed))))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
     }
 }
 

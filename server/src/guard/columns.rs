@@ -5,6 +5,7 @@
 //! - A column is visible only if all three name it. Names are compared after ASCII lower-casing; two columns of the log
 //!   that fold to one name refuse the table, because a right on one would open the other.
 //! - Visible columns bear their Glue spelling and no field metadata: metadata holds physical names and field ids.
+//! - A column with hidden cells is nullable, whatever the log says: the planner would else take NULL for impossible.
 //! - If anything is hidden from the principal, the two schemas must name the same columns and the same nested fields. A
 //!   column that was renamed in one of them alone might be the hidden one under another name.
 
@@ -14,9 +15,11 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 
 use crate::access::Grant;
+use crate::access::filter::RowFilter;
 use crate::aws::GlueTable;
 use crate::catalog::hive_type;
 use crate::error::{Error, ErrorKind};
+use crate::mutant::Mutant;
 use crate::table::with_offsets;
 
 /// The visible columns of one table, and where each lies in the table's full schema.
@@ -45,7 +48,7 @@ impl VisibleColumns {
         let is_open_placeholder = is_placeholder(grant.glue()) && !grant.is_restricted() && allow_placeholder;
         let glue_names: BTreeSet<String> =
             grant.glue().columns.iter().map(|column| column.name.to_ascii_lowercase()).collect();
-        if grant.is_restricted() {
+        if grant.is_restricted() && !Mutant::DriftAccepted.is_on() {
             refuse_drift(grant, full_schema, &positions, &glue_names)?;
         }
         let mut visible: Vec<(usize, String)> = positions
@@ -53,6 +56,7 @@ impl VisibleColumns {
             .filter(|(name, _)| {
                 is_open_placeholder
                     || (glue_names.contains(name) && grant.authorized_columns().contains(name))
+                    || Mutant::HiddenColumnsShown.is_on()
             })
             .map(|(name, position)| (position, name))
             .collect();
@@ -60,10 +64,12 @@ impl VisibleColumns {
         if visible.is_empty() {
             return Err(unusable(grant, "no column is in the log, in Glue and in the grant"));
         }
-        let fields: Vec<Field> = visible
-            .iter()
-            .map(|(position, name)| bare(full_schema.field(*position)).with_name(name))
-            .collect();
+        let field = |(position, name): &(usize, String)| {
+            let field = bare(full_schema.field(*position)).with_name(name);
+            let is_nullable = field.is_nullable() || grant.cell_filters().contains_key(name);
+            field.with_nullable(is_nullable)
+        };
+        let fields: Vec<Field> = visible.iter().map(field).collect();
         Ok(Self {
             schema: Arc::new(Schema::new(fields)),
             positions: visible.into_iter().map(|(position, _)| position).collect(),
@@ -78,6 +84,19 @@ impl VisibleColumns {
         };
         let fields: Fields = self.schema.fields().iter().zip(&self.positions).map(field).collect();
         Self { schema: Arc::new(Schema::new(fields)), positions: self.positions.clone() }
+    }
+
+    /// The columns among some visible ones of which only some cells are shown: which of `wanted` it is, and its filter.
+    pub(super) fn cell_filters<'a>(
+        &self,
+        grant: &'a Grant,
+        wanted: impl Iterator<Item = usize>,
+    ) -> Vec<(usize, &'a RowFilter)> {
+        let filter = |(place, visible): (usize, usize)| {
+            let filter = grant.cell_filters().get(self.schema.field(visible).name())?;
+            Some((place, filter))
+        };
+        wanted.enumerate().filter_map(filter).collect()
     }
 
     /// What the user sees.

@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::BatchCoalescer;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::Schema;
 use datafusion::common::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::common::spawn_buffered;
 use futures::stream::{self, Stream, StreamExt};
+
+use crate::mutant::Mutant;
 
 /// Bytes that one part may be ahead of its turn, by estimate.
 const AHEAD_BYTES: usize = 32 * 1024 * 1024;
@@ -78,13 +80,11 @@ fn batches_ahead(schema: &Schema, batch_rows: usize) -> usize {
     (AHEAD_BYTES / (row * batch_rows).max(1)).clamp(2, 256)
 }
 
-/// Cuts a stream into batches of exactly `batch_rows` rows but for the last.
-pub(super) fn rechunk(
+/// Passes a stream through a coalescer, which says how large batches become.
+pub(super) fn rechunked(
     batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
-    schema: SchemaRef,
-    batch_rows: usize,
+    coalescer: BatchCoalescer,
 ) -> impl Stream<Item = Result<RecordBatch>> + Send {
-    let coalescer = BatchCoalescer::new(schema, batch_rows);
     let state = (Box::pin(batches), coalescer, false);
     stream::try_unfold(state, |(mut batches, mut coalescer, mut is_finished)| async move {
         loop {
@@ -95,7 +95,12 @@ pub(super) fn rechunk(
                 return Ok(None);
             }
             match batches.next().await {
-                Some(batch) => coalescer.push_batch(batch?)?,
+                Some(batch) => {
+                    coalescer.push_batch(batch?)?;
+                    if Mutant::BatchesAsTheyCome.is_on() {
+                        coalescer.finish_buffered_batch()?;
+                    }
+                }
                 None => {
                     coalescer.finish_buffered_batch()?;
                     is_finished = true;

@@ -21,6 +21,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::catalog::{Listing, TableEntry, remarks, sql_type};
 use crate::ids::CATALOG;
+use crate::mutant::Mutant;
 use crate::sql::SystemTable;
 
 const TABLE_TYPE: &str = "BASE TABLE";
@@ -38,6 +39,7 @@ impl InformationTable {
     /// # Arguments
     /// * `functions` - names that a query may call.
     pub(super) fn new(table: SystemTable, listing: Listing, functions: Arc<[String]>) -> Self {
+        let listing = Mutant::ListingOfFirstUser.first_of(listing);
         Self { table, listing, functions, schema: schema(table) }
     }
 

@@ -6,6 +6,8 @@
 //! then fail. So the barrier applies it to each row, besides the row filter, and exactly the same rows leave whatever the
 //! bounds were. What remains is time, and whoever minds that sets `access.strict_tables`.
 //!
+//! A column of which only some cells are shown has all of them below: a predicate on it is on no list (`table.rs`).
+//!
 //! For the same reason the filters that joins and sorts make while they run have no place below: when they are ready, and
 //! so what they leave out, is chance.
 //!
@@ -21,11 +23,14 @@ use datafusion::physical_expr::expressions::{
     BinaryExpr, Column, InListExpr, IsNotNullExpr, IsNullExpr, Literal, NotExpr,
 };
 
+use crate::mutant::Mutant;
+
 /// Whether a predicate is on the list, as the planner has it.
 pub(super) fn is_leakproof(predicate: &Expr) -> bool {
     let is_column = |expr: &Expr| matches!(expr, Expr::Column(_));
     let is_constant = |expr: &Expr| matches!(expr, Expr::Literal(..));
     match predicate {
+        _ if Mutant::AnyPredicateBelow.is_on() => true,
         Expr::BinaryExpr(LogicalBinary { left, op: Operator::And | Operator::Or, right }) => {
             is_leakproof(left) && is_leakproof(right)
         }
@@ -47,7 +52,9 @@ pub(super) fn is_leakproof(predicate: &Expr) -> bool {
 pub(super) fn is_leakproof_as_it_runs(predicate: &Arc<dyn PhysicalExpr>) -> bool {
     let is_column = |expr: &Arc<dyn PhysicalExpr>| expr.is::<Column>();
     let is_constant = |expr: &Arc<dyn PhysicalExpr>| expr.is::<Literal>();
-    if let Some(binary) = predicate.downcast_ref::<BinaryExpr>() {
+    if let Some(binary) = predicate.downcast_ref::<BinaryExpr>()
+        && !Mutant::AnyPredicateBelow.is_on()
+    {
         let (left, right) = (binary.left(), binary.right());
         return match binary.op() {
             Operator::And | Operator::Or => is_leakproof_as_it_runs(left) && is_leakproof_as_it_runs(right),
@@ -57,7 +64,7 @@ pub(super) fn is_leakproof_as_it_runs(predicate: &Arc<dyn PhysicalExpr>) -> bool
             _ => false,
         };
     }
-    if is_column(predicate) {
+    if is_column(predicate) || Mutant::AnyPredicateBelow.is_on() {
         return true;
     }
     if let Some(not) = predicate.downcast_ref::<NotExpr>() {

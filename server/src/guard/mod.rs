@@ -16,6 +16,7 @@
 //!        user's expressions                      ← only ever see what left the leaf
 //!   ─────────────────────────────── leaf ──────
 //!        keep visible columns
+//!        keep cells where their filter is TRUE   ← NULL elsewhere, if the operator allows it (rows/cells.rs)
 //!        keep rows where the filter is TRUE      ← barrier.rs, `let_through`: here a row is let through
 //!        unguarded scan (files of one table, one registry, one set of credentials)
 //! ```
@@ -23,7 +24,7 @@
 //! # Invariants
 //! - G1 every leaf of a running plan is guarded or constant ([`seal`]).
 //! - G2 hidden columns never appear in a batch above the leaf ([`columns`], [`barrier`]).
-//! - G3 no user expression sees a row before the row filter said TRUE, but for the closed list of [`leakproof`]: where rows
+//! - G3 no user expression sees a row before the row filter said TRUE, or a cell before its filter did, but for the closed list of [`leakproof`]: where rows
 //!   are hidden, nothing else is pushed below the leaf but bare columns. Where none are, every row is the user's to see,
 //!   and filters and limits help the scan.
 //! - G4 no statistics, counts, file names or paths of hidden data leave the room ([`barrier`], [`redact`]).
@@ -31,6 +32,8 @@
 //! - G6 an unknown policy, column or filter refuses the whole table ([`columns`], [`rows`]).
 //! - G7 credentials live in the leaf's own registry and serve no other table (`table`).
 //! - G8 an error text is a constant plus what the user sent or may see ([`redact`]).
+//! - What an expression makes of a batch is charged to its query's memory as what an operator collects is ([`growth`],
+//!   [`windows`]).
 //! - G9 a plan belongs to one query and dies with it ([`SealedPlan`] is consumed by the engine).
 //!
 //! A table without a row filter goes through the same leaf, and gives the planner the log's exact counts.
@@ -40,23 +43,35 @@
 //! the query. `access.strict_tables` takes the latter away: nothing of the user's works below the barrier then.
 
 mod barrier;
+mod budget;
 mod columns;
+mod complexity;
+mod divisible;
 mod explain;
 mod framing;
 mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+mod growth;
 mod information_schema;
 mod leakproof;
 mod names;
+mod narrowing;
+mod pieces;
 mod redact;
 mod relabel;
+mod row_size;
 mod rows;
 mod seal;
 mod session;
 mod table;
 mod versions;
 mod visible_rows;
+mod windows;
+mod yielding;
 
 pub(crate) use self::redact::from_datafusion;
+pub(crate) use self::row_size::{assumed_row_bytes, batch_bytes};
 pub(crate) use self::seal::SealedPlan;
 pub(crate) use self::session::{Guard, GuardedQuery};
 pub(crate) use self::table::GuardedTable;

@@ -10,6 +10,7 @@ use arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 
 use crate::error::{Error, ErrorKind};
+use crate::mutant::Mutant;
 
 /// Words an error of DataFusion for a client.
 pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
@@ -47,11 +48,20 @@ fn worded(error: &DataFusionError) -> Error {
                 .echoing(&first_line(words))
         }
         DataFusionError::SchemaError(schema, _) => worded_schema_error(schema),
-        DataFusionError::ArrowError(arrow, _) => worded_value_error(arrow),
-        DataFusionError::ResourcesExhausted(_) => Error::new(
-            ErrorKind::ResourceExhausted,
-            "the query needs more memory than this server gives to one query",
-        ),
+        DataFusionError::ArrowError(arrow, _) if Mutant::ValuesQuoted.is_on() => {
+            shown("the query failed on a value", &arrow.to_string())
+        }
+        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
+            // Reading a table's files has errors of its own, so this was writing what has no room in memory.
+            ArrowError::IoError(..) | ArrowError::MemoryError(_) => no_room(),
+            ArrowError::ExternalError(inner) => match inner.downcast_ref() {
+                Some(inner) => worded(inner),
+                None => worded_value_error(arrow),
+            },
+            _ => worded_value_error(arrow),
+        },
+        DataFusionError::IoError(_) => no_room(),
+        DataFusionError::ResourcesExhausted(_) => no_room(),
         DataFusionError::Execution(_) => Error::new(
             ErrorKind::InvalidRequest,
             "the query failed on a value; check casts, divisions and functions",
@@ -61,6 +71,13 @@ fn worded(error: &DataFusionError) -> Error {
         DataFusionError::Shared(inner) => worded(inner),
         _ => Error::new(ErrorKind::Internal, "internal error"),
     }
+}
+
+fn no_room() -> Error {
+    Error::new(
+        ErrorKind::ResourceExhausted,
+        "the query needs more memory than this server gives to one query",
+    )
 }
 
 /// The planner reports a table that is not in the query's catalog; that must read like a hidden one.
@@ -99,7 +116,6 @@ fn worded_value_error(error: &ArrowError) -> Error {
         ArrowError::CastError(_) | ArrowError::ParseError(_) => {
             "a value cannot be cast to the type that the query asks for"
         }
-        ArrowError::MemoryError(_) => "the query needs more memory than this server gives to one query",
         _ => "the query failed on a value; check casts, divisions and functions",
     };
     Error::new(ErrorKind::InvalidRequest, public)

@@ -1,4 +1,4 @@
-//! Row filters: which rows of a batch may leave the room.
+//! Row filters and cell filters: which rows of a batch may leave the room, and which of their cells.
 //!
 //! ```text
 //! RowFilter ─▶ resolve columns, type constants ─▶ Predicate ─┬─▶ arrow kernels on each batch    (the decision)
@@ -11,7 +11,8 @@
 //!   or a constant of another type refuses the table (G6). Nothing is converted between text and number.
 //! - The decision is made here, on every row, by arrow kernels and not by the engine's planner: no rule, statistic or
 //!   cast can change it. Pruning may only skip rows that would be hidden anyway, never admit one.
-//! - What leaves [`RowPolicy::apply`] holds no byte of a hidden row, not even in a shared buffer (`compact.rs`).
+//! - What leaves [`RowPolicy::apply`] holds no byte of a hidden row or cell, not even in a shared buffer (`compact.rs`).
+//! - A cell is shown if its row is and the cell's own filter is TRUE ([`cells`]).
 //!
 //! Meaning of the comparisons, where engines differ
 //! - Text is compared byte by byte, without trimming and without collation; `_` in LIKE is one character.
@@ -23,6 +24,7 @@
 //!   comparable to nothing (Athena), and this is the answer that shows no more than both.
 //! - A field of a NULL struct is NULL, whatever bytes stand below it.
 
+mod cells;
 mod compact;
 mod compile;
 mod constant;
@@ -36,37 +38,66 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{and, filter_record_batch};
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::PhysicalExpr;
 
+use self::cells::Cells;
 use self::compact::compact;
 use self::compile::{Predicate, compile};
 use self::leaf::Leaf;
 use crate::access::filter::RowFilter;
 use crate::error::{Error, ErrorKind};
 
-/// A row filter compiled for one schema.
-pub(crate) struct RowPolicy {
+/// A filter compiled for one schema.
+struct Condition {
     leaves: Vec<Leaf>,
     predicate: Predicate,
 }
 
-impl RowPolicy {
-    /// Compiles a filter for batches of `schema`: the columns that are read, hidden ones included, under their logical
-    /// names. Strings may have any of arrow's layouts, also another one than the batches will have.
-    ///
-    /// # Errors
-    /// A [`RowPolicyError`] if the filter has no single meaning for this schema. The caller refuses the table.
-    pub(crate) fn compile(filter: &RowFilter, schema: &Schema) -> Result<Self, RowPolicyError> {
+impl Condition {
+    fn compile(filter: &RowFilter, schema: &Schema) -> Result<Self, RowPolicyError> {
         let (leaves, predicate) = compile(filter, schema)?;
         Ok(Self { leaves, predicate })
     }
 
-    /// The rows of a batch that may be shown, with all its columns.
+    /// TRUE for each row for which the filter is TRUE, never NULL.
+    fn true_rows(&self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+        evaluate::shown_rows(&self.predicate, &self.leaves, batch)
+    }
+}
+
+/// The row filter and the cell filters of a table, compiled for one schema.
+pub(crate) struct RowPolicy {
+    /// Absent: all rows are shown.
+    rows: Option<Condition>,
+    cells: Cells,
+}
+
+impl RowPolicy {
+    /// Compiles filters for batches of `schema`: the columns that are read, hidden ones included, under their logical
+    /// names. Strings may have any of arrow's layouts, also another one than the batches will have.
+    ///
+    /// # Arguments
+    /// * `row_filter` - absent: all rows are shown.
+    /// * `cell_filters` - positions in `schema` of columns that are shown in some rows only, with the filters that say in
+    ///   which.
+    ///
+    /// # Errors
+    /// A [`RowPolicyError`] if a filter has no single meaning for this schema. The caller refuses the table.
+    pub(crate) fn compile(
+        row_filter: Option<&RowFilter>,
+        cell_filters: &[(usize, &RowFilter)],
+        schema: &Schema,
+    ) -> Result<Self, RowPolicyError> {
+        let rows = row_filter.map(|filter| Condition::compile(filter, schema)).transpose()?;
+        Ok(Self { rows, cells: Cells::compile(cell_filters, schema)? })
+    }
+
+    /// The rows of a batch that may be shown, with all its columns, and NULL in the cells that may not.
     ///
     /// # Arguments
     /// * `narrowed_by` - a leak-proof predicate of the user; rows for which it is not TRUE are left out as well.
@@ -80,21 +111,29 @@ impl RowPolicy {
         narrowed_by: Option<&Arc<dyn PhysicalExpr>>,
     ) -> Result<RecordBatch, Error> {
         let failed = |error: ArrowError| Error::internal(format!("evaluating a row filter: {error}"));
-        let mut shown = evaluate::shown_rows(&self.predicate, &self.leaves, batch).map_err(failed)?;
-        if let Some(predicate) = narrowed_by {
-            shown = and(&shown, &evaluate::true_rows(predicate, batch).map_err(failed)?).map_err(failed)?;
-        }
-        let kept = filter_record_batch(batch, &shown)
-            .map_err(|error| Error::internal(format!("dropping hidden rows: {error}")))?;
+        let shown = self.rows.as_ref().map(|rows| rows.true_rows(batch)).transpose().map_err(failed)?;
+        let wanted = narrowed_by.map(|predicate| evaluate::true_rows(predicate, batch));
+        let wanted = wanted.transpose().map_err(failed)?;
+        let passing = match (shown, wanted) {
+            (Some(shown), Some(wanted)) => Some(and(&shown, &wanted).map_err(failed)?),
+            (Some(passing), None) | (None, Some(passing)) => Some(passing),
+            (None, None) => None,
+        };
+        let kept = match passing {
+            Some(passing) => filter_record_batch(batch, &passing)
+                .map_err(|error| Error::internal(format!("dropping hidden rows: {error}")))?,
+            None => batch.clone(),
+        };
+        let kept = self.cells.mask(kept).map_err(failed)?;
         compact(&kept).map_err(|error| Error::internal(format!("compacting a filtered batch: {error}")))
     }
 
-    /// A condition that every shown row meets, over the columns of the schema by name.
+    /// A condition that every shown row meets, over the columns of the schema by name; absent if that is each row.
     ///
     /// For pruning files and row groups and for filters inside the inner scan. It is the filter itself, but that it may
     /// also let through rows with NaN or with a NULL struct. It never replaces [`apply`](Self::apply).
-    pub(crate) fn pruning_expr(&self) -> Expr {
-        pruning::expression(&self.predicate, &self.leaves)
+    pub(crate) fn pruning_expr(&self) -> Option<Expr> {
+        self.rows.as_ref().map(|rows| pruning::expression(&rows.predicate, &rows.leaves))
     }
 }
 

@@ -14,6 +14,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 
 use super::barrier::GuardedScanExec;
+use super::explain::ExplainExec;
 use crate::error::Error;
 
 /// A plan that may run. Only this file makes one, and the engine takes nothing else.
@@ -63,5 +64,36 @@ fn is_guarded_or_constant(leaf: &dyn ExecutionPlan) -> bool {
     let in_memory = leaf
         .downcast_ref::<DataSourceExec>()
         .is_some_and(|source| source.data_source().downcast_ref::<MemorySourceConfig>().is_some());
-    in_memory || leaf.is::<GuardedScanExec>() || leaf.is::<EmptyExec>() || leaf.is::<PlaceholderRowExec>()
+    // An explanation without a plan below it is text.
+    in_memory
+        || leaf.is::<GuardedScanExec>()
+        || leaf.is::<ExplainExec>()
+        || leaf.is::<EmptyExec>()
+        || leaf.is::<PlaceholderRowExec>()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use arrow::datatypes::Schema;
+    use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
+    use datafusion::datasource::table_schema::TableSchema;
+    use datafusion::execution::object_store::ObjectStoreUrl;
+    use datafusion::physical_plan::limit::GlobalLimitExec;
+
+    use super::*;
+
+    #[test]
+    fn a_leaf_that_is_neither_guarded_nor_constant_refuses_the_plan() {
+        let schema = Arc::new(Schema::empty());
+        let source = ParquetSource::new(TableSchema::builder(Arc::clone(&schema)).build());
+        let files = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source)).build();
+        let unguarded: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(files);
+        let constant: Arc<dyn ExecutionPlan> = Arc::new(EmptyExec::new(Arc::clone(&schema)));
+        let rows: Arc<dyn ExecutionPlan> = MemorySourceConfig::try_new_exec(&[vec![]], schema, None).unwrap();
+        let above = |leaf| GlobalLimitExec::new(leaf, 0, None);
+        assert!(check(&above(unguarded)).is_err());
+        assert!(check(&above(constant)).is_ok() && check(&above(rows)).is_ok());
+    }
 }

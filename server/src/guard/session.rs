@@ -20,24 +20,42 @@ use datafusion::execution::{SessionStateDefaults, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionConfig;
 
-use super::explain::explained;
+use super::budget::ScanBudget;
+use super::complexity;
+use super::divisible::is_divisible;
+use super::explain::{self, explained};
 use super::functions;
+use super::growth::{self, FunctionAccount};
 use super::names::QueryNames;
 use super::redact::from_datafusion;
+use super::row_size::batch_bytes;
 use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
+use super::{windows, yielding};
 use crate::access::Grant;
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
 use crate::settings::{AccessSettings, EngineSettings};
-use crate::sql::{DEFAULT_DATABASE, Moment, Statement};
+use crate::sql::{DEFAULT_DATABASE, Explain, Moment, Statement};
 use crate::table::Tables;
+use crate::telemetry::metrics::Metrics;
 
 /// Tables of so many bytes together are read faster by one thread than handed to several.
 const SMALL_TABLES: u64 = 1024 * 1024;
+
+/// The smaller side of a join is collected by one thread, instead of both being handed around by their keys, if it has at most
+/// so many rows for a machine of one thread: the more threads would wait for that one, the fewer. Rows are taken to be so wide.
+const COLLECTED_ROWS: usize = 4 * 1024 * 1024;
+const COLLECTED_ROW_BYTES: usize = 64;
+/// What the constants of a statement may take in one batch, where each is repeated for each row. Nobody charges for it: a
+/// short text with a long constant would take gigabytes.
+const CONSTANTS_BYTES: usize = 128 * 1024 * 1024;
+
+/// Fewest rows of a batch, also beside the longest constants.
+const FEWEST_ROWS: usize = 8;
 
 /// Makes plans. One per server.
 pub(crate) struct Guard {
@@ -45,7 +63,10 @@ pub(crate) struct Guard {
     /// Names of all functions that a query may call, sorted.
     functions: Arc<[String]>,
     access: AccessSettings,
+    /// `engine.max_scanned_bytes`; 0 is no limit.
+    max_scanned_bytes: u64,
     counts: VisibleRows,
+    metrics: Arc<Metrics>,
 }
 
 impl Guard {
@@ -57,18 +78,27 @@ impl Guard {
         access: &AccessSettings,
         threads: usize,
         runtime: Arc<RuntimeEnv>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let template = SessionStateBuilder::new()
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
             .with_relation_planners(vec![Arc::new(TablesAtMoments)])
+            .with_physical_optimizer_rules(yielding::rules())
             .with_scalar_functions(functions::scalar())
             .with_aggregate_functions(functions::aggregate())
             .with_window_functions(functions::window())
             .build();
         let functions = function_names(&template);
-        Self { template, functions, access: access.clone(), counts: VisibleRows::new() }
+        Self {
+            template,
+            functions,
+            access: access.clone(),
+            max_scanned_bytes: settings.max_scanned_bytes.as_u64(),
+            counts: VisibleRows::new(),
+            metrics,
+        }
     }
 
     /// Opens a table for its grant, at a moment or as it is now.
@@ -112,19 +142,28 @@ impl Guard {
         if is_small {
             state.config_mut().options_mut().execution.target_partitions = 1;
         }
-        let is_explained = statement.is_explained();
+        if self.max_scanned_bytes > 0 {
+            let budget = ScanBudget::new(self.max_scanned_bytes, Arc::clone(&self.metrics));
+            state.config_mut().set_extension(Arc::new(budget));
+        }
+        let explain = statement.explain();
+        if let Some(explain) = explain {
+            explain::check(explain, &tables, &self.access.explain_analyze_users)?;
+        }
         let planned = |tables: Vec<GuardedTable>| {
             let names = QueryNames::new(&state, tables, listing.clone(), Arc::clone(&self.functions));
             names.plan(statement.clone().into_parsed()).map_err(from_datafusion)
         };
         let mut plan = planned(tables.clone())?;
+        complexity::check(&plan)?;
         verify(&plan)?;
-        if is_explained {
-            plan = explained(&state, &plan).map_err(from_datafusion)?;
-        } else if hands_over(&plan) && !is_small {
+        if explain.is_none() && hands_over(&plan) && !is_small {
             plan = planned(tables.iter().map(GuardedTable::to_be_sent).collect())?;
         }
-        Ok(GuardedQuery { state, runtime, plan })
+        let account = FunctionAccount::new(Arc::clone(&runtime.memory_pool));
+        let plan = growth::accounted(plan, &account).map_err(from_datafusion)?;
+        let constant_bytes = statement.text_bytes();
+        Ok(GuardedQuery { state, runtime, plan, schema: None, explain, account, constant_bytes })
     }
 }
 
@@ -133,12 +172,27 @@ pub(crate) struct GuardedQuery {
     state: SessionState,
     runtime: Arc<RuntimeEnv>,
     plan: LogicalPlan,
+    /// The result's columns as they were announced, if they differ from the plan's.
+    schema: Option<SchemaRef>,
+    /// What is asked of the plan, if not its rows.
+    explain: Option<Explain>,
+    account: Arc<FunctionAccount>,
+    /// Bytes of the text and of the parameters: all constants of the plan come from them.
+    constant_bytes: usize,
 }
 
 impl GuardedQuery {
     /// The columns of the result, as the logical plan declares them.
     pub(crate) fn schema(&self) -> SchemaRef {
-        Arc::clone(self.plan.schema().inner())
+        match self.explain {
+            Some(_) => explain::schema(),
+            None => Arc::clone(self.schema.as_ref().unwrap_or_else(|| self.plan.schema().inner())),
+        }
+    }
+
+    /// Whether several servers can compute the rows, each for a part of them.
+    pub(crate) fn is_divisible(&self) -> bool {
+        is_divisible(&self.plan)
     }
 
     /// One field for each parameter `$1`, `$2`, … in order; a type that cannot be inferred is shown as text.
@@ -146,17 +200,18 @@ impl GuardedQuery {
     /// # Errors
     /// If parameters are named or numbered with gaps.
     pub(crate) fn parameters(&self) -> Result<SchemaRef, Error> {
-        let inferred = self.plan.get_parameter_types().map_err(from_datafusion)?;
-        let fields = (1..=inferred.len())
-            .map(|number| {
-                let name = format!("${number}");
-                let data_type = inferred.get(&name).ok_or_else(|| {
-                    Error::new(ErrorKind::InvalidRequest, "parameters must be $1, $2, … without gaps")
-                })?;
-                Ok(Field::new(name, data_type.clone().unwrap_or(DataType::Utf8), true))
-            })
-            .collect::<Result<Vec<Field>, Error>>()?;
-        Ok(Arc::new(Schema::new(fields)))
+        let types = self.parameter_types()?;
+        let field = |(index, data_type): (usize, Option<DataType>)| {
+            Field::new(format!("${}", index + 1), data_type.unwrap_or(DataType::Utf8), true)
+        };
+        Ok(Arc::new(Schema::new(types.into_iter().enumerate().map(field).collect::<Vec<_>>())))
+    }
+
+    /// The types of the parameters in order; `None` for one that cannot be inferred.
+    fn parameter_types(&self) -> Result<Vec<Option<DataType>>, Error> {
+        let mut inferred = self.plan.get_parameter_types().map_err(from_datafusion)?;
+        let gap = || Error::new(ErrorKind::InvalidRequest, "parameters must be $1, $2, … without gaps");
+        (1..=inferred.len()).map(|number| inferred.remove(&format!("${number}")).ok_or_else(gap)).collect()
     }
 
     /// Puts values in the place of the parameters.
@@ -167,9 +222,13 @@ impl GuardedQuery {
     /// # Errors
     /// If number or types do not fit.
     pub(crate) fn bind(self, row: Option<&RecordBatch>) -> Result<Self, Error> {
-        let expected = self.parameters()?;
+        let expected = self.parameter_types()?;
         let given = row.map_or(0, RecordBatch::num_columns);
-        if given != expected.fields().len() {
+        let runs = self.explain.is_none_or(|explain| explain.is_analyzed);
+        if given == 0 && !runs {
+            return Ok(self);
+        }
+        if given != expected.len() {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 "the number of bound parameters differs from the statement's",
@@ -181,8 +240,8 @@ impl GuardedQuery {
         let values = row
             .columns()
             .iter()
-            .zip(expected.fields())
-            .map(|(column, field)| ScalarValue::try_from_array(column, 0)?.cast_to(field.data_type()))
+            .zip(expected)
+            .map(|(column, expected)| bound_value(ScalarValue::try_from_array(column, 0)?, expected))
             .collect::<PlanResult<Vec<ScalarValue>>>()
             .map_err(|error| {
                 Error::new(
@@ -191,17 +250,30 @@ impl GuardedQuery {
                 )
                 .because(error.to_string())
             })?;
+        let announced = self.schema();
         let plan = self.plan.with_param_values(ParamValues::from(values)).map_err(from_datafusion)?;
-        Ok(Self { plan, ..self })
+        let schema = Some(as_announced(plan.schema().inner(), &announced));
+        let constant_bytes = self.constant_bytes.saturating_add(batch_bytes(row));
+        Ok(Self { plan, schema, constant_bytes, ..self })
     }
 
     /// Optimises, makes the physical plan, and seals it.
     ///
     /// # Errors
     /// The planner's; or an internal one if the plan has a leaf that is not guarded.
-    pub(crate) async fn seal(self) -> Result<SealedPlan, Error> {
+    pub(crate) async fn seal(mut self) -> Result<SealedPlan, Error> {
         let schema = self.schema();
-        let plan = self.state.create_physical_plan(&self.plan).await.map_err(from_datafusion)?;
+        let config = self.state.config_mut();
+        let batch_rows = rows_with_constants(config.batch_size(), self.constant_bytes);
+        *config = config.clone().with_batch_size(batch_rows);
+        let plan = match self.explain {
+            Some(explain) => explained(&self.state, &self.plan, explain, &self.account).await,
+            None => {
+                let optimized = self.state.optimize(&self.plan).map_err(from_datafusion)?;
+                self.account.physical_plan(&self.state, &optimized).await
+            }
+        };
+        let plan = plan.and_then(windows::accounted).map_err(from_datafusion)?;
         // Functions are part of the plan; a context has them only for plans that come from elsewhere.
         let config = self.state.config().clone();
         let session = self.state.session_id().to_owned();
@@ -219,6 +291,27 @@ impl GuardedQuery {
     }
 }
 
+/// A value in the type that the statement expects, or in its own if that would change it: `id = 1.4` finds nothing, and not the
+/// row whose id is 1. A type that cannot be inferred takes the value as it is.
+fn bound_value(value: ScalarValue, expected: Option<DataType>) -> PlanResult<ScalarValue> {
+    let Some(expected) = expected.filter(|expected| !expected.is_null()) else {
+        return Ok(value);
+    };
+    let cast = value.cast_to(&expected)?;
+    let is_exact = cast.cast_to(&value.data_type()).is_ok_and(|back| back == value);
+    Ok(if is_exact { cast } else { value })
+}
+
+/// The columns of a statement with values, nullable where the statement without them is: a client that prepares a statement
+/// is told of its columns before it binds anything.
+fn as_announced(bound: &SchemaRef, announced: &SchemaRef) -> SchemaRef {
+    let fields = bound.fields().iter().zip(announced.fields()).map(|(bound, announced)| {
+        let is_nullable = bound.is_nullable() || announced.is_nullable();
+        bound.as_ref().clone().with_nullable(is_nullable)
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), bound.metadata().clone()))
+}
+
 /// Whether a query sends columns as they are read, and computes nothing from them.
 fn hands_over(plan: &LogicalPlan) -> bool {
     let is_column = |expr: &Expr| match expr {
@@ -234,6 +327,11 @@ fn hands_over(plan: &LogicalPlan) -> bool {
         LogicalPlan::Limit(limit) => hands_over(&limit.input),
         _ => false,
     }
+}
+
+/// Rows of a batch, so few that all constants of a statement, repeated for each of them, stay within [`CONSTANTS_BYTES`].
+fn rows_with_constants(configured: usize, constant_bytes: usize) -> usize {
+    (CONSTANTS_BYTES / constant_bytes.max(1)).clamp(FEWEST_ROWS, configured.max(FEWEST_ROWS))
 }
 
 fn function_names(state: &SessionState) -> Arc<[String]> {
@@ -269,5 +367,9 @@ fn config(settings: &EngineSettings, threads: usize) -> SessionConfig {
     // Moves expressions to just above the scan; wrong results are reported for it upstream.
     options.optimizer.enable_leaf_expression_pushdown = false;
     options.execution.parquet.reorder_filters = false;
+    let collected =
+        (COLLECTED_ROWS / threads.max(1)).max(options.optimizer.hash_join_single_partition_threshold_rows);
+    options.optimizer.hash_join_single_partition_threshold_rows = collected;
+    options.optimizer.hash_join_single_partition_threshold = collected * COLLECTED_ROW_BYTES;
     config
 }

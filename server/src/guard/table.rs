@@ -6,9 +6,10 @@
 //! - It answers nothing but `schema` and `scan`: no statistics, no definition, no constraints, no defaults, no writes.
 //! - An earlier version of a table is opened only for a principal from whom nothing of the table is hidden, unless the
 //!   settings say otherwise: a right that fits the rows of today may show too much of those of last year.
-//! - Predicates help to leave out files, row groups and pages, and are applied above as well. Where rows are hidden only
-//!   leak-proof ones go below (G3), and none if the table is strict.
+//! - Predicates help to leave out files, row groups and pages, and are applied above as well. Where rows or cells are hidden
+//!   only leak-proof ones on columns without hidden cells go below (G3), and none if the table is strict.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,8 +20,10 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, Result, internal_err};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{PhysicalExpr, conjunction};
 use datafusion::physical_plan::ExecutionPlan;
+use sha2::{Digest, Sha256};
 
 use super::barrier::{GuardedScanExec, ShownRows};
 use super::columns::VisibleColumns;
@@ -31,6 +34,7 @@ use crate::access::Grant;
 use crate::access::filter::RowFilter;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{PolicyFingerprint, TableName};
+use crate::mutant::Mutant;
 use crate::settings::AccessSettings;
 use crate::sql::{Moment, NamedTable};
 use crate::table::{ScanRequest, Snapshot, Tables, replace_columns};
@@ -65,7 +69,11 @@ impl GuardedTable {
         settings: &AccessSettings,
         counts: VisibleRows,
     ) -> std::result::Result<Self, Error> {
-        if moment.is_some() && grant.is_restricted() && !settings.time_travel_for_restricted {
+        if moment.is_some()
+            && grant.is_restricted()
+            && !settings.time_travel_for_restricted
+            && !Mutant::TimeTravelForAll.is_on()
+        {
             return Err(
                 Error::new(ErrorKind::PermissionDenied, NO_TIME_TRAVEL).echoing(&grant.table().to_string())
             );
@@ -74,16 +82,18 @@ impl GuardedTable {
         let full_schema = snapshot.full_schema();
         let columns =
             VisibleColumns::reconcile(snapshot.grant(), &full_schema, settings.allow_placeholder_schema)?;
-        if let Some(filter) = snapshot.grant().row_filter() {
-            RowPolicy::compile(filter, &full_schema)?;
-        }
+        let row_filter = snapshot.grant().row_filter();
+        let cell_filters = columns.cell_filters(snapshot.grant(), 0..columns.positions().len());
+        let in_full_schema: Vec<_> =
+            cell_filters.into_iter().map(|(shown, filter)| (columns.positions()[shown], filter)).collect();
+        RowPolicy::compile(row_filter, &in_full_schema, &full_schema)?;
         let is_strict = settings.strict_tables.contains(snapshot.grant().table());
         Ok(Self { snapshot: Arc::new(snapshot), moment, columns, is_strict, counts, with_offsets: false })
     }
 
-    /// The table for a query that sends its columns as they are read. A row filter copies text anyway.
+    /// The table for a query that sends its columns as they are read. A filter copies text anyway.
     pub(super) fn to_be_sent(&self) -> Self {
-        if self.has_row_filter() {
+        if self.hides_values() {
             return self.clone();
         }
         let columns = self.columns.with_offsets(|position| !self.snapshot.is_partition(position));
@@ -115,9 +125,39 @@ impl GuardedTable {
         self.snapshot.grant().row_filter().is_some()
     }
 
+    /// Whether values of visible columns are hidden, with their rows or alone.
+    fn hides_values(&self) -> bool {
+        self.snapshot.grant().hides_values()
+    }
+
+    /// Whether anything is hidden.
+    pub(super) fn is_restricted(&self) -> bool {
+        self.snapshot.grant().is_restricted()
+    }
+
+    /// The name under which whoever asks logged in.
+    pub(super) fn user(&self) -> &str {
+        self.snapshot.grant().user()
+    }
+
     /// Bytes of all the table's files; `None` if they hold anything hidden, about which nothing may follow from them.
     pub(super) fn visible_bytes(&self) -> Option<u64> {
         (!self.snapshot.grant().is_restricted()).then(|| self.snapshot.total_bytes())
+    }
+
+    /// A digest of the version and of what is visible of it. `None` if anything is hidden: that the table has changed would
+    /// tell of hidden rows.
+    pub(crate) fn pin(&self) -> Option<[u8; 32]> {
+        if self.snapshot.grant().is_restricted() {
+            return None;
+        }
+        let (identity, version) = self.snapshot.identity();
+        let digest = Sha256::new()
+            .chain_update(env!("CARGO_PKG_VERSION"))
+            .chain_update(self.fingerprint().to_string())
+            .chain_update(version.to_be_bytes())
+            .chain_update(identity.as_bytes());
+        Some(digest.finalize().into())
     }
 
     /// Identifies what is visible, for the audit trail.
@@ -127,10 +167,27 @@ impl GuardedTable {
 
     /// Whether a predicate may work below the barrier.
     fn may_go_below(&self, predicate: &Expr) -> bool {
-        match self.has_row_filter() {
-            true => !self.is_strict && is_leakproof(predicate),
+        match self.hides_values() {
+            true => {
+                (!self.is_strict || Mutant::StrictIgnored.is_on())
+                    && is_leakproof(predicate)
+                    && !self.reads_a_masked_column(predicate)
+            }
             false => !predicate.is_volatile(),
         }
+    }
+
+    /// Below the barrier a masked column still has all its values.
+    fn reads_a_masked_column(&self, predicate: &Expr) -> bool {
+        let cell_filters = self.snapshot.grant().cell_filters();
+        predicate.column_refs().iter().any(|column| cell_filters.contains_key(&column.name))
+    }
+
+    /// As [`Self::reads_a_masked_column`], of a predicate over the full schema.
+    fn is_on_whole_columns(&self, predicate: &Arc<dyn PhysicalExpr>) -> bool {
+        let cell_filters = self.snapshot.grant().cell_filters();
+        let columns = collect_columns(predicate);
+        columns.iter().all(|column| !cell_filters.contains_key(&column.name().to_ascii_lowercase()))
     }
 
     /// Filters over visible names, as expressions over the full schema's.
@@ -138,7 +195,10 @@ impl GuardedTable {
         let rename = |expr: Expr| match &expr {
             Expr::Column(column) => {
                 let visible = self.columns.schema().index_of(&column.name)?;
-                let position = self.columns.positions()[visible];
+                let position = match Mutant::PredicateOnAnotherColumn.is_on() {
+                    true => visible,
+                    false => self.columns.positions()[visible],
+                };
                 let name = full_schema.field(position).name();
                 Ok(Transformed::yes(Expr::Column(Column::new_unqualified(name))))
             }
@@ -147,15 +207,18 @@ impl GuardedTable {
         filters.iter().map(|filter| filter.clone().transform(rename).data()).collect()
     }
 
-    /// Positions in the full schema that must be read: the wanted visible columns first, then what only the filter needs.
-    fn positions_to_read(
+    /// Positions in the full schema that must be read: the wanted visible columns first, then what only filters need.
+    fn positions_to_read<'a>(
         &self,
         wanted: &[usize],
         full_schema: &Schema,
-        filter: Option<&RowFilter>,
+        filters: impl Iterator<Item = &'a RowFilter>,
     ) -> Vec<usize> {
         let mut positions: Vec<usize> = wanted.iter().map(|&index| self.columns.positions()[index]).collect();
-        let filter_columns = filter.map(RowFilter::columns).unwrap_or_default();
+        if Mutant::ColumnsByPosition.is_on() {
+            positions = wanted.to_vec();
+        }
+        let filter_columns: BTreeSet<String> = filters.flat_map(RowFilter::columns).collect();
         for (position, field) in full_schema.fields().iter().enumerate() {
             let is_needed = filter_columns.contains(&field.name().to_ascii_lowercase());
             if is_needed && !positions.contains(&position) {
@@ -206,22 +269,29 @@ impl TableProvider for GuardedTable {
         let filters: Vec<Expr> = filters.iter().filter(|filter| self.may_go_below(filter)).cloned().collect();
         let filters = physical(state, self.in_full_schema(&filters, &full_schema)?, &full_schema)?;
         let row_filter = self.snapshot.grant().row_filter();
-        let positions = self.positions_to_read(&wanted, &full_schema, row_filter);
-        let (shown, condition, limit) = match row_filter {
-            Some(row_filter) => {
-                let policy =
-                    RowPolicy::compile(row_filter, &full_schema.project(&positions)?).map_err(Error::from)?;
-                let narrowed_by = all_of(filters.into_iter().filter(is_leakproof_as_it_runs).collect());
-                let pruning = physical(state, vec![policy.pruning_expr()], &full_schema)?;
+        let cell_filters = self.columns.cell_filters(self.snapshot.grant(), wanted.iter().copied());
+        let needed = row_filter.into_iter().chain(cell_filters.iter().map(|(_, filter)| *filter));
+        let positions = self.positions_to_read(&wanted, &full_schema, needed);
+        let (shown, condition, limit) = match self.hides_values() {
+            true => {
+                let read = full_schema.project(&positions)?;
+                let policy = RowPolicy::compile(row_filter, &cell_filters, &read).map_err(Error::from)?;
+                let is_harmless = |filter: &Arc<dyn PhysicalExpr>| {
+                    is_leakproof_as_it_runs(filter) && self.is_on_whole_columns(filter)
+                };
+                let narrowed_by = all_of(filters.into_iter().filter(is_harmless).collect());
+                let pruning = physical(state, policy.pruning_expr().into_iter().collect(), &full_schema)?;
                 let condition = all_of(narrowed_by.iter().cloned().chain(pruning).collect());
                 let narrowed_by = narrowed_by.map(|predicate| among(predicate, &positions)).transpose()?;
-                (Some(ShownRows { policy, narrowed_by, counts: self.counts.clone() }), condition, None)
+                let narrowed_by = narrowed_by.filter(|_| !Mutant::NarrowedByFilesOnly.is_on());
+                let limit = limit.filter(|_| Mutant::LimitBelow.is_on());
+                (Some(ShownRows { policy, narrowed_by, counts: self.counts.clone() }), condition, limit)
             }
-            None => (None, all_of(filters), limit),
+            false => (None, all_of(filters), limit),
         };
         let request = ScanRequest {
             columns: &positions,
-            condition,
+            condition: condition.filter(|_| !Mutant::ExactStatistics.is_on()),
             limit,
             with_offsets: self.with_offsets,
             in_small_parts: self.snapshot.grant().is_restricted(),

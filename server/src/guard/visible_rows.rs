@@ -13,6 +13,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 
 use crate::ids::PolicyFingerprint;
+use crate::mutant::Mutant;
 use crate::table::Snapshot;
 
 /// Counts that are kept.
@@ -39,6 +40,6 @@ impl VisibleRows {
 
     fn key(snapshot: &Snapshot) -> (Arc<str>, u64, PolicyFingerprint) {
         let (identity, version) = snapshot.identity();
-        (identity, version, snapshot.grant().fingerprint())
+        (identity, version, Mutant::CountOfAnotherPolicy.first_of(snapshot.grant().fingerprint()))
     }
 }

@@ -33,6 +33,7 @@ use std::time::Duration;
 pub(crate) use self::password::hash_password;
 pub(crate) use self::principal::Principal;
 pub(crate) use self::seal::{Purpose, Sealer};
+pub(crate) use self::users::TOKEN_USER;
 
 use self::password::PasswordChecker;
 use self::users::Users;
@@ -57,15 +58,19 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Reads the users and the sealing keys of the configuration.
+    /// Reads the users and the sealing keys of the configuration. Needs a Tokio runtime if the keys are in a file.
     ///
     /// # Errors
     /// A password hash or a sealing key that is malformed.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+        let sealer = match &settings.identity.sealing_keys_file {
+            Some(file) => Sealer::follow(file)?,
+            None => Sealer::new(&settings.identity.sealing_keys)?,
+        };
         Ok(Self {
             users: Users::new(&settings.users)?,
             passwords: PasswordChecker::new(),
-            sealer: Sealer::new(&settings.identity.sealing_keys)?,
+            sealer,
             token_lifetime: settings.identity.token_ttl,
         })
     }
@@ -104,7 +109,12 @@ impl Identity {
         Ok(user.principal().clone())
     }
 
-    /// Seals tickets and handles.
+    /// How long a login lasts, and with it the session that begins there.
+    pub(crate) fn token_lifetime(&self) -> Duration {
+        self.token_lifetime
+    }
+
+    /// Seals tickets, handles and sessions.
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.sealer
     }

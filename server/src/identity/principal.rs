@@ -33,8 +33,8 @@ impl Principal {
         &self.role
     }
 
-    /// A principal without a login, for the unit tests of other rooms only.
-    #[cfg(test)]
+    /// A principal without a login, for the unit tests and fuzz targets of other rooms only.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn for_test(user: &str, role: RoleArn) -> Self {
         Self::new(user, role)
     }

@@ -18,6 +18,9 @@ use super::Principal;
 use crate::error::{Error, ErrorKind};
 use crate::settings::UserSettings;
 
+/// The name with which a client logs in whose password is a token.
+pub(crate) const TOKEN_USER: &str = "token";
+
 /// What the decoy hash is made of. No secret: its outcome is never used.
 const DECOY_PASSWORD: &[u8] = b"decoy";
 const DECOY_SALT: &[u8] = b"lakegate-decoy-salt";
@@ -50,7 +53,7 @@ impl Users {
     /// Checks and takes over the configured users.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] for an empty name or a hash that is not a complete Argon2 PHC string; names
+    /// [`ErrorKind::InvalidRequest`] for an empty or reserved name or a hash that is not a complete Argon2 PHC string; names
     /// the user, never the hash.
     pub(super) fn new<'a>(
         configured: impl IntoIterator<Item = (&'a String, &'a UserSettings)>,
@@ -60,6 +63,10 @@ impl Users {
         for (name, settings) in configured {
             if name.is_empty() {
                 return Err(Error::new(ErrorKind::InvalidRequest, "a user has an empty name"));
+            }
+            if name == TOKEN_USER {
+                let text = "no user can be called so, because the password of that name is a token";
+                return Err(Error::new(ErrorKind::InvalidRequest, text).echoing(name));
             }
             let (hash, params) = read_hash(settings.password_hash.expose()).ok_or_else(|| {
                 Error::new(

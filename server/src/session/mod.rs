@@ -1,9 +1,11 @@
-//! Sessions of principals, and admission: who may start a query now.
+//! Sessions of principals, and admission: who may start a query now, and who runs which.
 //!
 //! Invariants
 //! - Everything here is keyed by [`Principal`]; two users share no session, also when they share a role.
 //! - Numbers are bounded: sessions, running queries, waiting queries. A bound that is reached is an error that says so.
 //! - A place is given back by dropping its [`Admission`], however the query ended.
+
+mod running;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +15,7 @@ use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+pub(crate) use self::running::{RunningQueries, RunningQuery};
 use crate::error::{Error, ErrorKind};
 use crate::identity::Principal;
 use crate::settings::SessionSettings;
@@ -33,6 +36,7 @@ impl Session {
 /// All sessions. One per server.
 pub(crate) struct Sessions {
     open: Cache<Principal, Arc<Session>>,
+    running: RunningQueries,
     places: Arc<Semaphore>,
     places_per_user: usize,
     waiting: Arc<AtomicUsize>,
@@ -48,6 +52,7 @@ impl Sessions {
                 .max_capacity(settings.max_sessions as u64)
                 .time_to_idle(settings.idle_timeout)
                 .build(),
+            running: RunningQueries::default(),
             places: Arc::new(Semaphore::new(settings.max_concurrent_queries)),
             places_per_user: settings.max_concurrent_queries_per_user,
             waiting: Arc::default(),
@@ -64,6 +69,20 @@ impl Sessions {
                 places: Arc::new(Semaphore::new(self.places_per_user)),
             })
         })
+    }
+
+    /// The queries that run now. They outlive a session that makes room for others.
+    pub(crate) fn running(&self) -> &RunningQueries {
+        &self.running
+    }
+
+    /// Waits at most `patience` until a query could begin at once. `Some` is the place that it would have in the queue if
+    /// it came now. A place is not held: who comes first takes it.
+    pub(crate) async fn place_in_queue(&self, patience: Duration) -> Option<usize> {
+        match timeout(patience, self.places.acquire()).await {
+            Ok(_) => None,
+            Err(_) => Some(self.waiting.load(Ordering::Relaxed) + 1),
+        }
     }
 
     /// Waits for a place to run a query.

@@ -43,3 +43,15 @@ async fn a_full_server_says_so_after_the_wait_and_takes_up_work_again() {
     assert_eq!(kind(sessions.admit(&session).await), None);
     assert_eq!(sessions.waiting.load(Ordering::Relaxed), 0);
 }
+
+#[tokio::test]
+async fn the_queue_tells_the_next_place_only_while_the_server_is_full() {
+    let sessions = sessions(1, 5, 5);
+    let session = sessions.of(&principal("user"));
+    let patience = Duration::from_millis(1);
+    assert_eq!(sessions.place_in_queue(patience).await, None);
+    let held = sessions.admit(&session).await.unwrap();
+    assert_eq!(sessions.place_in_queue(patience).await, Some(1));
+    drop(held);
+    assert_eq!(sessions.place_in_queue(patience).await, None);
+}

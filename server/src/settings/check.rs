@@ -47,6 +47,12 @@ fn check_server(server: &ServerSettings, problems: &mut Vec<Problem>) {
              or server.allow_plaintext behind a proxy that terminates TLS",
         )),
     }
+    if let Some(authorities) = &server.tls_client_ca {
+        problems.extend(unreadable("server.tls_client_ca", authorities));
+        if server.tls_certificate.is_none() {
+            problems.push(refused("server.tls_client_ca", "needs server.tls_certificate"));
+        }
+    }
     if server.max_sql_bytes > server.max_message_bytes {
         problems.push(refused("server.max_sql_bytes", "larger than server.max_message_bytes"));
     }
@@ -64,6 +70,12 @@ fn check_identity(identity: &IdentitySettings, problems: &mut Vec<Problem>) {
     if !identity.sealing_keys.iter().all(|key| is_sound(key.expose())) {
         let reason = "expected 32 bytes in Base64 each, for example from `openssl rand -base64 32`";
         problems.push(refused("identity.sealing_keys", reason));
+    }
+    if let Some(file) = &identity.sealing_keys_file {
+        problems.extend(unreadable("identity.sealing_keys_file", file));
+        if !identity.sealing_keys.is_empty() {
+            problems.push(refused("identity.sealing_keys_file", "identity.sealing_keys is set as well"));
+        }
     }
     let length = identity.external_id.as_ref().map(|id| id.expose().len());
     if length.is_some_and(|length| !EXTERNAL_ID_LENGTHS.contains(&length)) {

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::section::{Entry, Given, Section, debug_section, range_in_words, read, read_within, settings};
 use super::table_set::TableSet;
 use super::users::UserSettings;
-use super::value::{ByteSize, LogFormat, LogLevel, SettingValue};
+use super::value::{ByteSize, CellMasking, LogFormat, LogLevel, SettingValue};
 use crate::ids::Secret;
 
 settings! {
@@ -23,10 +23,14 @@ settings! {
     section server: ServerSettings {
         /// Address and port of the Flight SQL endpoint.
         address: SocketAddr = loopback(32010);
-        /// PEM file with the server's certificate chain. Set together with `tls_key`.
+        /// PEM file with the server's certificate chain. Set together with `tls_key`. The files of TLS are read again when
+        /// they change.
         tls_certificate: Option<PathBuf> = None;
         /// PEM file with the certificate's private key.
         tls_key: Option<PathBuf> = None;
+        /// PEM file with the authorities of clients. Set: whoever connects needs a certificate of one of them, and logs in
+        /// all the same: the certificate's name is not a user.
+        tls_client_ca: Option<PathBuf> = None;
         /// Allows an address other than loopback without TLS. Passwords and data then travel in clear text:
         /// only behind a proxy that terminates TLS on the same host or pod.
         allow_plaintext: bool = false;
@@ -34,9 +38,16 @@ settings! {
         max_sql_bytes: ByteSize = ByteSize::mib(1), within ByteSize::kib(1)..=ByteSize::mib(16);
         /// Largest message that is accepted from a client.
         max_message_bytes: ByteSize = ByteSize::mib(16), within ByteSize::kib(64)..=ByteSize::gib(1);
-        /// Time between HTTP/2 keep-alive pings to an idle client.
+        /// Connections at once, those before their login included; more are closed at once.
+        max_connections: usize = 4096, within 1..=1_000_000;
+        /// Time between HTTP/2 keep-alive pings. A client that leaves one unanswered for 20 s is gone.
         keepalive: Duration = seconds(30), within seconds(1)..=hours(1);
-        /// How long running queries may go on after a stop signal.
+        /// How long a client may take nothing of a result before its query is ended.
+        stall_timeout: Duration = minutes(10), within seconds(1)..=hours(24);
+        /// Time after a stop signal in which the server says that it is not ready and still takes calls, so that load
+        /// balancers notice first.
+        drain_delay: Duration = seconds(0), within seconds(0)..=minutes(10);
+        /// How long running queries may go on after that.
         drain_timeout: Duration = seconds(30), within seconds(0)..=hours(24);
         /// Lifetime of the ticket that GetFlightInfo hands out.
         ticket_ttl: Duration = minutes(10), within seconds(1)..=hours(24);
@@ -59,6 +70,8 @@ settings! {
         /// Keys that seal tokens, tickets and handles: 32 random bytes in Base64 each. The first one seals, all of
         /// them open. Empty: a random key, so that sessions end with this process and only one server can run.
         sealing_keys: Vec<Secret> = Vec::new();
+        /// File with such keys in place of `sealing_keys`, one per line. It is read again when it changes.
+        sealing_keys_file: Option<PathBuf> = None;
         /// External id that the users' roles demand in their trust policy. Treat it as a secret.
         external_id: Option<Secret> = None;
     }
@@ -103,6 +116,13 @@ settings! {
         /// today are then applied to the rows of that time: whoever may see France sees everyone who was in France. How
         /// many commits there were can then be told, those of hidden rows included.
         time_travel_for_restricted: bool = false;
+        /// What happens to a table of which a user has several data cells filters that show different columns in different
+        /// rows. AWS does not say whether the row or the cell is hidden. `refuse`: the table is refused. `null`: a row is shown
+        /// if any of the filters shows it, and a cell of it is NULL unless a filter that shows it has the cell's column.
+        cell_masking: CellMasking = CellMasking::Refuse;
+        /// Users who may run EXPLAIN ANALYZE and EXPLAIN VERBOSE also on tables of which something is hidden from them. Both
+        /// tell how the server reads a table, and with that of rows and columns that are hidden.
+        explain_analyze_users: Vec<String> = Vec::new();
     }
 
     /// How Delta tables are read.
@@ -130,14 +150,23 @@ settings! {
         threads: usize = 0, within 0..=1024;
         /// Memory of all running statements together. 0 is 60 % of what the machine or container offers.
         memory_limit: ByteSize = ByteSize::bytes(0), within ByteSize::bytes(0)..=ByteSize::gib(4096);
-        /// Memory of one statement. 0 is `memory_limit`.
+        /// Memory of one statement. 0 is half of `memory_limit`, so that no statement alone can take what all others need.
         query_memory_limit: ByteSize = ByteSize::bytes(0), within ByteSize::bytes(0)..=ByteSize::gib(4096);
-        /// Folder for statements that outgrow their memory. Not set: a private folder in the system's temporary one.
+        /// Folder for statements that outgrow their memory. Not set: the system's temporary one. Each server makes a folder of
+        /// its own there, and removes those that killed servers left.
         spill_directory: Option<PathBuf> = None;
         /// Disk space of all spilled data together. 0 forbids spilling.
         spill_limit: ByteSize = ByteSize::gib(20), within ByteSize::bytes(0)..=ByteSize::gib(65_536);
         /// Longest run of one statement.
         statement_timeout: Duration = minutes(10), within seconds(1)..=hours(24);
+        /// Rows that one statement may return; one that has more ends with an error after them. 0 is no limit, as results are
+        /// streamed and take no memory.
+        max_result_rows: u64 = 0;
+        /// Bytes that one statement may return, counted as Arrow holds them. 0 is no limit.
+        max_result_bytes: ByteSize = ByteSize::bytes(0), within ByteSize::bytes(0)..=ByteSize::gib(65_536);
+        /// Bytes that the scans of one statement may hand to it: of the columns that it uses, decoded, after the row filter. What
+        /// is hidden does not count, because whoever meets this limit may not be told of it. 0 is no limit.
+        max_scanned_bytes: ByteSize = ByteSize::bytes(0), within ByteSize::bytes(0)..=ByteSize::gib(1_048_576);
         /// Rows of one batch inside the engine.
         batch_rows: usize = 8192, within 64..=65_536;
     }

@@ -60,8 +60,8 @@ fn a_misspelt_key_is_refused_and_the_nearest_one_named() {
         "access.policy_tll: unknown key; did you mean access.policy_ttl?"
     );
     assert_eq!(
-        refusal("", &[("LAKEGATE__SERVER__IDLE_TIMEOUT", "5s")]),
-        "LAKEGATE__SERVER__IDLE_TIMEOUT: unknown key; did you mean session.idle_timeout?"
+        refusal("", &[("LAKEGATE__SERVER__MAX_QUEUED_QUERIES", "5")]),
+        "LAKEGATE__SERVER__MAX_QUEUED_QUERIES: unknown key; did you mean session.max_queued_queries?"
     );
     assert_eq!(refusal("[acess]\npolicy_ttl = \"5s\"", &[]), "acess: unknown section; did you mean access?");
     assert_eq!(
@@ -145,6 +145,20 @@ fn nothing_secret_may_travel_in_clear_text_by_default() {
             .starts_with("aws.s3_endpoint_url")
     );
     assert!(read("[aws]\nendpoint_url = \"http://[::1]:4577\"", &[]).is_ok());
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let key = "Y2FuYXJ5LWtleS1jYW5hcnkta2V5LWNhbmFyeS1rZXk=";
+    let keys = format!("[identity]\nsealing_keys = [\"{key}\"]\nsealing_keys_file = {file:?}");
+    assert_eq!(refusal(&keys, &[]), "identity.sealing_keys_file: identity.sealing_keys is set as well");
+    let authorities = format!("[server]\ntls_client_ca = {file:?}");
+    assert_eq!(refusal(&authorities, &[]), "server.tls_client_ca: needs server.tls_certificate");
+    let both = format!("{authorities}\ntls_certificate = {file:?}\ntls_key = {file:?}");
+    assert!(read(&both, &[]).is_ok());
 }
 
 #[test]

@@ -123,6 +123,15 @@ pub enum LogFormat {
     Json,
 }
 
+/// What happens to a table that shows different columns in different rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CellMasking {
+    /// It is refused.
+    Refuse,
+    /// A cell that is not granted is NULL.
+    Null,
+}
+
 /// A closed set of words as a setting; the words are written once.
 macro_rules! word_setting {
     ($kind:ty, $form:literal, $($word:literal => $variant:path),+) => {
@@ -148,6 +157,7 @@ macro_rules! word_setting {
 
 word_setting!(LogLevel, "error, warn, info, debug, trace",
     "error" => Self::Error, "warn" => Self::Warn, "info" => Self::Info, "debug" => Self::Debug, "trace" => Self::Trace);
+word_setting!(CellMasking, "refuse, null", "refuse" => Self::Refuse, "null" => Self::Null);
 word_setting!(LogFormat, "text, json", "text" => Self::Text, "json" => Self::Json);
 
 macro_rules! whole_number_setting {
@@ -302,6 +312,25 @@ impl<T: SettingValue> SettingValue for Option<T> {
 
     fn show(&self) -> Option<String> {
         self.as_ref().and_then(T::show)
+    }
+}
+
+impl SettingValue for Vec<String> {
+    const KIND: &'static str = "list of texts";
+    const FORM: &'static str = "a list of texts, in an environment variable separated by commas";
+
+    fn parse(text: &str) -> Option<Self> {
+        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+        Some(items.map(str::to_owned).collect())
+    }
+
+    fn from_file(value: &toml::Value) -> Option<Self> {
+        value.as_array()?.iter().map(String::from_file).collect()
+    }
+
+    fn show(&self) -> Option<String> {
+        let items: Vec<String> = self.iter().map(|item| quoted(item)).collect();
+        Some(format!("[{}]", items.join(", ")))
     }
 }
 

@@ -1,20 +1,26 @@
 //! The dialect that a text is read in.
 //!
-//! A text that asks for no version of a table is read in the parser's [`GenericDialect`]. One that does is read in the same
+//! A text that asks for no version of a table is read as in the parser's [`GenericDialect`]. One that does is read in the same
 //! dialect with table versions switched on. The switch takes the words `at`, `before` and `changes` away as aliases, which is
 //! why it is not always on; `version` and `timestamp` stay usable as names in both.
+//!
+//! The parser tries several readings of a call such as `cast(…)`, each of which reads all that is inside again: nested n times
+//! it takes 2ⁿ steps, and a text of one kilobyte would keep a thread for ever. So the steps of a text are counted.
 
 use std::any::TypeId;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
 
 /// The dialect for a text: one that knows table versions if the text has `VERSION`, `TIMESTAMP` or `SYSTEM_TIME` before
 /// `AS OF` anywhere.
 ///
 /// Athena writes `FOR VERSION AS OF` and `FOR TIMESTAMP AS OF`, which the parser does not know: such a `FOR` is blanked.
-pub(super) fn of(tokens: &mut [TokenWithSpan]) -> &'static dyn Dialect {
+pub(super) fn of(tokens: &mut [TokenWithSpan]) -> TextDialect {
     let keywords: Vec<(usize, Keyword)> = tokens
         .iter()
         .enumerate()
@@ -36,7 +42,8 @@ pub(super) fn of(tokens: &mut [TokenWithSpan]) -> &'static dyn Dialect {
             tokens[index].token = Token::Whitespace(Whitespace::Space);
         }
     }
-    if asks_for_versions { &WithVersions } else { &GenericDialect }
+    let steps = STEPS + STEPS_PER_TOKEN * tokens.len();
+    TextDialect { with_versions: asks_for_versions, steps_left: AtomicUsize::new(steps) }
 }
 
 fn keyword(token: &Token) -> Keyword {
@@ -46,9 +53,24 @@ fn keyword(token: &Token) -> Keyword {
     }
 }
 
-/// [`GenericDialect`] with table versions.
+/// Expressions that the parser may begin to read: so many, and more for a long text. A text without repeated readings begins
+/// one for a token at the most.
+const STEPS: usize = 20_000;
+const STEPS_PER_TOKEN: usize = 8;
+
+/// [`GenericDialect`] for one text, with table versions if it asks for one.
 #[derive(Debug)]
-struct WithVersions;
+pub(super) struct TextDialect {
+    with_versions: bool,
+    steps_left: AtomicUsize,
+}
+
+impl TextDialect {
+    /// Whether the parser was stopped. Its own error then speaks of whatever it tried last.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.steps_left.load(Ordering::Relaxed) == 0
+    }
+}
 
 /// Methods that answer as [`GenericDialect`]'s own.
 macro_rules! as_generic {
@@ -56,9 +78,16 @@ macro_rules! as_generic {
 }
 
 /// Repeats each method that [`GenericDialect`] has of its own; the others have the trait's defaults in both.
-impl Dialect for WithVersions {
+impl Dialect for TextDialect {
     fn supports_table_versioning(&self) -> bool {
-        true
+        self.with_versions
+    }
+
+    /// Reads nothing itself: the parser asks here whenever it begins to read an expression.
+    fn parse_prefix(&self, _: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let left =
+            self.steps_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        left.is_err().then(|| Err(ParserError::ParserError("the SQL text is too complex".to_owned())))
     }
 
     /// Answers the parser's questions whether this is the generic dialect.

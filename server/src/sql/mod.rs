@@ -1,8 +1,9 @@
 //! SQL text to one allowed [`Statement`]: sizes limited, kind allow-listed, table names collected. Pure; no I/O.
 //!
 //! Invariants
-//! - A [`Statement`] is exactly one query; SHOW and DESCRIBE become queries over `information_schema`, and EXPLAIN marks the
-//!   query that it explains. Everything else (DDL, DML, COPY, SET, PREPARE, …) is refused here, before anything is looked up.
+//! - A [`Statement`] is exactly one query; SHOW and DESCRIBE become queries over `information_schema` or over the session's
+//!   options, and EXPLAIN marks the query that it explains. SET is a [`SessionChange`] and no statement. Everything else (DDL,
+//!   DML, COPY, PREPARE, …) is refused here, before anything is looked up.
 //!   It is an allow-list: a statement kind that a new parser version learns is refused until someone adds it.
 //! - Size, number of operators and nesting are bounded *before* the text is parsed. Deep trees overflow the stack while
 //!   they are planned, evaluated or even dropped, and a stack overflow ends the process for everyone.
@@ -11,7 +12,13 @@
 //! the plan's leaves).
 
 mod dialect;
+mod expansion;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod moment;
+mod options;
+mod qualify;
+mod session_change;
 mod shows;
 mod system;
 mod tokens;
@@ -24,10 +31,15 @@ use datafusion::common::TableReference;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as SqlStatement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    Query, SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor,
+};
+use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
 pub(crate) use self::moment::Moment;
+pub(crate) use self::options::{Compression, SessionOption, SessionOptions};
+pub(crate) use self::session_change::SessionChange;
 pub(crate) use self::system::{INFORMATION_SCHEMA, SystemTable};
 pub(crate) use self::versions::{NamedTable, without_marks, without_moment};
 use crate::error::{Error, ErrorKind};
@@ -36,8 +48,15 @@ use crate::ids::CATALOG;
 /// Nesting of expressions and queries that the parser follows.
 const RECURSION_LIMIT: usize = 64;
 
+/// WITH clauses inside of one another. Who looks for a query's tables visits the queries of a WITH clause twice, so each
+/// level doubles the work.
+const WITH_LIMIT: usize = 6;
+
 /// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
+
+/// Tables and subqueries that one query may read, each as often as it stands there.
+const RELATION_LIMIT: usize = 500;
 
 /// The schema of a table name without a database. No database can be called so, hence such a name is never found.
 pub(crate) const DEFAULT_DATABASE: &str = "default";
@@ -47,7 +66,17 @@ pub(crate) const DEFAULT_DATABASE: &str = "default";
 pub(crate) struct Statement {
     parsed: ParsedStatement,
     tables: Vec<NamedTable>,
-    is_explained: bool,
+    explain: Option<Explain>,
+    text_bytes: usize,
+}
+
+/// What EXPLAIN asks for besides how the query was understood.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Explain {
+    /// VERBOSE: also how it runs.
+    pub(crate) is_verbose: bool,
+    /// ANALYZE: it runs, and how that went is told instead of its rows.
+    pub(crate) is_analyzed: bool,
 }
 
 impl Statement {
@@ -55,15 +84,15 @@ impl Statement {
     ///
     /// # Arguments
     /// * `max_bytes` - longest text, in bytes.
-    /// * `as_of` - the moment of tables for which the text asks for none.
+    /// * `options` - what holds where the text says nothing.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] for text that is not SQL or is too large, [`ErrorKind::Unsupported`] for
     /// statements other than queries.
-    pub(crate) fn parse(sql: &str, max_bytes: usize, as_of: Option<Moment>) -> Result<Self, Error> {
-        let (parsed, is_explained) = without_explain(single(sql, max_bytes)?)?;
+    pub(crate) fn parse(sql: &str, max_bytes: usize, options: &SessionOptions) -> Result<Self, Error> {
+        let (parsed, explain) = without_explain(single(sql, max_bytes)?)?;
         let mut parsed = match &parsed {
-            ParsedStatement::Statement(statement) => match shows::as_query(statement)? {
+            ParsedStatement::Statement(statement) => match shows::as_query(statement, options)? {
                 Some(query) => single(&query, usize::MAX)?,
                 None => parsed,
             },
@@ -71,15 +100,29 @@ impl Statement {
         };
         check_is_query(&parsed)?;
         if let ParsedStatement::Statement(query) = &mut parsed {
-            versions::into_names(query, as_of)?;
+            if let Some(schema) = &options.schema {
+                qualify::with_schema(query, schema);
+            }
+            versions::into_names(query, options.as_of)?;
         }
         let tables = named_tables(&parsed)?;
-        Ok(Self { parsed, tables, is_explained })
+        Ok(Self { parsed, tables, explain, text_bytes: sql.len() })
     }
 
-    /// Whether the plan is asked for and not the rows.
-    pub(crate) fn is_explained(&self) -> bool {
-        self.is_explained
+    /// Whether the query says in which order its rows come.
+    pub(crate) fn is_ordered(&self) -> bool {
+        let ParsedStatement::Statement(statement) = &self.parsed else { return false };
+        matches!(statement.as_ref(), SqlStatement::Query(query) if query.order_by.is_some())
+    }
+
+    /// What is asked of the plan, if that is asked for and not the rows.
+    pub(crate) fn explain(&self) -> Option<Explain> {
+        self.explain
+    }
+
+    /// Bytes of the text that the client sent.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     /// The tables of the data catalog that the query names; each once, but for each moment that it is named at.
@@ -103,16 +146,19 @@ fn single(sql: &str, max_bytes: usize) -> Result<ParsedStatement, Error> {
     }
 }
 
-/// The statement that is explained, and whether one is.
-fn without_explain(parsed: ParsedStatement) -> Result<(ParsedStatement, bool), Error> {
+/// The statement, and how it is to be explained.
+fn without_explain(parsed: ParsedStatement) -> Result<(ParsedStatement, Option<Explain>), Error> {
     let ParsedStatement::Explain(explain) = parsed else {
-        return Ok((parsed, false));
+        return Ok((parsed, None));
     };
-    if explain.options != ExplainStatementOptions::default() {
-        let text = "EXPLAIN shows how a query is planned, and has no options: no ANALYZE, VERBOSE or FORMAT";
-        return Err(Error::new(ErrorKind::Unsupported, text));
+    let ExplainStatementOptions { analyze, verbose, .. } = explain.options;
+    if explain.options != (ExplainStatementOptions { analyze, verbose, ..Default::default() }) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "of the options of EXPLAIN there are ANALYZE and VERBOSE",
+        ));
     }
-    Ok((*explain.statement, true))
+    Ok((*explain.statement, Some(Explain { is_verbose: verbose, is_analyzed: analyze })))
 }
 
 fn read_statements(mut tokens: Vec<TokenWithSpan>) -> Result<VecDeque<ParsedStatement>, Error> {
@@ -123,11 +169,14 @@ fn read_statements(mut tokens: Vec<TokenWithSpan>) -> Result<VecDeque<ParsedStat
         "the SQL text cannot be parsed"
     };
     DFParserBuilder::new(tokens)
-        .with_dialect(dialect)
+        .with_dialect(&dialect)
         .with_recursion_limit(RECURSION_LIMIT)
         .build()
         .and_then(|mut parser| parser.parse_statements())
         .map_err(|error| {
+            if dialect.is_exhausted() {
+                return Error::new(ErrorKind::InvalidRequest, "the SQL text is too complex");
+            }
             let message = error.strip_backtrace();
             let words = message.strip_prefix("SQL error: ").unwrap_or(&message).to_owned();
             Error::new(ErrorKind::InvalidRequest, public).echoing(&words)
@@ -145,28 +194,57 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
     let SqlStatement::Query(query) = statement.as_ref() else {
         return Err(not_a_query());
     };
-    match query.visit(&mut OnlyReads) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(not_a_query()),
+    match query.visit(&mut OnlyReads::default()) {
+        ControlFlow::Continue(()) => expansion::check(query),
+        ControlFlow::Break(refusal) => Err(refusal),
     }
 }
 
-/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause.
-struct OnlyReads;
+/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause; and too many
+/// WITH clauses inside of one another. Counts what it joins, because a list of tables with commas between them is a chain of
+/// joins.
+#[derive(Default)]
+struct OnlyReads {
+    /// Tables and subqueries so far.
+    relations: usize,
+    /// WITH clauses around the place that is visited.
+    with_clauses: usize,
+}
 
 impl Visitor for OnlyReads {
-    type Break = ();
+    type Break = Error;
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.with_clauses += usize::from(query.with.is_some());
+        if self.with_clauses > WITH_LIMIT {
+            let text = "WITH clauses are nested too deeply";
+            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
+        }
         let body_reads = reads(&query.body);
         if body_reads && query.locks.is_empty() {
             return ControlFlow::Continue(());
         }
-        ControlFlow::Break(())
+        ControlFlow::Break(not_a_query())
     }
 
-    fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<()> {
-        ControlFlow::Break(())
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.with_clauses -= usize::from(query.with.is_some());
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, _: &TableFactor) -> ControlFlow<Error> {
+        self.relations += 1;
+        if self.relations <= RELATION_LIMIT {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Error::new(
+            ErrorKind::InvalidRequest,
+            "the query joins too many tables and subqueries",
+        ))
+    }
+
+    fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<Error> {
+        ControlFlow::Break(not_a_query())
     }
 }
 

@@ -59,6 +59,12 @@ impl Moment {
             .ok_or_else(|| Error::new(ErrorKind::InvalidRequest, TIMESTAMP_FORM).echoing(text))
     }
 
+    /// The moment as [`at`](Self::at) reads it; a version's number for one by number.
+    pub(super) fn literal(self) -> String {
+        let shown = self.to_string();
+        shown.split_once(' ').map_or_else(|| shown.clone(), |(_, literal)| literal.to_owned())
+    }
+
     /// The moment as a word that [`from_word`](Self::from_word) reads.
     pub(super) fn to_word(self) -> String {
         match self {

@@ -1,4 +1,4 @@
-//! SHOW and DESCRIBE, as queries over `information_schema`.
+//! SHOW and DESCRIBE, as queries over `information_schema` and over the options of the session.
 //!
 //! What they show is then filtered, sorted and audited like any query, and nothing of them needs a second look. Names and
 //! patterns are put into the query as literals.
@@ -8,13 +8,18 @@ use datafusion::sql::sqlparser::ast::{
     ShowStatementOptions, Statement,
 };
 
+use super::options::{SessionOption, SessionOptions};
 use crate::error::{Error, ErrorKind};
 
 /// The query that answers a statement; `None` for statements of other kinds.
 ///
+/// # Arguments
+/// * `options` - those of the session: they are shown, and complete a table's name.
+///
 /// # Errors
 /// [`ErrorKind::Unsupported`] for clauses that only other databases have.
-pub(super) fn as_query(statement: &Statement) -> Result<Option<String>, Error> {
+pub(super) fn as_query(statement: &Statement, options: &SessionOptions) -> Result<Option<String>, Error> {
+    let schema = options.schema.as_deref();
     let query = match statement {
         Statement::ShowDatabases { terse: false, history: false, show_options }
         | Statement::ShowSchemas { terse: false, history: false, show_options } => {
@@ -24,7 +29,7 @@ pub(super) fn as_query(statement: &Statement) -> Result<Option<String>, Error> {
         }
         Statement::ShowTables { terse: false, history: false, external: false, show_options, .. } => {
             let database = match parent(show_options)? {
-                Some(name) => Some(equals("table_schema", single(&name)?)),
+                Some(name) => identifiers(&name)?.last().map(|database| equals("table_schema", database)),
                 None => None,
             };
             let conditions = [database, pattern(show_options, "table_name")?];
@@ -32,7 +37,7 @@ pub(super) fn as_query(statement: &Statement) -> Result<Option<String>, Error> {
         }
         Statement::ShowColumns { show_options, .. } => {
             let table = parent(show_options)?.ok_or_else(unsupported)?;
-            columns_of(&table, pattern(show_options, "column_name")?)?
+            columns_of(&table, schema, pattern(show_options, "column_name")?)?
         }
         Statement::ShowFunctions { filter } => select(
             "routine_name, routine_type",
@@ -45,16 +50,40 @@ pub(super) fn as_query(statement: &Statement) -> Result<Option<String>, Error> {
             hive_format: None,
             table_name,
             ..
-        } => columns_of(table_name, None)?,
+        } => columns_of(table_name, schema, None)?,
+        Statement::ShowVariable { variable } => match variable.as_slice() {
+            [only] if only.value.eq_ignore_ascii_case("all") => all_options(options),
+            [only] => one_option(options, SessionOption::named(&only.value).ok_or_else(unsupported)?),
+            _ => return Err(unsupported()),
+        },
         _ => return Ok(None),
     };
     Ok(Some(query))
 }
 
-fn columns_of(table: &ObjectName, condition: Option<String>) -> Result<String, Error> {
+fn one_option(options: &SessionOptions, option: SessionOption) -> String {
+    format!("select {} as \"{}\"", value_of(options, option), option.name())
+}
+
+fn all_options(options: &SessionOptions) -> String {
+    let row = |option: SessionOption| {
+        let (name, meaning) = (literal(option.name()), literal(option.meaning()));
+        format!("({name}, {}, {meaning})", value_of(options, option))
+    };
+    let rows: Vec<String> = SessionOption::ALL.into_iter().map(row).collect();
+    format!("select * from (values {}) as o(name, setting, description)", rows.join(", "))
+}
+
+fn value_of(options: &SessionOptions, option: SessionOption) -> String {
+    options.get(option).map_or_else(|| "cast(null as varchar)".to_owned(), |value| literal(&value))
+}
+
+fn columns_of(table: &ObjectName, schema: Option<&str>, condition: Option<String>) -> Result<String, Error> {
     let names = identifiers(table)?;
-    let [.., database, table] = names.as_slice() else {
-        return Err(Error::no_such_table(&table.to_string()));
+    let (database, table) = match (names.as_slice(), schema) {
+        ([.., database, table], _) => (database.as_str(), table),
+        ([table], Some(schema)) => (schema, table),
+        _ => return Err(Error::no_such_table(&table.to_string())),
     };
     let conditions = [Some(equals("table_schema", database)), Some(equals("table_name", table)), condition];
     Ok(select("column_name, data_type, is_nullable, remarks", "columns", conditions, "ordinal_position"))
@@ -116,14 +145,6 @@ fn filtered(filter: Option<&ShowStatementFilter>, column: &str) -> Result<Option
     }
 }
 
-/// The last name of a database's, which a catalog may precede.
-fn single(name: &ObjectName) -> Result<&str, Error> {
-    match name.0.last() {
-        Some(ObjectNamePart::Identifier(last)) => Ok(&last.value),
-        _ => Err(unsupported()),
-    }
-}
-
 /// Names as the catalog spells them: in lower case, however they were quoted.
 fn identifiers(name: &ObjectName) -> Result<Vec<String>, Error> {
     let identifier = |part: &ObjectNamePart| match part {
@@ -136,6 +157,7 @@ fn identifiers(name: &ObjectName) -> Result<Vec<String>, Error> {
 fn unsupported() -> Error {
     Error::new(
         ErrorKind::Unsupported,
-        "of SHOW there are SCHEMAS, TABLES [FROM database], COLUMNS FROM table, and FUNCTIONS, each with LIKE",
+        "of SHOW there are SCHEMAS, TABLES [FROM database], COLUMNS FROM table, and FUNCTIONS, each with LIKE; \
+         ALL, and the name of an option",
     )
 }

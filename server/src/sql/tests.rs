@@ -8,7 +8,7 @@ use crate::ids::TableName;
 const MEBIBYTE: usize = 1 << 20;
 
 fn parse(sql: &str) -> Result<Statement, Error> {
-    Statement::parse(sql, MEBIBYTE, None)
+    Statement::parse(sql, MEBIBYTE, &SessionOptions::default())
 }
 
 fn kind_of(sql: &str) -> Option<ErrorKind> {
@@ -41,14 +41,14 @@ fn anything_that_is_not_one_query_is_refused() {
         "create external table t stored as parquet location 's3://lakegate-demo/'",
         "copy (select 1) to '/tmp/x.parquet'",
         "set datafusion.execution.batch_size = 1",
-        "explain analyze select 1",
-        "explain verbose select 1",
         "explain format tree select 1",
+        "explain (costs) select 1",
+        "explain analyze insert into sales.nation values (1)",
         "explain insert into sales.nation values (1)",
         "explain explain select 1",
         "show terse tables",
         "show tables where table_name = 'x'",
-        "show all",
+        "show search_path",
         "show create table sales.nation",
         "prepare p as select 1",
         "drop table sales.nation",
@@ -92,6 +92,9 @@ fn show_and_describe_are_queries_over_information_schema() {
         assert_eq!(parse(sql).unwrap().tables(), []);
     }
     assert_eq!(becomes("show columns in hr.employees"), becomes("desc hr.employees"));
+    for spelling in ["Sales", "\"SALES\"", "AwsDataCatalog.sales"] {
+        assert_eq!(becomes(&format!("show tables from {spelling}")), becomes("show tables from sales"));
+    }
     assert_eq!(kind_of("describe employees"), Some(ErrorKind::NotFound));
 }
 
@@ -113,9 +116,12 @@ fn information_schema_needs_no_grant_and_has_no_versions() {
 #[test]
 fn an_explained_query_names_its_tables_like_any_other() {
     let explained = parse("explain select * from sales.nation").unwrap();
-    assert!(explained.is_explained());
+    assert_eq!(explained.explain(), Some(Explain { is_verbose: false, is_analyzed: false }));
     assert_eq!(explained.tables().len(), 1);
-    assert!(!parse("select 1").unwrap().is_explained());
+    assert_eq!(parse("select 1").unwrap().explain(), None);
+    let both = parse("explain analyze verbose select * from sales.nation").unwrap();
+    assert_eq!(both.explain(), Some(Explain { is_verbose: true, is_analyzed: true }));
+    assert_eq!(both.tables().len(), 1);
 }
 
 #[test]
@@ -148,6 +154,16 @@ fn text_that_would_build_a_deep_tree_is_refused_before_it_is_parsed() {
 }
 
 #[test]
+fn a_table_may_be_joined_many_times_and_not_any_number_of_times() {
+    let joined = |times: usize| {
+        let tables: Vec<String> = (0..times).map(|number| format!("sales.nation n{number}")).collect();
+        kind_of(&format!("select 1 from {}", tables.join(", ")))
+    };
+    assert_eq!(joined(500), None);
+    assert_eq!(joined(501), Some(ErrorKind::InvalidRequest));
+}
+
+#[test]
 fn a_long_list_of_constants_is_not_deep() {
     let list: Vec<String> = (0..50_000).map(|number| number.to_string()).collect();
     assert_eq!(kind_of(&format!("select 1 where 1 in ({})", list.join(","))), None);
@@ -170,4 +186,72 @@ fn each_version_of_a_table_counts_towards_the_limit() {
     };
     assert_eq!(named(64), None);
     assert_eq!(named(65), Some(ErrorKind::InvalidRequest));
+}
+
+/// Each level doubles the time of whoever looks for the tables: sixty would take longer than the universe has lasted.
+#[test]
+fn with_clauses_inside_of_one_another_are_bounded() {
+    let nested = |levels: usize| {
+        let inner = "select 1".to_owned();
+        (0..levels).fold(inner, |query, _| format!("with a as ({query}) select * from a"))
+    };
+    assert_eq!(kind_of(&nested(WITH_LIMIT)), None);
+    assert_eq!(kind_of(&nested(WITH_LIMIT + 1)), Some(ErrorKind::InvalidRequest));
+    let beside = (0..50).map(|number| format!("a{number} as (select 1)")).collect::<Vec<_>>().join(", ");
+    assert_eq!(kind_of(&format!("with {beside} select * from a7")), None);
+}
+
+#[test]
+fn named_queries_that_double_with_each_step_are_refused_and_long_chains_are_not() {
+    let chain = |steps: usize, step: &str| {
+        let named: Vec<String> = (1..=steps)
+            .map(|number| format!("c{number} as ({})", step.replace('?', &format!("c{}", number - 1))))
+            .collect();
+        kind_of(&format!("with c0 as (select 1 as x), {} select * from c{steps}", named.join(", ")))
+    };
+    for doubling in ["select a.x from ? a, ? b", "select x from ? union all select x from ?"] {
+        assert_eq!(chain(40, doubling), Some(ErrorKind::InvalidRequest), "{doubling}");
+        assert_eq!(chain(8, doubling), None, "{doubling}");
+    }
+    assert_eq!(chain(40, "select x from ? where x in (select x from ?)"), Some(ErrorKind::InvalidRequest));
+    assert_eq!(chain(400, "select x from ?"), None);
+}
+
+/// A cheap query of the same name, or one that only looks like it, does not stand in for the dear one.
+#[test]
+fn named_queries_that_double_are_counted_by_the_name_that_the_planner_reads() {
+    let chain = |steps: usize, first: &str, [name, read, decoy]: [&str; 3]| {
+        let named: Vec<String> = (1..=steps)
+            .map(|number| {
+                let before = read.replace('?', &(number - 1).to_string());
+                let name = name.replace('?', &number.to_string());
+                format!("{name} as (select a.x from {decoy}{before} a, {before} b)")
+            })
+            .collect();
+        let last = read.replace('?', &steps.to_string());
+        kind_of(&format!("with {first} as (select 1 as x), {} select * from {last}", named.join(", ")))
+    };
+    for (first, shape) in [
+        ("c0", ["c?", "\"c?\"", ""]),
+        ("\"a.c0\"", ["\"a.c?\"", "a.C?", ""]),
+        ("c0", ["c?", "C?", "(with c39 as (select 1 as x) select x from c39) z, "]),
+        ("c0", ["\"C?\" as (select 1 as x), c?", "c?", ""]),
+        ("c0", ["c?", "c?", "(with \"C39\" as (select 1 as x) select x from \"C39\") z, "]),
+    ] {
+        assert_eq!(chain(40, first, shape), Some(ErrorKind::InvalidRequest), "{shape:?}");
+        assert_eq!(chain(6, first, shape), None, "{shape:?}");
+    }
+}
+
+#[test]
+fn readings_that_double_with_each_level_are_counted_and_long_lists_are_not() {
+    let nested = |levels: usize, inner: &str| {
+        format!("select {}{inner}{}", "cast(".repeat(levels), " as int)".repeat(levels))
+    };
+    assert_eq!(kind_of(&nested(8, "1")), None);
+    for sql in [nested(40, "1 1"), nested(100, "1")] {
+        let error = parse(&sql).err().unwrap().to_string();
+        assert!(error.contains("the SQL text is too complex"), "{error}");
+    }
+    assert_eq!(kind_of(&format!("select 1 in ({}1)", "1, ".repeat(30_000))), None);
 }

@@ -141,7 +141,7 @@ fn is_system(name: &ObjectName) -> bool {
 }
 
 /// An identifier as the planner folds it.
-fn folded(identifier: &Ident) -> String {
+pub(super) fn folded(identifier: &Ident) -> String {
     match identifier.quote_style {
         Some(_) => identifier.value.clone(),
         None => identifier.value.to_ascii_lowercase(),

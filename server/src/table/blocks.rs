@@ -28,6 +28,7 @@ use object_store::{ObjectStore, Result};
 
 use super::jail::are_whole;
 use crate::error::Error;
+use crate::mutant::Mutant;
 use crate::settings::TableSettings;
 use crate::telemetry::metrics::Metrics;
 
@@ -155,6 +156,9 @@ impl BlockCache {
 
 impl RangesOfFile<'_> {
     fn key(&self, range: &Range<u64>) -> String {
+        if Mutant::BlocksByFileName.is_on() {
+            return format!("{:?} {}-{}", self.file.filename(), range.start, range.end);
+        }
         format!("{}\n{}\n{}-{}", self.table, self.file, range.start, range.end)
     }
 }

@@ -29,16 +29,20 @@ use super::location::TableLocation;
 use crate::error::Error;
 
 /// Starts every serialised bitmap, little-endian.
-const MAGIC: u32 = 1_681_511_377;
+pub(super) const MAGIC: u32 = 1_681_511_377;
 
 /// Bytes of the size in front of a stored vector, and of the checksum behind it; both big-endian.
 const FRAME: usize = 4;
 
 /// First byte of a file of vectors.
-const FILE_VERSION: u8 = 1;
+pub(super) const FILE_VERSION: u8 = 1;
 
 /// Longest vector that is read, in bytes. Spark's are below a megabyte; a bitmap of 4 billion rows takes half a gigabyte.
 const LONGEST: usize = 512 << 20;
+
+/// Most rows of a file that has a vector. Neither a log nor a footer can be trusted with the size of a mask; this one's takes
+/// half a gigabyte.
+const MOST_ROWS: u64 = 1 << 32;
 
 /// Bytes of a run in a selection, and runs that a mask of one bit per row outweighs.
 const RUN_BYTES: u64 = 2 * 16;
@@ -158,6 +162,9 @@ fn select(
     descriptor: &DeletionVectorDescriptor,
     rows: u64,
 ) -> Result<RowSelection, Error> {
+    if rows > MOST_ROWS {
+        return Err(broken_vector(format!("a vector for a file of {rows} rows")));
+    }
     let fits = deleted.max().is_none_or(|last| last < rows);
     if !fits || i64::try_from(deleted.len()) != Ok(descriptor.cardinality) {
         return Err(broken_vector("a vector does not fit its file".to_owned()));

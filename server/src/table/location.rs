@@ -56,7 +56,7 @@ impl TableLocation {
     }
 
     /// Reads `s3://bucket/key`; `s3a` and `s3n` mean the same. The key keeps its bytes but for one trailing slash.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         if !matches!(scheme, "s3" | "s3a" | "s3n") {
             return None;
@@ -92,9 +92,9 @@ impl TableLocation {
             .map_err(|error| Error::internal(format!("table url: {error}")))
     }
 
-    /// Whether an object lies inside the table, by segments.
+    /// Whether an object lies inside the table, by segments. An object that is called as the folder lies beside it.
     pub(super) fn contains(&self, object: &Path) -> bool {
-        object.prefix_matches(&self.prefix)
+        object.prefix_match(&self.prefix).is_some_and(|mut below| below.next().is_some())
     }
 
     /// The object that a path of the log means: relative to the table's root or a URL of its own, percent-encoded
@@ -187,6 +187,7 @@ mod tests {
         assert!(table.contains(&Path::from("a/b/part-0.parquet")));
         assert!(!table.contains(&Path::from("a/bc/part-0.parquet")));
         assert!(!table.contains(&Path::from("a")));
+        assert!(!table.contains(&Path::from("a/b")), "an object beside the folder");
     }
 
     #[test]

@@ -26,6 +26,7 @@ use super::location::TableLocation;
 use crate::access::Grant;
 use crate::error::Error;
 use crate::ids::TableName;
+use crate::mutant::Mutant;
 use crate::settings::TableSettings;
 
 /// Estimated bytes of a log beside its index of files.
@@ -95,12 +96,12 @@ pub(super) struct LogAccess {
 
 impl LogAccess {
     fn key(&self, version: Option<u64>) -> LogKey {
-        LogKey {
+        Mutant::LogOfFirstTable.first_of(LogKey {
             catalog_id: self.grant.catalog_id().to_owned(),
             table: self.grant.table().clone(),
             location: self.location.clone(),
             version,
-        }
+        })
     }
 
     fn failed(&self) -> impl Fn(delta_kernel::Error) -> Error {

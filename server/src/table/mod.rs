@@ -19,6 +19,8 @@ mod cached_store;
 mod deletion_vectors;
 mod failure;
 mod footers;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod index;
 mod jail;
 mod kernel;

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use super::location::TableLocation;
 use crate::access::{CredentialLease, Grant};
 use crate::error::{Error, ErrorKind};
+use crate::mutant::Mutant;
 use crate::settings::AwsSettings;
 
 /// Idle connections are closed before S3 closes them (about 20 s), so that none is used as it goes away.
@@ -76,7 +77,8 @@ impl S3 {
         grant: &Grant,
         location: &TableLocation,
     ) -> Result<Arc<dyn ObjectStore>, Error> {
-        let credentials = LeasedCredentials { lease: Arc::clone(grant.lease()), location: location.clone() };
+        let lease = Mutant::CredentialsOfFirstGrant.first_of(Arc::clone(grant.lease()));
+        let credentials = LeasedCredentials { lease, location: location.clone() };
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(location.bucket())
             .with_region(&self.region)

@@ -42,6 +42,7 @@ use super::replace::replace_columns;
 use super::schema::with_offsets;
 use super::{Snapshot, failure, scan_statistics};
 use crate::error::Error;
+use crate::mutant::Mutant;
 
 /// First bytes fetched from the end of a file, in the hope that its whole footer is among them.
 const FOOTER_HINT: usize = 128 * 1024;
@@ -227,7 +228,7 @@ impl Snapshot {
         let index = &self.log.log().files;
         let vector =
             index.deletion_vector(file).map_err(|error| failure::broken_vector(error.to_string()))?;
-        let Some(vector) = vector else {
+        let Some(vector) = vector.filter(|_| !Mutant::DeletionVectorsIgnored.is_on()) else {
             return Ok(None);
         };
         let rows = match index.rows.is_null(file) {

@@ -10,12 +10,12 @@ use tonic::Request;
 use tonic::metadata::MetadataMap;
 use zeroize::Zeroizing;
 
-use super::{deadline, travel};
+use super::deadline;
+use super::sessions::CallSession;
 use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
-use crate::identity::{Identity, Principal};
+use crate::identity::{Identity, Login, Principal, TOKEN_USER};
 use crate::ids::Secret;
-use crate::sql::Moment;
 
 /// Base64 as clients write it: some leave out the padding.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -27,9 +27,7 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) struct Caller {
     pub(super) context: RequestContext,
     pub(super) principal: Principal,
-    /// The moment that the headers ask for. It is for statements that this call plans; what was sealed has its own, and a
-    /// call that plans nothing does not mind if it is malformed.
-    pub(super) as_of: Result<Option<Moment>, Error>,
+    pub(super) session: CallSession,
     /// Keeps other files of this room from making one.
     _proof: Proof,
 }
@@ -57,25 +55,31 @@ pub(super) fn authenticate(
         return Err(Error::new(ErrorKind::Unauthenticated, text));
     };
     let principal = identity.verify(token)?;
-    let as_of = travel::moment(metadata);
-    Ok(Caller { context: context.clone(), principal, as_of, _proof: Proof })
+    Ok(Caller { context: context.clone(), principal, session: CallSession::of(metadata), _proof: Proof })
 }
 
 /// Logs in with user and password, or confirms a token. Gives the token for the calls that follow.
 ///
+/// Tools that know only user and password send a token as the password of the user [`TOKEN_USER`].
+///
 /// # Errors
 /// [`ErrorKind::Unauthenticated`] if the credentials are missing or wrong, and what [`Identity::login`] answers.
-pub(super) async fn handshake(identity: &Identity, metadata: &MetadataMap) -> Result<Secret, Error> {
+pub(super) async fn handshake(identity: &Identity, metadata: &MetadataMap) -> Result<Login, Error> {
     match credentials(metadata)? {
-        Some(Credentials::Basic { user, password }) => Ok(identity.login(&user, &password).await?.token),
-        Some(Credentials::Bearer(token)) => {
-            identity.verify(token)?;
-            Ok(Secret::new(token.to_owned()))
+        Some(Credentials::Basic { user, password }) if user == TOKEN_USER => {
+            confirmed(identity, password.expose())
         }
+        Some(Credentials::Basic { user, password }) => identity.login(&user, &password).await,
+        Some(Credentials::Bearer(token)) => confirmed(identity, token),
         None => {
             Err(Error::new(ErrorKind::Unauthenticated, "a handshake needs user and password, or a token"))
         }
     }
+}
+
+fn confirmed(identity: &Identity, token: &str) -> Result<Login, Error> {
+    let principal = identity.verify(token)?;
+    Ok(Login { principal, token: Secret::new(token.to_owned()) })
 }
 
 enum Credentials<'a> {

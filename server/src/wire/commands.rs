@@ -22,6 +22,10 @@ pub(super) enum Question {
     Prepared(Bytes),
     /// The sealed body of a ticket that this server handed out.
     Ticket(Bytes),
+    /// The text of a statement that the client takes for an update.
+    Update(String),
+    /// The sealed handle of a prepared statement that the client takes for an update.
+    PreparedUpdate(Bytes),
     /// A question about what there is.
     Metadata(MetadataCommand),
 }
@@ -43,7 +47,7 @@ pub(super) enum MetadataCommand {
 /// Sorts an encoded command.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidRequest`] if it is no Flight SQL command or would change data; [`ErrorKind::Unsupported`] if
+/// [`ErrorKind::InvalidRequest`] if it is no Flight SQL command or would load data; [`ErrorKind::Unsupported`] if
 /// this server does not answer it.
 pub(super) fn question(encoded: &[u8]) -> Result<Question, Error> {
     let any = Any::decode(encoded).map_err(|_| not_a_command())?;
@@ -67,9 +71,14 @@ pub(super) fn question(encoded: &[u8]) -> Result<Question, Error> {
         | Command::CommandGetCrossReference(CommandGetCrossReference { .. }) => MetadataCommand::ForeignKeys,
         Command::CommandGetSqlInfo(command) => MetadataCommand::SqlInfo(command),
         Command::CommandGetXdbcTypeInfo(command) => MetadataCommand::XdbcTypeInfo(command),
-        Command::CommandStatementUpdate(_)
-        | Command::CommandPreparedStatementUpdate(_)
-        | Command::CommandStatementIngest(_) => return Err(read_only()),
+        Command::CommandStatementUpdate(update) => {
+            refuse_transaction(update.transaction_id.as_deref())?;
+            return Ok(Question::Update(update.query));
+        }
+        Command::CommandPreparedStatementUpdate(update) => {
+            return Ok(Question::PreparedUpdate(update.prepared_statement_handle));
+        }
+        Command::CommandStatementIngest(_) => return Err(read_only()),
         Command::CommandStatementSubstraitPlan(_) => {
             return Err(Error::new(ErrorKind::Unsupported, "Substrait plans are not supported: send SQL"));
         }
@@ -125,8 +134,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
     use arrow_flight::sql::{
-        ActionBeginTransactionRequest, CommandPreparedStatementUpdate, CommandStatementQuery,
-        CommandStatementSubstraitPlan, CommandStatementUpdate,
+        ActionBeginTransactionRequest, CommandStatementIngest, CommandStatementQuery,
+        CommandStatementSubstraitPlan,
     };
 
     use super::*;
@@ -148,13 +157,10 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_change_data_are_refused_as_read_only() {
-        for any in
-            [CommandStatementUpdate::default().as_any(), CommandPreparedStatementUpdate::default().as_any()]
-        {
-            let error = question(&any.encode_to_vec()).unwrap_err();
-            assert_eq!(error.public_text(), "this server is read-only");
-        }
+    fn loading_data_is_refused_as_read_only_and_plans_as_unsupported() {
+        let any = CommandStatementIngest::default().as_any();
+        let error = question(&any.encode_to_vec()).unwrap_err();
+        assert_eq!(error.public_text(), "this server is read-only");
         let plan = CommandStatementSubstraitPlan::default().as_any().encode_to_vec();
         assert_eq!(refusal(&plan), ErrorKind::Unsupported);
     }

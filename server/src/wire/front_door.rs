@@ -22,9 +22,10 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::authenticate::{self, Caller, context_of};
 use super::commands::{Question, question, read_only};
+use super::report::QUEUE_HEADER;
 use super::server::WireOptions;
 use super::sql_info::{Capabilities, SqlInfoTable};
-use super::stream::{ResultBody, StreamLimits};
+use super::stream::{Delivery, ResultBody, StreamLimits};
 use super::xdbc_types::XdbcTypes;
 use super::{actions, report, schema};
 use crate::context::RequestContext;
@@ -67,12 +68,18 @@ impl FrontDoor {
         };
         let sql_info = SqlInfoTable::new(&capabilities)?;
         let xdbc_types = XdbcTypes::new()?;
-        let stream_limits = StreamLimits::new(draining_ended);
+        let stream_limits = StreamLimits::new(draining_ended, options.stall_timeout);
         Ok(Self { pipeline, identity, options, sql_info, xdbc_types, metrics, stream_limits })
     }
 
     /// Sends batches that fit `wire_schema`, up to their representation.
-    pub(super) fn stream<S>(&self, caller: &Caller, batches: S, wire_schema: SchemaRef) -> ResultBody
+    pub(super) fn stream<S>(
+        &self,
+        caller: &Caller,
+        batches: S,
+        wire_schema: SchemaRef,
+        delivery: Delivery,
+    ) -> ResultBody
     where
         S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
     {
@@ -82,6 +89,7 @@ impl FrontDoor {
             wire_schema,
             context,
             self.stream_limits.clone(),
+            delivery,
             self.metrics.open_streams.enter(),
         )
     }
@@ -104,30 +112,54 @@ impl FrontDoor {
         }
     }
 
-    async fn flight_info(&self, caller: &Caller, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
+    /// As [`answer`](Self::answer), with a cookie for the client.
+    fn answer_with_cookie<T>(
+        &self,
+        method: RpcMethod,
+        context: &RequestContext,
+        outcome: Result<(T, Option<MetadataValue<Ascii>>), Error>,
+    ) -> Result<Response<T>, Status> {
+        let (answer, cookie) = self.answer(method, context, outcome)?.into_inner();
+        let mut response = Response::new(answer);
+        if let Some(cookie) = cookie {
+            response.metadata_mut().insert("set-cookie", cookie);
+        }
+        Ok(response)
+    }
+
+    /// GetFlightInfo.
+    ///
+    /// # Errors
+    /// What planning answers; [`ErrorKind::InvalidRequest`] for commands that announce nothing.
+    pub(super) async fn flight_info(
+        &self,
+        caller: &Caller,
+        descriptor: FlightDescriptor,
+    ) -> Result<FlightInfo, Error> {
         match question(&descriptor.cmd)? {
-            Question::Statement(sql) => self.plan(caller, &caller.statement(sql)?, descriptor).await,
+            Question::Statement(sql) => {
+                let request = self.statement(caller, sql)?;
+                self.plan(caller, &request, descriptor).await
+            }
             Question::Prepared(handle) => {
                 let request = self.open_prepared(caller, &handle)?;
                 self.plan(caller, &request, descriptor).await
             }
             Question::Metadata(command) => command.flight_info(descriptor),
-            Question::Ticket(_) => {
-                Err(Error::new(ErrorKind::InvalidRequest, "a ticket is redeemed with DoGet"))
-            }
+            Question::Ticket(_) => Err(ticket_is_for_do_get()),
+            Question::Update(_) | Question::PreparedUpdate(_) => Err(update_is_for_do_put()),
         }
     }
 
     async fn schema(&self, caller: &Caller, descriptor: &FlightDescriptor) -> Result<SchemaResult, Error> {
         let schema = match question(&descriptor.cmd)? {
-            Question::Statement(sql) => self.result_schema(caller, &caller.statement(sql)?).await?,
+            Question::Statement(sql) => self.result_schema(caller, &self.statement(caller, sql)?).await?,
             Question::Prepared(handle) => {
                 self.result_schema(caller, &self.open_prepared(caller, &handle)?).await?
             }
             Question::Metadata(command) => command.schema(),
-            Question::Ticket(_) => {
-                return Err(Error::new(ErrorKind::InvalidRequest, "a ticket is redeemed with DoGet"));
-            }
+            Question::Ticket(_) => return Err(ticket_is_for_do_get()),
+            Question::Update(_) | Question::PreparedUpdate(_) => return Err(update_is_for_do_put()),
         };
         Ok(SchemaResult { schema: schema::encapsulated(&schema)? })
     }
@@ -139,12 +171,13 @@ impl FrontDoor {
             Question::Metadata(command) => {
                 let batch = self.metadata(caller, command).await?;
                 let wire_schema = batch.schema();
-                Ok(self.stream(caller, stream::iter([Ok(batch)]), wire_schema))
+                Ok(self.stream(caller, stream::iter([Ok(batch)]), wire_schema, Delivery::default()))
             }
             Question::Statement(_) => Err(Error::new(
                 ErrorKind::InvalidRequest,
                 "DoGet needs the ticket that GetFlightInfo returns",
             )),
+            Question::Update(_) | Question::PreparedUpdate(_) => Err(update_is_for_do_put()),
         }
     }
 
@@ -155,6 +188,10 @@ impl FrontDoor {
         let descriptor = first.flight_descriptor.take().ok_or_else(no_command)?;
         match question(&descriptor.cmd)? {
             Question::Prepared(handle) => self.bind(caller, &handle, first, messages).await,
+            Question::Update(sql) => self.update(caller, &sql),
+            Question::PreparedUpdate(handle) => {
+                self.update(caller, &self.open_prepared(caller, &handle)?.sql)
+            }
             Question::Statement(_) | Question::Ticket(_) | Question::Metadata(_) => Err(read_only()),
         }
     }
@@ -170,6 +207,14 @@ fn bearer(token: &Secret) -> Result<MetadataValue<Ascii>, Error> {
     let mut header = header.map_err(|_| Error::internal("a token does not fit into a header"))?;
     header.set_sensitive(true);
     Ok(header)
+}
+
+fn ticket_is_for_do_get() -> Error {
+    Error::new(ErrorKind::InvalidRequest, "a ticket is redeemed with DoGet")
+}
+
+fn update_is_for_do_put() -> Error {
+    Error::new(ErrorKind::InvalidRequest, "an update is sent with DoPut")
 }
 
 fn not_offered() -> Error {
@@ -192,15 +237,19 @@ impl FlightService for FrontDoor {
     ) -> Result<Response<Self::HandshakeStream>, Status> {
         let context = context_of(&request);
         let outcome = async {
-            let token = authenticate::handshake(&self.identity, request.metadata()).await?;
-            Ok((bearer(&token)?, token))
+            let login = authenticate::handshake(&self.identity, request.metadata()).await?;
+            let cookie = self.login_cookie(&login.principal, request.metadata())?;
+            Ok((bearer(&login.token)?, cookie, login.token))
         };
         let response = self.answer(RpcMethod::Handshake, &context, outcome.await)?;
-        let (header, token) = response.into_inner();
+        let (header, cookie, token) = response.into_inner();
         // Drivers take the token from the header; clients of plain Flight from the payload.
         let payload = token.expose().to_owned().into();
         let mut response = Response::new(replies([HandshakeResponse { protocol_version: 0, payload }]));
         response.metadata_mut().insert("authorization", header);
+        if let Some(cookie) = cookie {
+            response.metadata_mut().insert("set-cookie", cookie);
+        }
         Ok(response)
     }
 
@@ -211,9 +260,10 @@ impl FlightService for FrontDoor {
         let context = context_of(&request);
         let outcome = async {
             let caller = self.caller(&context, request.metadata())?;
-            self.flight_info(&caller, request.into_inner()).await
+            let info = self.flight_info(&caller, request.into_inner()).await?;
+            Ok((info, self.answer_cookie(&caller)?))
         };
-        self.answer(RpcMethod::GetFlightInfo, &context, outcome.await)
+        self.answer_with_cookie(RpcMethod::GetFlightInfo, &context, outcome.await)
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
@@ -242,9 +292,9 @@ impl FlightService for FrontDoor {
         let outcome = async {
             let caller = self.caller(&context, request.metadata())?;
             let result = self.put(&caller, request.into_inner()).await?;
-            Ok(replies([result]))
+            Ok((replies([result]), self.answer_cookie(&caller)?))
         };
-        self.answer(RpcMethod::DoPut, &context, outcome.await)
+        self.answer_with_cookie(RpcMethod::DoPut, &context, outcome.await)
     }
 
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
@@ -252,9 +302,9 @@ impl FlightService for FrontDoor {
         let outcome = async {
             let caller = self.caller(&context, request.metadata())?;
             let body = self.action(&caller, request.into_inner()).await?;
-            Ok(replies(body.map(|body| arrow_flight::Result { body })))
+            Ok((replies(body.map(|body| arrow_flight::Result { body })), self.answer_cookie(&caller)?))
         };
-        self.answer(RpcMethod::DoAction, &context, outcome.await)
+        self.answer_with_cookie(RpcMethod::DoAction, &context, outcome.await)
     }
 
     async fn list_actions(
@@ -280,8 +330,17 @@ impl FlightService for FrontDoor {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<PollInfo>, Status> {
         let context = context_of(&request);
-        let outcome = self.caller(&context, request.metadata()).and_then(|_caller| Err(not_offered()));
-        self.answer(RpcMethod::PollFlightInfo, &context, outcome)
+        let outcome = async {
+            let caller = self.caller(&context, request.metadata())?;
+            let answer = self.poll(&caller, request.into_inner()).await?;
+            Ok((answer, self.answer_cookie(&caller)?))
+        };
+        let response = self.answer_with_cookie(RpcMethod::PollFlightInfo, &context, outcome.await)?;
+        let (mut headers, (answer, place), extensions) = response.into_parts();
+        if let Some(place) = place {
+            headers.insert(QUEUE_HEADER, place.into());
+        }
+        Ok(Response::from_parts(headers, answer, extensions))
     }
 
     async fn do_exchange(

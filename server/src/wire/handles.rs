@@ -1,8 +1,8 @@
 //! Sealed tickets and prepared handles: all the state that a statement has between two calls.
 //!
 //! Any replica with the same keys can serve them, and closing one is nothing to do. Each is bound to the principal it
-//! was made for; what it holds is authorised again when it is used. The moment that a client asked for is among it, so that
-//! what runs is what was announced, whatever headers come with the call that runs it.
+//! was made for; what it holds is authorised again when it is used. The options that the statement was planned with are among
+//! it, so that what runs is what was announced, whatever headers come with the call that runs it.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use arrow::datatypes::Schema;
 use arrow_flight::Ticket;
 use arrow_flight::sql::{ProstMessageExt, TicketStatementQuery};
 use bytes::Bytes;
-use lakegate_proto::v1::{PreparedHandle, SealedMoment, StatementTicket, sealed_moment};
+use lakegate_proto::v1::{PreparedHandle, SealedPart, StatementTicket};
 use prost::Message;
 
+use super::sealed_options::{from_sealed, to_sealed};
 use super::{parameters, schema};
-use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Principal, Purpose, Sealer};
-use crate::pipeline::QueryRequest;
-use crate::sql::Moment;
+use crate::ids::QueryId;
+use crate::pipeline::{Part, QueryRequest};
 
 /// What a ticket asks for.
 pub(super) struct OpenedTicket {
@@ -26,8 +26,8 @@ pub(super) struct OpenedTicket {
     pub(super) request: QueryRequest,
     /// Digest of the wire schema that was announced.
     schema_digest: Vec<u8>,
-    /// The query id of the call that planned it.
-    pub(super) planned_as: String,
+    /// The query id of the call that planned it, which is the one that the client was told.
+    pub(super) planned_as: Option<QueryId>,
 }
 
 impl OpenedTicket {
@@ -52,7 +52,7 @@ pub(super) fn seal_ticket(
     sealer: &Sealer,
     principal: &Principal,
     lifetime: Duration,
-    context: &RequestContext,
+    planned_as: QueryId,
     request: &QueryRequest,
     wire_schema: &Schema,
 ) -> Result<Ticket, Error> {
@@ -60,8 +60,9 @@ pub(super) fn seal_ticket(
         sql: request.sql.clone(),
         parameters: parameters::to_bytes(request.parameters.as_ref())?,
         schema_digest: schema::digest(wire_schema)?.to_vec(),
-        planned_as: context.query_id.to_string(),
-        as_of: request.as_of.map(to_sealed),
+        planned_as: planned_as.to_string(),
+        options: Some(to_sealed(&request.options)),
+        part: request.part.map(|part| SealedPart { index: part.index, of: part.of, pin: part.pin.to_vec() }),
     };
     let sealed = sealer.seal(Purpose::Ticket, Some(principal), lifetime, &body)?;
     let command = TicketStatementQuery { statement_handle: sealed.into() };
@@ -82,11 +83,18 @@ pub(super) fn open_ticket(
         request: QueryRequest {
             sql: body.sql,
             parameters: parameters::from_sealed_bytes(&body.parameters)?,
-            as_of: body.as_of.map(from_sealed).transpose()?,
+            options: from_sealed(body.options)?,
+            part: body.part.map(part).transpose()?,
         },
         schema_digest: body.schema_digest,
-        planned_as: body.planned_as,
+        planned_as: QueryId::parse(&body.planned_as),
     })
+}
+
+fn part(sealed: SealedPart) -> Result<Part, Error> {
+    let pin = sealed.pin.try_into().ok().filter(|_| sealed.index < sealed.of);
+    let pin = pin.ok_or_else(|| Error::internal("a sealed part is malformed"))?;
+    Ok(Part { index: sealed.index, of: sealed.of, pin })
 }
 
 /// Seals the handle of a prepared statement, with parameters once they are bound.
@@ -102,7 +110,7 @@ pub(super) fn seal_prepared(
     let body = PreparedHandle {
         sql: request.sql.clone(),
         parameters: parameters::to_bytes(request.parameters.as_ref())?,
-        as_of: request.as_of.map(to_sealed),
+        options: Some(to_sealed(&request.options)),
     };
     Ok(sealer.seal(Purpose::Prepared, Some(principal), lifetime, &body)?.into())
 }
@@ -120,25 +128,9 @@ pub(super) fn open_prepared(
     Ok(QueryRequest {
         sql: body.sql,
         parameters: parameters::from_sealed_bytes(&body.parameters)?,
-        as_of: body.as_of.map(from_sealed).transpose()?,
+        options: from_sealed(body.options)?,
+        part: None,
     })
-}
-
-fn to_sealed(moment: Moment) -> SealedMoment {
-    let at = match moment {
-        Moment::Version(number) => sealed_moment::At::Version(number),
-        Moment::Timestamp(micros) => sealed_moment::At::Timestamp(micros),
-    };
-    SealedMoment { at: Some(at) }
-}
-
-/// A moment of a kind that a newer server sealed is refused: without it the statement would read other rows.
-fn from_sealed(sealed: SealedMoment) -> Result<Moment, Error> {
-    match sealed.at {
-        Some(sealed_moment::At::Version(number)) => Ok(Moment::Version(number)),
-        Some(sealed_moment::At::Timestamp(micros)) => Ok(Moment::Timestamp(micros)),
-        None => Err(Error::new(ErrorKind::Expired, "this server cannot run the statement: send it again")),
-    }
 }
 
 #[cfg(test)]

@@ -123,6 +123,8 @@ impl FrontDoor {
 fn tables_answer(mut builder: GetTablesBuilder, tables: &[TableEntry]) -> Result<RecordBatch, Error> {
     for table in tables {
         let wire_schema = schema::wire_schema(&table.schema);
+        // A result's schema has no metadata of its own; a table's has its comment.
+        let wire_schema = wire_schema.as_ref().clone().with_metadata(table.schema.metadata().clone());
         builder
             .append(CATALOG, table.name.database(), table.name.table(), TABLE_TYPE, &wire_schema)
             .map_err(broken)?;

@@ -18,6 +18,10 @@
 //!    │ GetFlightInfo(handle), DoGet(ticket)     as above
 //!    │
 //!    │ GetFlightInfo(metadata), DoGet(same) ▶ metadata, sql_info, xdbc_types ───────────▶ databases, tables
+//!    │                                                                                  │
+//!    │ SetSessionOptions, SET, USE ─────────▶ sessions ▶ cookie
+//!    │ ◀── set-cookie: sealed options ──────────┘
+//!    │ PollFlightInfo, CancelFlightInfo, RenewFlightEndpoint ▶ lifecycle ───────────────▶ queue, running queries
 //! ```
 //!
 //! Invariants
@@ -26,30 +30,43 @@
 //! - One schema per query, from the logical plan, in the announcement and in the stream (`schema`).
 //! - What the client can observe of a result beside its rows (message borders, totals) follows from the visible rows
 //!   alone (`rechunk`, `statements`).
-//! - A moment from a header (`travel`) is for the call that plans a statement, and goes into its ticket or handle.
+//! - Session options come from headers (`headers`) and from the session's cookie (`cookie`), for calls that plan a statement;
+//!   they go into its ticket or handle, and what runs takes them from there.
 //! - Errors leave by `report` only; a stream that was cut short ends with one (`stream`).
+//! - What is not HTTP/2 with the port's own security is answered and closed before anything else sees it (`listener`).
 //! - The server keeps no state of a client between calls, so any replica with the same keys can answer each of them.
 
 mod actions;
 mod authenticate;
 mod commands;
+mod connection;
+mod cookie;
 mod deadline;
 mod front_door;
 mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handles;
+mod headers;
+mod health;
+mod lifecycle;
 mod like;
+mod listener;
 mod metadata;
+mod opening;
 mod parameters;
 mod prepared;
 mod rechunk;
+mod refusals;
 mod report;
-mod row_size;
 mod schema;
+mod sealed_options;
 mod server;
+mod sessions;
 mod sql_info;
 mod statements;
 mod stream;
-mod travel;
+mod tls;
 mod xdbc_types;
 
-pub(crate) use self::server::{WireOptions, serve};
+pub(crate) use self::server::{Stop, WireOptions, serve};

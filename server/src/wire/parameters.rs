@@ -83,8 +83,8 @@ fn decode(messages: &[FlightData]) -> Result<RecordBatch, Error> {
 fn decode_schema(message: &FlightData) -> Result<SchemaRef, Error> {
     let header = root_as_message(&message.data_header).map_err(|_| malformed())?;
     let encoded = header.header_as_schema().ok_or_else(malformed)?;
-    let columns = encoded.fields().map_or(0, |fields| fields.len());
-    if columns > MAX_COLUMNS {
+    let columns = encoded.fields().ok_or_else(malformed)?;
+    if columns.len() > MAX_COLUMNS {
         return Err(Error::new(ErrorKind::ResourceExhausted, "the parameters have too many columns"));
     }
     let schema: Schema = arrow_ipc::convert::fb_to_schema(encoded);

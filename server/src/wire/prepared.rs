@@ -1,10 +1,10 @@
 //! Prepared statements: the path on which JDBC and ADBC send every query.
 //!
-//! The server keeps nothing. A handle holds the text and the moment that the preparing call asked for, and after a bind
+//! The server keeps nothing. A handle holds the text and the options that it was prepared with, and after a bind
 //! the parameters as well: binding answers with a new handle and leaves the old one as it was. Clients differ in which
 //! of the two they close and use again, so both are good until they expire, and closing always succeeds.
 
-use arrow_flight::sql::DoPutPreparedStatementResult;
+use arrow_flight::sql::{DoPutPreparedStatementResult, DoPutUpdateResult};
 use arrow_flight::{FlightData, PutResult};
 use futures::Stream;
 use lakegate_proto::flight::ActionCreatePreparedStatementResult;
@@ -12,6 +12,7 @@ use prost::Message;
 use tonic::Status;
 
 use super::authenticate::Caller;
+use super::commands::read_only;
 use super::front_door::FrontDoor;
 use super::stream::ResultBody;
 use super::{handles, parameters, schema};
@@ -28,11 +29,19 @@ impl FrontDoor {
         caller: &Caller,
         sql: String,
     ) -> Result<ActionCreatePreparedStatementResult, Error> {
-        let request = caller.statement(sql)?;
-        let description = self.describe(caller, &request).await?;
+        let request = self.statement(caller, sql)?;
         let sealer = self.identity.sealer();
         let lifetime = self.options.prepared_ttl;
         let handle = handles::seal_prepared(sealer, &caller.principal, lifetime, &request)?;
+        if self.session_change(&request.sql)?.is_some() {
+            // Without schemas: older drivers take that for an update, and then ask for it to be done.
+            return Ok(ActionCreatePreparedStatementResult {
+                prepared_statement_handle: handle.into(),
+                is_update: Some(true),
+                ..ActionCreatePreparedStatementResult::default()
+            });
+        }
+        let description = self.describe(caller, &request).await?;
         Ok(ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle.into(),
             dataset_schema: schema::encapsulated(&schema::wire_schema(&description.schema))?.into(),
@@ -56,7 +65,18 @@ impl FrontDoor {
     pub(super) async fn run_prepared(&self, caller: &Caller, handle: &[u8]) -> Result<ResultBody, Error> {
         let request = self.open_prepared(caller, handle)?;
         // No schema was announced with the handle as a ticket, so there is none to keep to.
-        self.run(caller, &request, |_| Ok(())).await
+        self.run(caller, &request, None, |_| Ok(())).await
+    }
+
+    /// Does an update: a change of the session is one, and there is no other.
+    ///
+    /// # Errors
+    /// [`read_only`] for every other statement, and what changing the session answers.
+    pub(super) fn update(&self, caller: &Caller, sql: &str) -> Result<PutResult, Error> {
+        let change = self.session_change(sql)?.ok_or_else(read_only)?;
+        self.change_session(caller, &[change])?;
+        let answer = DoPutUpdateResult { record_count: 0 };
+        Ok(PutResult { app_metadata: answer.encode_to_vec().into() })
     }
 
     /// Binds one row of parameters and answers with the handle that holds them.

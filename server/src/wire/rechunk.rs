@@ -14,12 +14,16 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
-use super::row_size::{assumed_row_bytes, batch_bytes};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::guard::{assumed_row_bytes, batch_bytes};
 
 /// Bytes that a message aims for. Well below the 4 MiB that several clients accept at most, and large enough that
 /// the fixed costs of a message do not show.
 const TARGET_BYTES: usize = 1024 * 1024;
+
+/// Bytes that a single row may have: what this project's own client accepts in one message. Other clients accept less
+/// unless they are told otherwise, and then refuse the message themselves.
+const MAX_ROW_BYTES: usize = 64 * 1024 * 1024;
 
 /// Bytes of Arrow data that a message has at most, unless a single row is larger.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -62,7 +66,7 @@ impl Rechunker {
     /// The next message, once it is certain where it ends.
     ///
     /// # Errors
-    /// Only a defect: pieces of one schema that do not fit together.
+    /// [`ErrorKind::ResourceExhausted`] for a row that fits into no message.
     pub(super) fn next_full(&mut self) -> Result<Option<RecordBatch>, Error> {
         if self.rows < self.target_rows && self.bytes <= self.max_bytes {
             return Ok(None);
@@ -88,6 +92,10 @@ impl Rechunker {
                 let part = piece.batch.slice(0, fitting);
                 rows += fitting;
                 bytes += batch_bytes(&part);
+                if bytes > MAX_ROW_BYTES {
+                    let text = "a row of the result is larger than 64 MiB: select fewer or shorter columns";
+                    return Err(Error::new(ErrorKind::ResourceExhausted, text));
+                }
                 message.push(part);
             }
             let left = piece.batch.num_rows() - fitting;

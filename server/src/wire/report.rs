@@ -14,6 +14,9 @@ use crate::telemetry::metrics::RpcMethod;
 /// Trailer that names the query, so that a user can quote it.
 pub(super) const QUERY_ID_TRAILER: &str = "x-lakegate-query-id";
 
+/// Header of an answer that tells the place of a query in the queue.
+pub(super) const QUEUE_HEADER: &str = "x-lakegate-queue-position";
+
 /// Logs an error and makes the status for it.
 pub(super) fn status(context: &RequestContext, method: RpcMethod, error: &Error) -> Status {
     tracing::warn!(

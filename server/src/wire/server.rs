@@ -1,20 +1,25 @@
 //! The gRPC server: its limits, its TLS and its end.
 //!
-//! On shutdown no new connection is taken and clients are told to open no new stream, while running results go on for
-//! `drain_timeout`. What runs longer is then ended with an error, so that a rolling restart never hangs on one client.
+//! ```text
+//! stop ──▶ health and readiness say so ──▶ no new connections, no new streams ──▶ what still runs is ended ──▶ closed
+//!            for drain_delay                 for at most drain_timeout               with an error, for CLOSE_TIMEOUT
+//! ```
+//!
+//! So a rolling restart neither loses a running result nor hangs on one client. Who is in a hurry skips the waiting.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Identity as TlsIdentity, Server, ServerTlsConfig};
+use tonic::transport::Server;
 
 use super::front_door::FrontDoor;
-use crate::error::{Error, ErrorKind};
+use super::health::Health;
+use super::listener;
+use super::tls::Tls;
+use crate::error::Error;
 use crate::identity::Identity;
 use crate::pipeline::Pipeline;
 use crate::settings::ServerSettings;
@@ -33,19 +38,44 @@ const MAX_HEADER_BYTES: u32 = 64 * 1024;
 /// How long a client may leave a keep-alive ping unanswered.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a TLS handshake may take.
-const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// How long connections may take to close once their streams were ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The same for who is in a hurry: enough for the error to be sent.
+const HURRIED_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How a server is told to stop.
+#[derive(Clone, Default)]
+pub(crate) struct Stop {
+    /// Take no new work and let running results end.
+    pub(crate) drain: CancellationToken,
+    /// End them now.
+    pub(crate) at_once: CancellationToken,
+}
+
+impl Stop {
+    /// Waits so long, or until somebody is in a hurry.
+    async fn wait(&self, duration: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(duration) => {}
+            () = self.at_once.cancelled() => {}
+        }
+    }
+}
+
 /// What the front door needs to know.
 pub(crate) struct WireOptions {
-    /// Certificate chain and key for TLS; without them connections are plain text.
-    pub(crate) tls: Option<TlsIdentity>,
+    /// TLS; without it connections are plain text.
+    pub(crate) tls: Option<Tls>,
+    /// Connections at once.
+    pub(crate) max_connections: usize,
     /// Time between keep-alive pings.
     pub(crate) keepalive: Duration,
-    /// How long running results may go on after shutdown began.
+    /// How long a client may take nothing of a result.
+    pub(crate) stall_timeout: Duration,
+    /// How long work is taken after the server was told to stop.
+    pub(crate) drain_delay: Duration,
+    /// How long running results may go on after that.
     pub(crate) drain_timeout: Duration,
     /// Lifetime of a ticket.
     pub(crate) ticket_ttl: Duration,
@@ -60,18 +90,17 @@ pub(crate) struct WireOptions {
 }
 
 impl WireOptions {
-    /// Takes the settings and reads the certificate and key that they name.
+    /// Takes the settings and reads the files of TLS that they name. Needs a Tokio runtime.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] if one of the files cannot be read.
+    /// [`crate::error::ErrorKind::InvalidRequest`] if one of the files cannot be read or used.
     pub(crate) fn new(settings: &ServerSettings, function_names: Vec<String>) -> Result<Self, Error> {
-        let tls = match (&settings.tls_certificate, &settings.tls_key) {
-            (Some(certificate), Some(key)) => Some(TlsIdentity::from_pem(read(certificate)?, read(key)?)),
-            _ => None,
-        };
         Ok(Self {
-            tls,
+            tls: Tls::follow(settings)?,
+            max_connections: settings.max_connections,
             keepalive: settings.keepalive,
+            stall_timeout: settings.stall_timeout,
+            drain_delay: settings.drain_delay,
             drain_timeout: settings.drain_timeout,
             ticket_ttl: settings.ticket_ttl,
             prepared_ttl: settings.prepared_ttl,
@@ -82,33 +111,22 @@ impl WireOptions {
     }
 }
 
-/// Two implementations of TLS's cryptography are linked, one for the AWS SDK and one for the rest; rustls refuses to choose
-/// and panics at the first handshake unless somebody has.
-fn choose_cryptography() {
-    // Fails if a choice was made before, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|error| {
-        let text = "a TLS file cannot be read";
-        Error::new(ErrorKind::InvalidRequest, text).because(format!("{}: {error}", path.display()))
-    })
-}
-
-/// Serves Flight SQL on `listener` until `shutdown` is cancelled and the running results have ended or had their time.
+/// Serves Flight SQL and health on `listener` until `stop` says so and the running results have ended or had their time.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidRequest`] if certificate and key do not fit together; [`ErrorKind::Internal`] if the server
-/// cannot run.
+/// [`crate::error::ErrorKind::Internal`] if the server cannot run.
 pub(crate) async fn serve(
-    options: WireOptions,
+    mut options: WireOptions,
     pipeline: Arc<Pipeline>,
     identity: Arc<Identity>,
     metrics: Arc<Metrics>,
     listener: TcpListener,
-    shutdown: CancellationToken,
+    stop: Stop,
 ) -> Result<(), Error> {
+    let health = Health::serving().await;
+    let health_service = health.service();
+    let tls = options.tls.take();
+    let connections = listener::connections(listener, tls, options.max_connections, Arc::clone(&metrics));
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(options.keepalive))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
@@ -116,29 +134,28 @@ pub(crate) async fn serve(
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION);
-    if let Some(identity) = &options.tls {
-        choose_cryptography();
-        let tls = ServerTlsConfig::new().identity(identity.clone()).timeout(TLS_HANDSHAKE_TIMEOUT);
-        server = server.tls_config(tls).map_err(|error| {
-            let text = "the TLS certificate and key cannot be used";
-            Error::new(ErrorKind::InvalidRequest, text).because(error.to_string())
-        })?;
-    }
-    let drain_timeout = options.drain_timeout;
+    let (drain_delay, drain_timeout) = (options.drain_delay, options.drain_timeout);
     let max_message_bytes = options.max_message_bytes;
     let draining_ended = CancellationToken::new();
     let front_door = FrontDoor::new(options, pipeline, identity, metrics, draining_ended.clone())?;
     let service = FlightServiceServer::new(front_door).max_decoding_message_size(max_message_bytes);
 
-    // Messages are written whole, so waiting for more to fill a packet only delays them.
-    let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let signal = shutdown.clone().cancelled_owned();
-    let serving = server.add_service(service).serve_with_incoming_shutdown(connections, signal);
+    let no_new_work = async {
+        stop.drain.cancelled().await;
+        health.not_serving().await;
+        stop.wait(drain_delay).await;
+        health.close().await;
+    };
+    let serving = server
+        .add_service(health_service)
+        .add_service(service)
+        .serve_with_incoming_shutdown(connections, no_new_work);
     let time_is_up = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(drain_timeout).await;
+        stop.drain.cancelled().await;
+        stop.wait(drain_delay.saturating_add(drain_timeout)).await;
         draining_ended.cancel();
-        tokio::time::sleep(CLOSE_TIMEOUT).await;
+        let is_hurried = stop.at_once.is_cancelled();
+        tokio::time::sleep(if is_hurried { HURRIED_CLOSE_TIMEOUT } else { CLOSE_TIMEOUT }).await;
     };
     tokio::select! {
         outcome = serving => outcome.map_err(|error| Error::internal(format!("the server ended: {error}"))),

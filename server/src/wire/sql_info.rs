@@ -89,7 +89,7 @@ fn append_server(builder: &mut SqlInfoDataBuilder, capabilities: &Capabilities) 
     builder.append(SqlInfo::FlightSqlServerSubstraitMinVersion, "");
     builder.append(SqlInfo::FlightSqlServerSubstraitMaxVersion, "");
     builder.append(SqlInfo::FlightSqlServerTransaction, SqlSupportedTransaction::None as i32);
-    builder.append(SqlInfo::FlightSqlServerCancel, false);
+    builder.append(SqlInfo::FlightSqlServerCancel, true);
     builder.append(SqlInfo::FlightSqlServerBulkIngestion, false);
     builder.append(SqlInfo::FlightSqlServerIngestTransactionsSupported, false);
     let prepared_ttl_ms = i32::try_from(capabilities.prepared_ttl.as_millis()).unwrap_or(i32::MAX);

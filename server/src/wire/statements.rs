@@ -1,27 +1,22 @@
 //! Statements: GetFlightInfo plans one and hands out a ticket, DoGet executes it. Both authorise.
 
-use arrow::datatypes::SchemaRef;
-use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo};
+use std::slice::from_ref;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
+use futures::stream;
 
 use super::authenticate::Caller;
 use super::front_door::FrontDoor;
-use super::stream::ResultBody;
+use super::stream::{Delivery, ResultBody};
 use super::{handles, schema};
 use crate::error::{Error, ErrorKind};
-use crate::pipeline::{Description, QueryRequest};
+use crate::ids::QueryId;
+use crate::pipeline::{Description, Part, QueryRequest};
 
 /// For FlightInfo: how many rows and bytes a result will have is never told, since it could count hidden rows.
 const UNKNOWN: i64 = -1;
-
-impl Caller {
-    /// The request for a text that this call brings.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidRequest`] if the headers ask for a malformed moment.
-    pub(super) fn statement(&self, sql: String) -> Result<QueryRequest, Error> {
-        Ok(QueryRequest { sql, parameters: None, as_of: self.as_of.clone()? })
-    }
-}
 
 impl FrontDoor {
     /// Plans a statement without running it.
@@ -37,7 +32,7 @@ impl FrontDoor {
         self.pipeline.describe(&caller.context, &session, request).await
     }
 
-    /// The wire schema of a statement's result.
+    /// The wire schema of a statement's result; that of one that changes the session has no columns.
     ///
     /// # Errors
     /// As [`describe`](Self::describe).
@@ -46,10 +41,14 @@ impl FrontDoor {
         caller: &Caller,
         request: &QueryRequest,
     ) -> Result<SchemaRef, Error> {
+        if self.session_change(&request.sql)?.is_some() {
+            return Ok(Arc::new(Schema::empty()));
+        }
         Ok(schema::wire_schema(&self.describe(caller, request).await?.schema))
     }
 
-    /// Plans a statement and hands out the ticket for its result.
+    /// Plans a statement and hands out the ticket for its result. One that changes the session is done here already, and its
+    /// ticket gives an empty result: that is how drivers without a call for updates send it.
     ///
     /// # Errors
     /// As [`describe`](Self::describe), and [`ErrorKind::InvalidRequest`] if it has parameters that are not bound.
@@ -59,34 +58,59 @@ impl FrontDoor {
         request: &QueryRequest,
         descriptor: FlightDescriptor,
     ) -> Result<FlightInfo, Error> {
+        if let Some(change) = self.session_change(&request.sql)? {
+            self.change_session(caller, &[change])?;
+            return self.announce(caller, from_ref(request), &Arc::new(Schema::empty()), descriptor);
+        }
         let description = self.describe(caller, request).await?;
         if request.parameters.is_none() && !description.parameters.fields().is_empty() {
             let text = "the statement has parameters: prepare it, bind them, and use the handle that binding returns";
             return Err(Error::new(ErrorKind::InvalidRequest, text));
         }
         let wire_schema = schema::wire_schema(&description.schema);
-        let ticket = handles::seal_ticket(
-            self.identity.sealer(),
-            &caller.principal,
-            self.options.ticket_ttl,
-            &caller.context,
-            request,
-            &wire_schema,
-        )?;
-        let mut endpoint = FlightEndpoint::new().with_ticket(ticket);
-        // Telling when the ticket expires tells that until then it may be used again.
-        let expires_at = (caller.context.received_at + self.options.ticket_ttl).timestamp();
-        endpoint.expiration_time.get_or_insert_default().seconds = expires_at;
+        let parts = parts(request, &description);
+        let info = self.announce(caller, &parts, &wire_schema, descriptor)?;
+        Ok(FlightInfo { ordered: description.is_ordered, ..info })
+    }
+
+    /// The answer of planning, with an endpoint for each request. An endpoint without a location is the only form that every
+    /// client follows.
+    fn announce(
+        &self,
+        caller: &Caller,
+        requests: &[QueryRequest],
+        wire_schema: &SchemaRef,
+        descriptor: FlightDescriptor,
+    ) -> Result<FlightInfo, Error> {
+        let query_id = caller.context.query_id;
+        let endpoint = |request: &QueryRequest| -> Result<FlightEndpoint, Error> {
+            let ticket = self.ticket(caller, query_id, request, wire_schema)?;
+            Ok(self.endpoint(caller, ticket))
+        };
         Ok(FlightInfo {
-            schema: schema::encapsulated(&wire_schema)?,
+            schema: schema::encapsulated(wire_schema)?,
             flight_descriptor: Some(descriptor),
-            // One endpoint without a location: the only form that every client follows, and in order.
-            endpoint: vec![endpoint],
+            endpoint: requests.iter().map(endpoint).collect::<Result<_, Error>>()?,
             total_records: UNKNOWN,
             total_bytes: UNKNOWN,
             ordered: false,
-            app_metadata: caller.context.query_id.to_string().into(),
+            app_metadata: query_id.to_string().into(),
         })
+    }
+
+    /// A ticket for a statement whose result has this wire schema.
+    ///
+    /// # Errors
+    /// Only a defect.
+    pub(super) fn ticket(
+        &self,
+        caller: &Caller,
+        planned_as: QueryId,
+        request: &QueryRequest,
+        wire_schema: &SchemaRef,
+    ) -> Result<Ticket, Error> {
+        let (sealer, lifetime) = (self.identity.sealer(), self.options.ticket_ttl);
+        handles::seal_ticket(sealer, &caller.principal, lifetime, planned_as, request, wire_schema)
     }
 
     /// Executes what a ticket asks for.
@@ -96,11 +120,16 @@ impl FrontDoor {
     /// now than were announced.
     pub(super) async fn run_ticket(&self, caller: &Caller, sealed: &[u8]) -> Result<ResultBody, Error> {
         let ticket = handles::open_ticket(self.identity.sealer(), &caller.principal, sealed)?;
-        tracing::debug!(query_id = %caller.context.query_id, planned_as = ticket.planned_as, "ticket redeemed");
-        self.run(caller, &ticket.request, |wire_schema| ticket.check_schema(wire_schema)).await
+        tracing::debug!(query_id = %caller.context.query_id, planned_as = ?ticket.planned_as, "ticket redeemed");
+        let check = |wire_schema: &SchemaRef| ticket.check_schema(wire_schema);
+        self.run(caller, &ticket.request, ticket.planned_as, check).await
     }
 
-    /// Executes a statement. `check` may refuse its wire schema before the first row.
+    /// Executes a statement.
+    ///
+    /// # Arguments
+    /// * `planned_as` - the query id that the client was told when it was planned.
+    /// * `check` - may refuse the wire schema before the first row.
     ///
     /// # Errors
     /// What the pipeline and `check` answer.
@@ -108,12 +137,29 @@ impl FrontDoor {
         &self,
         caller: &Caller,
         request: &QueryRequest,
+        planned_as: Option<QueryId>,
         check: impl FnOnce(&SchemaRef) -> Result<(), Error>,
     ) -> Result<ResultBody, Error> {
+        if self.session_change(&request.sql)?.is_some() {
+            // It was done when the client asked for this ticket.
+            return Ok(self.stream(caller, stream::empty(), Arc::new(Schema::empty()), Delivery::default()));
+        }
         let session = self.pipeline.session(&caller.principal);
-        let result = self.pipeline.run(&caller.context, &session, request).await?;
+        let result = self.pipeline.run(&caller.context, &session, request, planned_as).await?;
         let wire_schema = schema::wire_schema(&result.schema());
         check(&wire_schema)?;
-        Ok(self.stream(caller, result, wire_schema))
+        let delivery = Delivery { compression: request.options.compression, cancelled: result.cancelled() };
+        Ok(self.stream(caller, result, wire_schema, delivery))
+    }
+}
+
+/// The requests whose results are together that of a request: one unless the client asks for more and it can be divided.
+fn parts(request: &QueryRequest, description: &Description) -> Vec<QueryRequest> {
+    match (request.options.endpoints, description.pin) {
+        (Some(of), Some(pin)) if of > 1 => {
+            let part = |index| QueryRequest { part: Some(Part { index, of, pin }), ..request.clone() };
+            (0..of).map(part).collect()
+        }
+        _ => vec![request.clone()],
     }
 }

@@ -10,17 +10,19 @@
 //! - Dropping the body aborts the pump, which drops the query. A client that goes away stops its work.
 //! - A stream ends well only if the pump said so. Its errors travel in its join handle, which always has room, so a
 //!   result that was cut short can never look complete, whatever the state of the channel.
-//! - A stream ends at the client's deadline, at the end of the drain, and when the client takes nothing for
-//!   [`STALL_LIMIT`]: HTTP/2 itself lets a stalled stream hold its query forever.
+//! - A stream that is broken off gives its waiting messages back at once, and holds no more than HTTP/2 itself does.
+//! - A stream ends at the client's deadline, when the query's owner cancels it, at the end of the drain, and when the client
+//!   takes nothing for `server.stall_timeout`: HTTP/2 itself lets a stalled stream hold its query forever.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow_flight::FlightData;
+use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
@@ -32,17 +34,29 @@ use super::rechunk::Rechunker;
 use super::{report, schema};
 use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
+use crate::pipeline;
+use crate::sql::Compression;
 use crate::telemetry::metrics::{Entered, RpcMethod};
 
 /// Encoded messages that wait for the connection.
 const PREFETCHED_MESSAGES: usize = 2;
 
-/// How long a client may take nothing before its query is stopped.
-const STALL_LIMIT: Duration = Duration::from_secs(600);
+/// Messages that wait for the connection, also within reach of the pump: the body of a stalled stream is not polled, so it
+/// cannot let go of them itself.
+type Waiting = Arc<Mutex<mpsc::Receiver<FlightData>>>;
+
+/// How one result is sent.
+#[derive(Default)]
+pub(super) struct Delivery {
+    /// Absent unless the client asked: the Java driver cannot read compressed results.
+    pub(super) compression: Option<Compression>,
+    /// Ends the stream.
+    pub(super) cancelled: CancellationToken,
+}
 
 /// What a DoGet answers with.
 pub(super) struct ResultBody {
-    messages: mpsc::Receiver<FlightData>,
+    messages: Waiting,
     /// Taken when the pump has ended and was asked how.
     pump: Option<AbortOnDropHandle<Result<(), Error>>>,
     context: RequestContext,
@@ -57,26 +71,45 @@ impl ResultBody {
         wire_schema: SchemaRef,
         context: RequestContext,
         limits: StreamLimits,
+        delivery: Delivery,
         open: Entered,
     ) -> Self
     where
         S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
     {
         let (sender, messages) = mpsc::channel(PREFETCHED_MESSAGES);
+        let messages = Arc::new(Mutex::new(messages));
+        let waiting = Arc::clone(&messages);
         let deadline = context.client_timeout.map(|timeout| context.started + timeout);
         let pump = tokio::spawn(async move {
             let outlet = Outlet { sender, stall: limits.stall };
-            limits.apply(deadline, pump(batches, wire_schema, &outlet)).await
+            let Delivery { compression, cancelled } = delivery;
+            let work = async {
+                let encoder = Encoder::new(compression)?;
+                pump(batches, wire_schema, encoder, &outlet).await
+            };
+            let outcome = limits.apply(deadline, &cancelled, work).await;
+            // An error of the query itself is told behind what was sent before it, as always.
+            if limits.broken_off(&outcome) {
+                discard(&waiting);
+            }
+            outcome
         });
         Self { messages, pump: Some(AbortOnDropHandle::new(pump)), context, _open: open }
     }
+}
+
+fn discard(waiting: &Waiting) {
+    let mut messages = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    while messages.try_recv().is_ok() {}
 }
 
 impl Stream for ResultBody {
     type Item = Result<FlightData, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(message) = ready!(self.messages.poll_recv(waker)) {
+        let next = self.messages.lock().unwrap_or_else(PoisonError::into_inner).poll_recv(waker);
+        if let Some(message) = ready!(next) {
             return Poll::Ready(Some(Ok(message)));
         }
         let Some(pump) = self.pump.as_mut() else {
@@ -104,14 +137,23 @@ pub(super) struct StreamLimits {
 }
 
 impl StreamLimits {
-    /// Streams that end when `draining_ended` is cancelled.
-    pub(super) fn new(draining_ended: CancellationToken) -> Self {
-        Self { draining_ended, stall: STALL_LIMIT }
+    /// Streams that end when `draining_ended` is cancelled, and when their client takes nothing for `stall`.
+    pub(super) fn new(draining_ended: CancellationToken, stall: Duration) -> Self {
+        Self { draining_ended, stall }
+    }
+
+    /// Whether a stream was ended from outside: its client may never take what waits.
+    fn broken_off(&self, outcome: &Result<(), Error>) -> bool {
+        use ErrorKind::{Cancelled, DeadlineExceeded};
+        let kind = outcome.as_ref().err().map(Error::kind);
+        matches!(kind, Some(Cancelled | DeadlineExceeded))
+            || (kind.is_some() && self.draining_ended.is_cancelled())
     }
 
     async fn apply(
         &self,
         deadline: Option<Instant>,
+        cancelled: &CancellationToken,
         work: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
         let deadline = async {
@@ -123,6 +165,7 @@ impl StreamLimits {
         tokio::select! {
             outcome = work => outcome,
             () = deadline => Err(Error::new(ErrorKind::DeadlineExceeded, "the client's deadline has passed")),
+            () = cancelled.cancelled() => Err(pipeline::cancelled()),
             () = self.draining_ended.cancelled() => {
                 Err(Error::new(ErrorKind::Unavailable, "the server is shutting down: ask again"))
             }
@@ -130,12 +173,16 @@ impl StreamLimits {
     }
 }
 
-async fn pump<S>(batches: S, wire_schema: SchemaRef, outlet: &Outlet) -> Result<(), Error>
+async fn pump<S>(
+    batches: S,
+    wire_schema: SchemaRef,
+    mut encoder: Encoder,
+    outlet: &Outlet,
+) -> Result<(), Error>
 where
     S: Stream<Item = Result<RecordBatch, Error>>,
 {
     let mut batches = std::pin::pin!(batches);
-    let mut encoder = Encoder::default();
     let mut rechunker = Rechunker::new(Arc::clone(&wire_schema));
     outlet.send(encoder.schema(&wire_schema)).await?;
     while let Some(batch) = batches.next().await {
@@ -168,9 +215,7 @@ impl Outlet {
     }
 }
 
-/// Arrow IPC without compression, which the Java driver cannot read, and without dictionaries, which the wire schema
-/// does not have.
-#[derive(Default)]
+/// Arrow IPC without dictionaries, which the wire schema does not have.
 struct Encoder {
     generator: IpcDataGenerator,
     options: IpcWriteOptions,
@@ -178,6 +223,17 @@ struct Encoder {
 }
 
 impl Encoder {
+    fn new(compression: Option<Compression>) -> Result<Self, Error> {
+        let codec = compression.map(|compression| match compression {
+            Compression::Lz4 => CompressionType::LZ4_FRAME,
+            Compression::Zstd => CompressionType::ZSTD,
+        });
+        let options = IpcWriteOptions::default()
+            .try_with_compression(codec)
+            .map_err(|error| Error::internal(format!("a result cannot be compressed: {error}")))?;
+        Ok(Self { generator: IpcDataGenerator::default(), options, buffers: None })
+    }
+
     fn schema(&self, schema: &SchemaRef) -> FlightData {
         let mut no_dictionaries = DictionaryTracker::new(true);
         self.generator

@@ -2,13 +2,12 @@
 //! change of that file. `LAKEGATE_GOLDEN=write` writes it anew.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use arrow::array::AsArray;
 use futures::TryStreamExt;
 use lakegate_client::{Connection, TableFilter};
 
-use crate::support::{answer, login, run, server};
+use crate::support::{answer, assert_golden, login, run, server};
 
 const USERS: [&str; 7] = ["admin", "analyst", "eu_analyst", "support", "hr_partner", "auditor", "stranger"];
 
@@ -64,13 +63,7 @@ fn every_user_sees_exactly_what_the_grants_say() {
         }
         matrix
     });
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/access-matrix.txt");
-    if std::env::var_os("LAKEGATE_GOLDEN").is_some_and(|mode| mode == "write") {
-        std::fs::write(&path, &matrix).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    let difference = golden.lines().zip(matrix.lines()).find(|(golden, now)| golden != now);
-    assert!(golden == matrix, "first difference (golden, now): {difference:?}");
+    assert_golden("access-matrix.txt", &matrix);
 }
 
 /// Databases, tables and columns as the catalog commands list them.

@@ -17,10 +17,11 @@ const ALL: [&str; 5] = ["server", "client", "proto", "deploy/sandbox", "tests"];
 
 /// Rooms of `server/src` with their ranks: a room imports only from its own rank and those below, as in the
 /// architecture's table of rooms. Neighbours of one rank may not import each other both ways.
-const RANKS: [(&str, u8); 22] = [
+const RANKS: [(&str, u8); 25] = [
     ("main", 10),
     ("cli", 10),
     ("app", 10),
+    ("fuzzing", 10),
     ("wire", 9),
     ("admin", 9),
     ("pipeline", 8),
@@ -37,8 +38,10 @@ const RANKS: [(&str, u8); 22] = [
     ("telemetry", 1),
     ("context", 1),
     ("audit", 1),
+    ("reload", 1),
     ("ids", 0),
     ("error", 0),
+    ("mutant", 0),
     ("lib", 10),
 ];
 
@@ -320,6 +323,56 @@ fn production_code_has_no_shortcut_to_a_panic() {
         }
     }
     assert_none("a remote panic is an outage", &violations);
+}
+
+/// Switched-on faults of the guard must not get into a release.
+#[test]
+fn nothing_enables_the_faults_of_the_guard_and_each_has_its_place() {
+    let manifests =
+        ["Cargo.toml", "server/Cargo.toml", "client/Cargo.toml", "proto/Cargo.toml", "tests/Cargo.toml"];
+    for manifest in manifests.into_iter().chain(["deploy/sandbox/Cargo.toml"]) {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        let naming =
+            text.lines().filter(|line| !line.trim_start().starts_with('#') && line.contains("mutants"));
+        let allowed: &[&str] = if manifest == "server/Cargo.toml" { &["mutants = []"] } else { &[] };
+        assert_eq!(naming.collect::<Vec<_>>(), allowed, "{manifest}");
+    }
+    let code = server_code();
+    let places = |name: &str| {
+        let word = format!("Mutant::{name}.");
+        code.iter().filter(|source| source.text.contains(&word)).count()
+    };
+    let faults = crate::mutants::faults();
+    let placeless = faults.iter().filter(|fault| places(fault.name) == 0).map(|fault| fault.name.to_owned());
+    assert_none("faults that break nothing", &placeless.collect::<Vec<_>>());
+    let list = code.iter().find(|source| source.path == "server/src/mutant.rs").unwrap();
+    let fence = "#[cfg(all(feature = \"mutants\", not(debug_assertions)))]\ncompile_error!(";
+    assert!(list.text.contains(fence), "a release could be built with the faults");
+}
+
+/// A promise is kept by a test, or it is a wish.
+#[test]
+fn the_tests_that_hold_the_promises_exist() {
+    let promises = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let (_, table) = promises.split_once("| promise |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let quoted = table.split('`').skip(1).step_by(2).filter(|word| word.contains("::"));
+    let named: Vec<(&str, &str)> = quoted.map(|word| word.split_once("::").unwrap()).collect();
+    assert!(named.len() >= 20, "only {} tests are named", named.len());
+    let missing = named.iter().filter(|(file, name)| {
+        let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+        let (rust, python) = (format!("fn {name}("), format!("def {name}("));
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        let place = lines.iter().position(|line| line.contains(&rust) || line.starts_with(&python));
+        let has_mark =
+            |place: usize| lines[place.saturating_sub(3)..place].iter().any(|line| line.contains("test]"));
+        !place.is_some_and(|place| file.ends_with(".py") || has_mark(place))
+    });
+    let missing: Vec<String> = missing.map(|(file, name)| format!("{file}::{name}")).collect();
+    assert_none("tests that SECURITY.md names and nobody wrote", &missing);
+    let numbers = 1..=9;
+    let absent = numbers.filter(|number| !table.contains(&format!("| G{number} ")));
+    assert_eq!(absent.collect::<Vec<_>>(), [0; 0], "promises without a test");
 }
 
 #[test]

@@ -4,15 +4,20 @@ use std::future::Future;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Weak};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
-use futures::TryStreamExt;
+use arrow_flight::decode::FlightRecordBatchStream;
+use arrow_flight::error::FlightError;
+use arrow_flight::sql::client::FlightSqlServiceClient;
+use futures::{StreamExt, TryStreamExt};
 use lakegate_client::{ClientError, Connection};
 use lakegate_sandbox::Sandbox;
 use lakegate_tests::stack::{self, Server};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
+use tonic::transport::{Channel, Endpoint};
 
 /// Drives the sandbox and all clients. Lives as long as the process, because the shared stack runs on it.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -91,6 +96,25 @@ pub(crate) async fn refusal(connection: &Connection, sql: &str) -> (tonic::Code,
     }
 }
 
+/// Compares what a test found with what is kept of it in `tests/golden`, for a person to read where it changes.
+/// `LAKEGATE_GOLDEN=write` keeps what was found.
+pub(crate) fn assert_golden(file: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(file);
+    if std::env::var_os("LAKEGATE_GOLDEN").is_some_and(|mode| mode == "write") {
+        std::fs::write(&path, found).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    let mut lines = golden.lines().zip(found.lines());
+    let first = lines.find(|(golden, now)| golden != now);
+    assert!(
+        golden == found,
+        "golden/{file} has {} lines, {} were found; the first that differs (golden, now): {first:#?}\n\
+         if that is right, LAKEGATE_GOLDEN=write keeps it",
+        golden.lines().count(),
+        found.lines().count()
+    );
+}
+
 /// One value of a query with one row and one column, as text.
 pub(crate) async fn value(connection: &Connection, sql: &str) -> String {
     let batches = rows(connection, sql).await.unwrap();
@@ -127,4 +151,51 @@ pub(crate) async fn expire_sessions(sandbox: &Sandbox) {
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+}
+
+/// The stock Flight SQL client of the arrow crates, logged in. It takes no more than it is asked to.
+pub(crate) async fn flight_client(server: &Server, user: &str) -> FlightSqlServiceClient<Channel> {
+    let address = server.url().replace("grpc://", "http://");
+    let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
+    let mut client = FlightSqlServiceClient::new(channel);
+    client.handshake(user, user).await.unwrap();
+    client
+}
+
+/// Plans a statement and opens its result.
+pub(crate) async fn open_result(
+    client: &mut FlightSqlServiceClient<Channel>,
+    sql: &str,
+) -> FlightRecordBatchStream {
+    let info = client.execute(sql.to_owned(), None).await.unwrap();
+    client.do_get(info.endpoint[0].ticket.clone().unwrap()).await.unwrap()
+}
+
+/// The status with which a result breaks off.
+pub(crate) async fn broken_off(mut result: FlightRecordBatchStream) -> tonic::Status {
+    loop {
+        match result.next().await {
+            Some(Ok(_)) => {}
+            Some(Err(FlightError::Tonic(status))) => return *status,
+            Some(Err(other)) => panic!("not a status: {other}"),
+            None => panic!("it did not break off"),
+        }
+    }
+}
+
+/// Waits until something holds, and fails if it never does.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..600 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("in a minute not: {what}");
+}
+
+/// Waits until the server runs no statement.
+pub(crate) async fn until_idle(server: &Server) {
+    until("no statement runs", async || server.metric("lakegate_running_statements").await.unwrap() == 0)
+        .await;
 }

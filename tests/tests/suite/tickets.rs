@@ -22,19 +22,19 @@ async fn connect(server: &Server) -> FlightSqlServiceClient<Channel> {
     FlightSqlServiceClient::new(Endpoint::from_shared(address).unwrap().connect().await.unwrap())
 }
 
-async fn login(server: &Server, user: &str) -> FlightSqlServiceClient<Channel> {
+pub(crate) async fn login(server: &Server, user: &str) -> FlightSqlServiceClient<Channel> {
     let mut client = connect(server).await;
     client.handshake(user, user).await.unwrap();
     client
 }
 
-async fn ticket(client: &mut FlightSqlServiceClient<Channel>, sql: &str) -> Ticket {
+pub(crate) async fn ticket(client: &mut FlightSqlServiceClient<Channel>, sql: &str) -> Ticket {
     let info = client.execute(sql.to_owned(), None).await.unwrap();
     info.endpoint[0].ticket.clone().unwrap()
 }
 
 /// Redeems a ticket: the rows, or the code of the refusal.
-async fn redeem(
+pub(crate) async fn redeem(
     client: &mut FlightSqlServiceClient<Channel>,
     ticket: Ticket,
 ) -> Result<Vec<RecordBatch>, Code> {

@@ -19,6 +19,7 @@ fn glue_table() -> GlueTable {
         catalog_id: Some(ACCOUNT.to_owned()),
         database: Some("sales".to_owned()),
         name: "orders".to_owned(),
+        description: None,
         parameters: HashMap::from([("table_type".to_owned(), "delta".to_owned())]),
         location: Some("s3://bucket/orders".to_owned()),
         serde_path: None,
@@ -48,7 +49,24 @@ fn granting(columns: &[&str], filter: &str) -> UnfilteredTable {
 type Change = fn(&mut UnfilteredTable);
 
 fn judged(answer: UnfilteredTable) -> Result<Policy, Error> {
-    judge(answer, ACCOUNT, &TableName::new("sales", "orders"), QueryId::new())
+    judge(answer, ACCOUNT, &TableName::new("sales", "orders"), QueryId::new(), CellMasking::Refuse)
+}
+
+/// What is made of row filter and cell filters where cells may be masked.
+fn masked(row_filter: &str, cells: &[(&str, &str)]) -> Policy {
+    let columns: Vec<&str> = cells.iter().map(|(column, _)| *column).collect();
+    let mut answer = granting(&columns, row_filter);
+    let cell = |(column, filter): &(&str, &str)| (Some((*column).to_owned()), Some((*filter).to_owned()));
+    answer.cell_filters = Some(cells.iter().map(cell).collect());
+    judge(answer, ACCOUNT, &TableName::new("sales", "orders"), QueryId::new(), CellMasking::Null).unwrap()
+}
+
+/// The filters of a policy in one text: that of the rows, then those of cells.
+fn filters(policy: &Policy) -> String {
+    let rows = policy.row_filter.as_ref().map_or("TRUE".to_owned(), RowFilter::canonical);
+    let cells =
+        policy.cell_filters.iter().map(|(column, filter)| format!("; {column}: {}", filter.canonical()));
+    std::iter::once(rows).chain(cells).collect()
 }
 
 fn kind(answer: UnfilteredTable) -> ErrorKind {
@@ -110,8 +128,53 @@ fn an_answer_that_is_not_understood_in_full_refuses_the_table() {
 }
 
 #[test]
+fn a_column_whose_filter_is_not_the_rows_shows_some_cells_only() {
+    for (row_filter, cells, expected) in [
+        // Two filters of one principal.
+        (
+            "(id = 1) OR (id = 2)",
+            vec![("id", "(id = 1) OR (id = 2)"), ("region", "id = 1")],
+            r#""id" = 1 OR "id" = 2; region: "id" = 1"#,
+        ),
+        // A column grant beside a filter.
+        ("TRUE", vec![("id", "TRUE"), ("region", "region = 'us'")], r#"TRUE; region: "region" = 'us'"#),
+        // A whole column is shown in every shown row.
+        ("id > 5", vec![("id", "TRUE"), ("region", "ID > 5")], r#""id" > 5"#),
+        // Filters without a column in common: the union of the rows is theirs already.
+        (
+            "(id = 1) OR (id = 2)",
+            vec![("id", "id = 1"), ("region", "id = 2")],
+            r#""id" = 1 OR "id" = 2; id: "id" = 1; region: "id" = 2"#,
+        ),
+    ] {
+        assert_eq!(filters(&masked(row_filter, &cells)), expected);
+    }
+}
+
+#[test]
+fn a_row_without_a_granted_cell_is_hidden_whatever_the_row_filter_says() {
+    let policy = masked("TRUE", &[("id", "id = 1"), ("region", "id = 2")]);
+    assert_eq!(filters(&policy), r#""id" = 1 OR "id" = 2; id: "id" = 1; region: "id" = 2"#);
+    let policy = masked("id < 9", &[("id", "id = 1 OR region = 'us'"), ("region", "id = 2")]);
+    let rows = policy.row_filter.unwrap().canonical();
+    assert_eq!(rows, r#""id" < 9 AND ("id" = 1 OR "region" = 'us' OR "id" = 2)"#);
+}
+
+#[test]
+fn a_table_with_masked_cells_hides_something() {
+    let policy = masked("TRUE", &[("id", "TRUE"), ("region", "id = 1"), ("code", "TRUE")]);
+    assert!(!policy.cell_filters.is_empty());
+    let other = masked("TRUE", &[("id", "TRUE"), ("region", "id = 2"), ("code", "TRUE")]);
+    assert_ne!(policy.fingerprint, other.fingerprint);
+}
+
+#[test]
 fn a_filter_on_padded_text_refuses_the_table() {
     assert_eq!(kind(granting(&["id", "code"], "code = 'A'")), ErrorKind::Unsupported);
+    let mut answer = granting(&["id", "region"], "TRUE");
+    answer.cell_filters.as_mut().unwrap()[0].1 = Some("code = 'A'".to_owned());
+    let name = TableName::new("sales", "orders");
+    assert!(judge(answer, ACCOUNT, &name, QueryId::new(), CellMasking::Null).is_err());
 }
 
 #[test]

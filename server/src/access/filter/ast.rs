@@ -158,6 +158,24 @@ impl fmt::Display for Decimal {
 }
 
 impl RowFilter {
+    /// What all of some filters select.
+    pub(crate) fn all(filters: impl IntoIterator<Item = Self>) -> Self {
+        let operands = filters.into_iter().flat_map(|filter| match filter {
+            Self::And(operands) => operands,
+            other => vec![other],
+        });
+        single_or(operands.collect(), Self::And)
+    }
+
+    /// What any of some filters selects.
+    pub(crate) fn any(filters: impl IntoIterator<Item = Self>) -> Self {
+        let operands = filters.into_iter().flat_map(|filter| match filter {
+            Self::Or(operands) => operands,
+            other => vec![other],
+        });
+        single_or(operands.collect(), Self::Or)
+    }
+
     /// The top-level columns that the filter reads, in lower case.
     pub(crate) fn columns(&self) -> BTreeSet<String> {
         let mut columns = BTreeSet::new();
@@ -180,6 +198,17 @@ impl RowFilter {
             | Self::IsNull { column } => {
                 columns.insert(column.column().to_owned());
             }
+        }
+    }
+}
+
+/// The only operand, or a chain of them.
+fn single_or(mut operands: Vec<RowFilter>, chain: fn(Vec<RowFilter>) -> RowFilter) -> RowFilter {
+    match (operands.pop(), operands.is_empty()) {
+        (Some(only), true) => only,
+        (last, _) => {
+            operands.extend(last);
+            chain(operands)
         }
     }
 }

@@ -139,7 +139,7 @@ impl<'a> Parser<'a> {
             self.require(&TokenKind::Closing, Expected::Closing)?;
             return Ok(inner);
         }
-        self.predicate()
+        self.predicate(depth)
     }
 
     fn not(&mut self, operand: RowFilter) -> Result<RowFilter, FilterError> {
@@ -147,7 +147,7 @@ impl<'a> Parser<'a> {
         Ok(RowFilter::Not(Box::new(operand)))
     }
 
-    fn predicate(&mut self) -> Result<RowFilter, FilterError> {
+    fn predicate(&mut self, depth: usize) -> Result<RowFilter, FilterError> {
         self.count_node()?;
         let column = self.column()?;
         if let Some(op) = self.comparison() {
@@ -158,13 +158,21 @@ impl<'a> Parser<'a> {
             let is_negated = self.take_keyword(Keyword::Not);
             self.require(&TokenKind::Keyword(Keyword::Null), Expected::Null)?;
             let predicate = RowFilter::IsNull { column };
-            return if is_negated { self.not(predicate) } else { Ok(predicate) };
+            return if is_negated { self.not_within(predicate, depth) } else { Ok(predicate) };
         }
         if self.take_keyword(Keyword::Not) {
             let predicate = self.negatable(column, Expected::Negatable)?;
-            return self.not(predicate);
+            return self.not_within(predicate, depth);
         }
         self.negatable(column, Expected::Operator)
+    }
+
+    /// A NOT that is written behind its column is a level like one in front, as which its canonical text has it.
+    fn not_within(&mut self, operand: RowFilter, depth: usize) -> Result<RowFilter, FilterError> {
+        if depth >= DEPTH_LIMIT {
+            return Err(FilterError::TooDeep);
+        }
+        self.not(operand)
     }
 
     /// BETWEEN, IN or LIKE: what may follow a column with NOT in front of it.

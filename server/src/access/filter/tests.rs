@@ -249,6 +249,11 @@ fn deep_and_wide_filters_are_refused() {
     assert_eq!(parse(&nested(33)).err(), Some(FilterError::TooDeep));
     assert_eq!(parse(&nested(1000)).err(), Some(FilterError::TooDeep));
     assert_eq!(parse(&format!("{} a = 1", "NOT ".repeat(400))).err(), Some(FilterError::TooDeep));
+    for negated in ["a IS NOT NULL", "a NOT IN (1)"] {
+        let deepest = format!("{}{negated}", "NOT ".repeat(31));
+        assert!(parse(&deepest).is_ok_and(|_| parse(&read(&deepest).unwrap()).is_ok()));
+        assert_eq!(parse(&format!("NOT {deepest}")).err(), Some(FilterError::TooDeep));
+    }
 
     let chain = |length: usize| vec!["a=1"; length].join(" OR ");
     assert!(parse(&chain(255)).is_ok());

@@ -17,6 +17,8 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
+use crate::mutant::Mutant;
+
 /// The same rows, sharing no buffer with other rows.
 pub(super) fn compact(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = batch.columns().iter().map(compact_array).collect::<Result<Vec<_>, _>>()?;
@@ -30,7 +32,7 @@ fn compact_array(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         DataType::Utf8View => Ok(Arc::new(copied(array)?.as_string_view().gc())),
         DataType::BinaryView => Ok(Arc::new(copied(array)?.as_binary_view().gc())),
         data_type if data_type.is_nested() => compact_children(&copied(array)?),
-        _ if array.null_count() > 0 => copied(array),
+        _ if array.null_count() > 0 && !Mutant::NullSlotsLeft.is_on() => copied(array),
         _ => Ok(Arc::clone(array)),
     }
 }

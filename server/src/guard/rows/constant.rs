@@ -9,6 +9,7 @@ use datafusion::common::ScalarValue;
 
 use super::RowPolicyError;
 use crate::access::filter::Literal;
+use crate::mutant::Mutant;
 
 /// Days from 0001-01-01 to 1970-01-01, as chrono counts them.
 const EPOCH_DAY: i32 = 719_163;
@@ -82,7 +83,7 @@ impl<'a> Domain<'a> {
         let divisor =
             10_i128.checked_pow(u32::from(scale - self.scale)).ok_or(RowPolicyError::ConstantType)?;
         let floor = unscaled.div_euclid(divisor);
-        let is_exact = unscaled.rem_euclid(divisor) == 0;
+        let is_exact = unscaled.rem_euclid(divisor) == 0 || Mutant::ConstantsRounded.is_on();
         Ok(self.clamp(if is_exact { Place::At(floor) } else { Place::After(floor) }))
     }
 

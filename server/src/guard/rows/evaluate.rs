@@ -14,6 +14,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use super::compile::{Predicate, Set};
 use super::leaf::{Leaf, LeafValues};
 use crate::access::filter::Comparison;
+use crate::mutant::Mutant;
 
 /// TRUE for each row to show, never NULL.
 pub(super) fn shown_rows(
@@ -40,6 +41,9 @@ pub(super) fn true_rows(
 
 /// FALSE in the place of NULL.
 fn known(verdict: BooleanArray) -> BooleanArray {
+    if Mutant::NullAsTrue.is_on() {
+        return verdict.iter().map(|row| Some(row != Some(false))).collect();
+    }
     if verdict.null_count() > 0 { prep_null_mask_filter(&verdict) } else { verdict }
 }
 
@@ -53,8 +57,10 @@ fn verdict_of(predicate: &dyn PhysicalExpr, batch: &RecordBatch) -> Result<Boole
 
 fn evaluate(predicate: &Predicate, values: &[LeafValues]) -> Result<BooleanArray, ArrowError> {
     match predicate {
+        Predicate::And(operands) if Mutant::OrForAnd.is_on() => chain(operands, values, or_kleene),
         Predicate::And(operands) => chain(operands, values, and_kleene),
         Predicate::Or(operands) => chain(operands, values, or_kleene),
+        Predicate::Not(operand) if Mutant::NotOfNullIsTrue.is_on() => not(&known(evaluate(operand, values)?)),
         Predicate::Not(operand) => not(&evaluate(operand, values)?),
         Predicate::Compare { leaf, op, value } => {
             let kernel = match op {

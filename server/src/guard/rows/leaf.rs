@@ -17,6 +17,7 @@ use datafusion::logical_expr::Expr;
 
 use super::RowPolicyError;
 use crate::access::filter::ColumnPath;
+use crate::mutant::Mutant;
 
 /// Spark keeps the declared type of a `char(n)` or `varchar(n)` column in this metadata of its string field.
 const DECLARED_TYPE_KEY: &str = "__CHAR_VARCHAR_TYPE_STRING";
@@ -192,7 +193,11 @@ fn without_nan(values: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         DataType::Float64 => BooleanArray::from_unary(values.as_primitive::<Float64Type>(), f64::is_nan),
         _ => return Ok(Arc::clone(values)),
     };
-    if is_nan.true_count() == 0 { Ok(Arc::clone(values)) } else { nullif(values, &is_nan) }
+    if is_nan.true_count() == 0 || Mutant::NanCompared.is_on() {
+        Ok(Arc::clone(values))
+    } else {
+        nullif(values, &is_nan)
+    }
 }
 
 fn mismatch() -> ArrowError {

@@ -11,12 +11,14 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Like, Operator, lit};
 use super::compile::Predicate;
 use super::leaf::Leaf;
 use crate::access::filter::Comparison;
+use crate::mutant::Mutant;
 
 /// The condition that every shown row meets.
 pub(super) fn expression(predicate: &Predicate, leaves: &[Leaf]) -> Expr {
     match predicate {
         Predicate::And(operands) => chain(operands, leaves, Operator::And),
         Predicate::Or(operands) => chain(operands, leaves, Operator::Or),
+        Predicate::Not(operand) if Mutant::PruningIgnoresNot.is_on() => expression(operand, leaves),
         Predicate::Not(operand) => Expr::Not(Box::new(expression(operand, leaves))),
         Predicate::Compare { leaf, op, value } => {
             binary(column(leaves, *leaf), operator(*op), Expr::Literal(value.scalar.clone(), None))

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 
+mod cells;
+mod examples;
 mod refusals;
 
 use std::sync::Arc;
@@ -43,9 +45,10 @@ fn numbered(name: &str, array: ArrayRef) -> RecordBatch {
 
 /// The numbers of the rows that a filter shows. Checks on the way that pruning would keep each of them.
 fn shown(text: &str, batch: &RecordBatch) -> Vec<i32> {
-    let policy = RowPolicy::compile(&row_filter(text), batch.schema_ref()).unwrap_or_else(|error| {
-        panic!("{text}: {error}");
-    });
+    let policy =
+        RowPolicy::compile(Some(&row_filter(text)), &[], batch.schema_ref()).unwrap_or_else(|error| {
+            panic!("{text}: {error}");
+        });
     let rows = rows_of(&policy.apply(batch, None).unwrap());
     let kept_by_pruning = rows_of(&prune(&policy, batch));
     assert!(rows.iter().all(|row| kept_by_pruning.contains(row)), "{text}: pruning loses a shown row");
@@ -59,13 +62,14 @@ fn rows_of(batch: &RecordBatch) -> Vec<i32> {
 fn prune(policy: &RowPolicy, batch: &RecordBatch) -> RecordBatch {
     let schema = DFSchema::try_from(batch.schema_ref().as_ref().clone()).unwrap();
     let (properties, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
-    let condition = create_physical_expr(&policy.pruning_expr(), &schema, &properties, &planning).unwrap();
+    let condition =
+        create_physical_expr(&policy.pruning_expr().unwrap(), &schema, &properties, &planning).unwrap();
     let verdict = condition.evaluate(batch).unwrap().into_array(batch.num_rows()).unwrap();
     filter_record_batch(batch, verdict.as_boolean()).unwrap()
 }
 
 fn refusal(text: &str, schema: &SchemaRef) -> Option<RowPolicyError> {
-    RowPolicy::compile(&row_filter(text), schema).err()
+    RowPolicy::compile(Some(&row_filter(text)), &[], schema).err()
 }
 
 #[track_caller]
@@ -128,7 +132,8 @@ fn a_dictionary_may_hold_null_among_its_values() {
 #[test]
 fn a_batch_may_have_another_layout_than_the_policy_was_compiled_for() {
     let planned = numbered("country", Arc::new(StringArray::from(COUNTRIES.to_vec())));
-    let policy = RowPolicy::compile(&row_filter("country LIKE 'U_'"), planned.schema_ref()).unwrap();
+    let policy =
+        RowPolicy::compile(Some(&row_filter("country LIKE 'U_'")), &[], planned.schema_ref()).unwrap();
     for layout in [
         DataType::Utf8View,
         DataType::LargeUtf8,
@@ -142,7 +147,7 @@ fn a_batch_may_have_another_layout_than_the_policy_was_compiled_for() {
 #[test]
 fn a_batch_of_another_schema_is_an_error_and_shows_nothing() {
     let planned = numbered("country", Arc::new(StringArray::from(vec!["US"])));
-    let policy = RowPolicy::compile(&row_filter("country = 'US'"), planned.schema_ref()).unwrap();
+    let policy = RowPolicy::compile(Some(&row_filter("country = 'US'")), &[], planned.schema_ref()).unwrap();
     let renamed = numbered("city", Arc::new(StringArray::from(vec!["US"])));
     let retyped = numbered("country", Arc::new(Int32Array::from(vec![1])));
     let missing = RecordBatch::new_empty(Arc::new(Schema::empty()));

@@ -17,7 +17,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::*;
 use crate::ids::CATALOG;
-use crate::sql::Statement;
+use crate::sql::{SessionOptions, Statement};
 
 /// A state that knows the tables of a statement, each with the columns `id` and `name`.
 fn state(statement: &Statement) -> SessionState {
@@ -49,7 +49,8 @@ fn state(statement: &Statement) -> SessionState {
 }
 
 async fn plan(sql: &str) -> Result<LogicalPlan> {
-    let statement = Statement::parse(sql, 1 << 20, None).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let statement = Statement::parse(sql, 1 << 20, &SessionOptions::default())
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
     state(&statement).statement_to_plan(statement.into_parsed()).await
 }
 
@@ -107,7 +108,7 @@ async fn names_that_do_not_resolve_are_refused_as_for_any_table() {
 async fn two_versions_stay_two_scans_after_optimisation() {
     let sql = "select (select count(*) from sales.orders version as of 1) - (select count(*) from sales.orders version as of 2) a, \
                (select count(*) from sales.orders) b";
-    let statement = Statement::parse(sql, 1 << 20, None).unwrap();
+    let statement = Statement::parse(sql, 1 << 20, &SessionOptions::default()).unwrap();
     let state = state(&statement);
     let plan = state.statement_to_plan(statement.into_parsed()).await.unwrap();
     let optimised = state.optimize(&plan).unwrap().display_indent().to_string();

@@ -24,7 +24,7 @@ fn principal(user: &str, role: &str) -> Principal {
 }
 
 fn body() -> PreparedHandle {
-    PreparedHandle { sql: "SELECT 'canary'".to_owned(), parameters: vec![1, 2, 3], as_of: None }
+    PreparedHandle { sql: "SELECT 'canary'".to_owned(), parameters: vec![1, 2, 3], options: None }
 }
 
 fn sealed_for(sealer: &Sealer, owner: &Principal) -> Vec<u8> {
@@ -127,7 +127,31 @@ fn a_key_of_another_length_or_alphabet_is_refused_without_being_printed() {
     for text in ["canary-key!", &STANDARD.encode([7; 31]), &STANDARD.encode([7; 33]), ""] {
         let error = Sealer::new(&[Secret::new(text.to_owned())]).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-        assert!(text.is_empty() || !error.public_text().contains(text));
-        assert!(error.internal_text().is_empty());
+        assert!(text.is_empty() || !(error.public_text() + error.internal_text()).contains(text));
+    }
+}
+
+fn from_file(text: &str) -> Result<KeyRing, Error> {
+    KeyRing::from_file(&[Content::new(text.as_bytes().to_vec())])
+}
+
+#[test]
+fn a_file_holds_a_key_per_line_and_the_first_one_seals() {
+    let text = format!("# of 2026\n{}\n\n  {}  \r\n", key(2).expose(), key(1).expose());
+    let (old, owner) = (ring(&[1]), principal("analyst", "analyst"));
+    let rotated = Sealer { ring: Followed::fixed(from_file(&text).unwrap()) };
+    let before = sealed_for(&old, &owner);
+    assert!(rotated.open::<PreparedHandle>(Purpose::Ticket, Some(&owner), &before).is_ok());
+    let after = sealed_for(&rotated, &owner);
+    assert_eq!(refusal(&old, Purpose::Ticket, Some(&owner), &after), ErrorKind::PermissionDenied);
+    assert!(ring(&[2]).open::<PreparedHandle>(Purpose::Ticket, Some(&owner), &after).is_ok());
+}
+
+#[test]
+fn a_file_without_keys_or_with_a_malformed_one_is_refused_without_being_printed() {
+    for text in ["", "# nothing\n", "canary-key!", &format!("{}\ncanary-key!", key(1).expose())] {
+        let error = from_file(text).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert!(!(error.public_text() + error.internal_text()).contains("canary"));
     }
 }

@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use super::*;
-use crate::sql::Statement as Query;
+use crate::sql::{SessionOptions, Statement as Query};
 
 const MIDNIGHT: Moment = Moment::Timestamp(1_769_817_600_000_000);
 
 fn parse(sql: &str, default: Option<Moment>) -> Result<Query, Error> {
-    Query::parse(sql, 1 << 20, default)
+    Query::parse(sql, 1 << 20, &SessionOptions { as_of: default, ..SessionOptions::default() })
 }
 
 /// The tables of a query as words: `sales.orders`, `sales.orders at version 3`.

@@ -12,6 +12,7 @@ use super::*;
 use crate::identity::Identity;
 use crate::ids::RoleArn;
 use crate::settings::Settings;
+use crate::sql::{Moment, SessionOptions};
 
 const LIFETIME: Duration = Duration::from_secs(60);
 const SQL: &str = "SELECT name FROM hr.employees WHERE ssn = 'canary-ssn'";
@@ -27,8 +28,9 @@ fn principal(user: &str) -> Principal {
     )
 }
 
-fn context() -> RequestContext {
-    RequestContext::begin(None, "test", None)
+fn seal(identity: &Identity, owner: &Principal, lifetime: Duration, request: &QueryRequest) -> Ticket {
+    let schema = schema_of("name");
+    seal_ticket(identity.sealer(), owner, lifetime, QueryId::new(), request, &schema).unwrap()
 }
 
 fn request() -> QueryRequest {
@@ -37,7 +39,7 @@ fn request() -> QueryRequest {
 }
 
 fn unbound() -> QueryRequest {
-    QueryRequest { sql: SQL.to_owned(), parameters: None, as_of: None }
+    QueryRequest { sql: SQL.to_owned(), parameters: None, options: SessionOptions::default(), part: None }
 }
 
 fn schema_of(name: &str) -> Schema {
@@ -57,25 +59,34 @@ fn body_of(ticket: &Ticket) -> Bytes {
 fn a_ticket_brings_back_what_was_asked_and_does_not_show_it() {
     let identity = identity();
     let owner = principal("analyst");
-    let context = context();
+    let planned_as = QueryId::new();
     let ticket =
-        seal_ticket(identity.sealer(), &owner, LIFETIME, &context, &request(), &schema_of("name")).unwrap();
+        seal_ticket(identity.sealer(), &owner, LIFETIME, planned_as, &request(), &schema_of("name")).unwrap();
     assert!(!ticket.ticket.windows(6).any(|window| window == b"canary"));
 
     let opened = open_ticket(identity.sealer(), &owner, &body_of(&ticket)).unwrap();
     assert_eq!(opened.request.sql, SQL);
     assert_eq!(opened.request.parameters, request().parameters);
-    assert_eq!(opened.planned_as, context.query_id.to_string());
+    assert_eq!(opened.planned_as, Some(planned_as));
     assert!(opened.check_schema(&schema_of("name")).is_ok());
     assert_eq!(opened.check_schema(&schema_of("other")).unwrap_err().kind(), ErrorKind::Expired);
+}
+
+#[test]
+fn a_ticket_keeps_its_part_of_the_result() {
+    let identity = identity();
+    let owner = principal("analyst");
+    let part = Some(Part { index: 1, of: 3, pin: [7; 32] });
+    let ticket = seal(&identity, &owner, LIFETIME, &QueryRequest { part, ..request() });
+    let opened = open_ticket(identity.sealer(), &owner, &body_of(&ticket)).unwrap();
+    assert_eq!(opened.request.part, part);
 }
 
 #[test]
 fn another_users_ticket_and_a_damaged_one_have_the_same_answer() {
     let identity = identity();
     let owner = principal("analyst");
-    let ticket =
-        seal_ticket(identity.sealer(), &owner, LIFETIME, &context(), &request(), &schema_of("name")).unwrap();
+    let ticket = seal(&identity, &owner, LIFETIME, &request());
     let sealed = body_of(&ticket);
     let mut damaged = sealed.to_vec();
     *damaged.last_mut().unwrap() ^= 1;
@@ -91,9 +102,7 @@ fn another_users_ticket_and_a_damaged_one_have_the_same_answer() {
 fn an_expired_ticket_says_so() {
     let identity = identity();
     let owner = principal("analyst");
-    let ticket =
-        seal_ticket(identity.sealer(), &owner, Duration::ZERO, &context(), &request(), &schema_of("name"))
-            .unwrap();
+    let ticket = seal(&identity, &owner, Duration::ZERO, &request());
     let error = open_ticket(identity.sealer(), &owner, &body_of(&ticket)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Expired);
 }
@@ -102,8 +111,7 @@ fn an_expired_ticket_says_so() {
 fn a_ticket_is_no_handle_and_a_handle_is_no_ticket() {
     let identity = identity();
     let owner = principal("analyst");
-    let ticket =
-        seal_ticket(identity.sealer(), &owner, LIFETIME, &context(), &request(), &schema_of("name")).unwrap();
+    let ticket = seal(&identity, &owner, LIFETIME, &request());
     let handle = seal_prepared(identity.sealer(), &owner, LIFETIME, &unbound()).unwrap();
     assert!(open_prepared(identity.sealer(), &owner, &body_of(&ticket)).is_err());
     assert!(open_ticket(identity.sealer(), &owner, &handle).is_err());
@@ -120,30 +128,18 @@ fn binding_gives_a_new_handle_and_leaves_the_old_one_valid() {
 }
 
 #[test]
-fn tickets_and_handles_keep_the_moment_that_was_asked_for() {
+fn tickets_and_handles_keep_the_options_that_were_asked_for() {
     let identity = identity();
     let owner = principal("analyst");
-    for as_of in [None, Some(Moment::Version(u64::MAX)), Some(Moment::Timestamp(-1))] {
-        let request = QueryRequest { as_of, ..request() };
-        let schema = schema_of("name");
-        let ticket = seal_ticket(identity.sealer(), &owner, LIFETIME, &context(), &request, &schema).unwrap();
-        let handle = seal_prepared(identity.sealer(), &owner, LIFETIME, &request).unwrap();
-        let opened = open_ticket(identity.sealer(), &owner, &body_of(&ticket)).unwrap();
-        assert_eq!(opened.request.as_of, as_of);
-        assert_eq!(open_prepared(identity.sealer(), &owner, &handle).unwrap().as_of, as_of);
-    }
-}
-
-#[test]
-fn a_moment_of_an_unknown_kind_is_refused_not_ignored() {
-    let identity = identity();
-    let owner = principal("analyst");
-    let of_newer_server = PreparedHandle {
-        sql: SQL.to_owned(),
-        parameters: Vec::new(),
-        as_of: Some(SealedMoment { at: None }),
+    let options = SessionOptions {
+        schema: Some("hr".to_owned()),
+        as_of: Some(Moment::Timestamp(-1)),
+        ..Default::default()
     };
-    let handle = identity.sealer().seal(Purpose::Prepared, Some(&owner), LIFETIME, &of_newer_server).unwrap();
-    let error = open_prepared(identity.sealer(), &owner, handle.as_ref()).err().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Expired);
+    let request = QueryRequest { options: options.clone(), ..request() };
+    let ticket = seal(&identity, &owner, LIFETIME, &request);
+    let handle = seal_prepared(identity.sealer(), &owner, LIFETIME, &request).unwrap();
+    let opened = open_ticket(identity.sealer(), &owner, &body_of(&ticket)).unwrap();
+    assert_eq!(opened.request.options, options);
+    assert_eq!(open_prepared(identity.sealer(), &owner, &handle).unwrap().options, options);
 }

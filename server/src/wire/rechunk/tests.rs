@@ -121,3 +121,18 @@ fn rows_without_columns_are_counted() {
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).unwrap();
     assert_eq!(rows(&messages_of(vec![batch], MAX_BYTES)).iter().sum::<usize>(), MAX_ROWS + 5);
 }
+
+#[test]
+fn a_row_that_fits_into_no_message_is_refused() {
+    let row = |bytes: usize| {
+        let text = StringArray::from(vec!["x".repeat(bytes)]);
+        RecordBatch::try_from_iter([("text", Arc::new(text) as _)]).unwrap()
+    };
+    let outcome_of = |batch: RecordBatch| {
+        let mut rechunker = Rechunker::new(batch.schema());
+        rechunker.push(batch);
+        rechunker.next_rest()
+    };
+    assert!(outcome_of(row(MAX_BYTES * 2)).is_ok());
+    assert_eq!(outcome_of(row(MAX_ROW_BYTES)).unwrap_err().kind(), ErrorKind::ResourceExhausted);
+}

@@ -30,7 +30,11 @@ fn start(
     batches: impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
     logical: &Schema,
 ) -> ResultBody {
-    start_with(batches, logical, None, StreamLimits::new(CancellationToken::new()))
+    start_with(batches, logical, None, limits(CancellationToken::new()))
+}
+
+fn limits(draining_ended: CancellationToken) -> StreamLimits {
+    StreamLimits::new(draining_ended, Duration::from_secs(600))
 }
 
 fn start_with(
@@ -40,7 +44,8 @@ fn start_with(
     limits: StreamLimits,
 ) -> ResultBody {
     let context = RequestContext::begin(None, "test", client_timeout);
-    ResultBody::start(batches, schema::wire_schema(logical), context, limits, Gauge::default().enter())
+    let (wire_schema, delivery) = (schema::wire_schema(logical), Delivery::default());
+    ResultBody::start(batches, wire_schema, context, limits, delivery, Gauge::default().enter())
 }
 
 async fn decode(body: ResultBody) -> Result<(SchemaRef, Vec<RecordBatch>), FlightError> {
@@ -95,7 +100,7 @@ async fn a_large_result_arrives_whole_and_in_order() {
 }
 
 fn row_bytes(batch: &RecordBatch) -> usize {
-    super::super::row_size::batch_bytes(batch)
+    crate::guard::batch_bytes(batch)
 }
 
 #[tokio::test]
@@ -129,17 +134,52 @@ async fn dropping_the_body_drops_the_query() {
 async fn the_clients_deadline_ends_a_running_stream() {
     let (source, dropped) = endless();
     let timeout = Some(Duration::from_millis(5));
-    let limits = StreamLimits::new(CancellationToken::new());
+    let limits = limits(CancellationToken::new());
     let body = start_with(source, &numbers(0).schema(), timeout, limits);
     assert_eq!(last_error(body).await.code(), Code::DeadlineExceeded);
     assert!(dropped.await.is_err());
 }
 
 #[tokio::test]
+async fn cancelling_ends_a_running_stream() {
+    let (source, dropped) = endless();
+    let context = RequestContext::begin(None, "test", None);
+    let limits = self::limits(CancellationToken::new());
+    let delivery = Delivery::default();
+    let cancelled = delivery.cancelled.clone();
+    let wire_schema = schema::wire_schema(&numbers(0).schema());
+    let body = ResultBody::start(source, wire_schema, context, limits, delivery, Gauge::default().enter());
+    cancelled.cancel();
+    let status = last_error(body).await;
+    assert_eq!((status.code(), status.message()), (Code::Cancelled, "the query was cancelled"));
+    assert!(dropped.await.is_err());
+}
+
+#[tokio::test]
+async fn a_compressed_result_is_smaller_and_the_same() {
+    let whole = numbers(100_000);
+    let mut sizes = Vec::new();
+    for compression in [None, Some(Compression::Lz4), Some(Compression::Zstd)] {
+        let start = || {
+            let context = RequestContext::begin(None, "test", None);
+            let limits = self::limits(CancellationToken::new());
+            let delivery = Delivery { compression, ..Delivery::default() };
+            let source = stream::iter([Ok(whole.clone())]);
+            ResultBody::start(source, whole.schema(), context, limits, delivery, Gauge::default().enter())
+        };
+        let (_, batches) = decode(start()).await.unwrap();
+        assert_eq!(arrow::compute::concat_batches(&whole.schema(), &batches).unwrap(), whole);
+        let messages: Vec<FlightData> = start().try_collect().await.unwrap();
+        sizes.push(messages.iter().map(|message| message.data_body.len()).sum::<usize>());
+    }
+    assert!(sizes[1] < sizes[0] && sizes[2] < sizes[0], "{sizes:?}");
+}
+
+#[tokio::test]
 async fn the_end_of_the_drain_ends_a_running_stream() {
     let (source, dropped) = endless();
     let draining_ended = CancellationToken::new();
-    let body = start_with(source, &numbers(0).schema(), None, StreamLimits::new(draining_ended.clone()));
+    let body = start_with(source, &numbers(0).schema(), None, limits(draining_ended.clone()));
     draining_ended.cancel();
     assert_eq!(last_error(body).await.code(), Code::Unavailable);
     assert!(dropped.await.is_err());
@@ -149,11 +189,12 @@ async fn the_end_of_the_drain_ends_a_running_stream() {
 async fn a_client_that_takes_nothing_loses_its_query() {
     let batch = numbers(1 << 17);
     let source = stream::iter((0..100).map(move |_| Ok(batch.clone())));
-    let limits = StreamLimits { draining_ended: CancellationToken::new(), stall: Duration::from_millis(5) };
+    let limits = StreamLimits::new(CancellationToken::new(), Duration::from_millis(5));
     let mut body = start_with(source, &numbers(0).schema(), None, limits);
     while !body.pump.as_ref().unwrap().is_finished() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    assert_eq!(body.messages.lock().unwrap().len(), 0, "nothing waits for who may never come back");
     let outcome: Result<Vec<FlightData>, Status> = body.by_ref().try_collect().await;
     assert_eq!(outcome.unwrap_err().code(), Code::Cancelled);
 }

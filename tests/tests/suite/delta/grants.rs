@@ -41,8 +41,20 @@ impl Shown {
     /// The whole table.
     pub(crate) const ALL: Self = Self { rows: Rows::All, columns: Columns::All };
 
-    /// Grants it to a user. A user has one data cells filter of a table at the most.
+    /// Grants a user to know of a table and not to read it.
+    pub(crate) async fn grant_to_describe(lakeformation: &Client, user: &str, table: &str) {
+        let whole = TableResource::builder().database_name(DATABASE).name(table).build().unwrap();
+        let resource = Resource::builder().table(whole).build();
+        give(lakeformation, user, resource, Permission::Describe).await;
+    }
+
+    /// Grants it to a user.
     pub(crate) async fn grant(self, lakeformation: &Client, user: &str, table: &str) {
+        self.grant_by(lakeformation, user, table, user).await;
+    }
+
+    /// Grants it to a user, by a data cells filter of a name of its own if it takes one.
+    pub(crate) async fn grant_by(self, lakeformation: &Client, user: &str, table: &str, filter_name: &str) {
         let resource = match self {
             Self { rows: Rows::All, columns: Columns::All } => {
                 let whole = TableResource::builder().database_name(DATABASE).name(table).build().unwrap();
@@ -59,23 +71,20 @@ impl Shown {
                 Resource::builder().table_with_columns(part).build()
             }
             cells => {
-                cells.create_filter(lakeformation, user, table).await;
+                cells.create_filter(lakeformation, filter_name, table).await;
                 let filter = DataCellsFilterResource::builder()
                     .table_catalog_id(ACCOUNT)
                     .database_name(DATABASE)
                     .table_name(table)
-                    .name(user)
+                    .name(filter_name)
                     .build();
                 Resource::builder().data_cells_filter(filter).build()
             }
         };
-        let role = format!("arn:aws:iam::{ACCOUNT}:role/lakegate/{user}");
-        let principal = DataLakePrincipal::builder().data_lake_principal_identifier(role).build();
-        let grant = lakeformation.grant_permissions().principal(principal).resource(resource);
-        grant.permissions(Permission::Select).send().await.unwrap();
+        give(lakeformation, user, resource, Permission::Select).await;
     }
 
-    async fn create_filter(self, lakeformation: &Client, user: &str, table: &str) {
+    async fn create_filter(self, lakeformation: &Client, name: &str, table: &str) {
         let rows = match self.rows {
             Rows::Where(text) => RowFilter::builder().filter_expression(text).build(),
             _ => RowFilter::builder().all_rows_wildcard(AllRowsWildcard::builder().build()).build(),
@@ -84,7 +93,7 @@ impl Shown {
             .table_catalog_id(ACCOUNT)
             .database_name(DATABASE)
             .table_name(table)
-            .name(user)
+            .name(name)
             .row_filter(rows)
             .set_column_names(self.columns.listed())
             .set_column_wildcard(self.columns.wildcard())
@@ -92,6 +101,13 @@ impl Shown {
             .unwrap();
         lakeformation.create_data_cells_filter().table_data(filter).send().await.unwrap();
     }
+}
+
+async fn give(lakeformation: &Client, user: &str, resource: Resource, permission: Permission) {
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/lakegate/{user}");
+    let principal = DataLakePrincipal::builder().data_lake_principal_identifier(role).build();
+    let grant = lakeformation.grant_permissions().principal(principal).resource(resource);
+    grant.permissions(permission).send().await.unwrap();
 }
 
 impl Columns {

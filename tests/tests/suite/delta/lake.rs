@@ -79,8 +79,11 @@ impl Lake {
         if let Some(running) = shared.upgrade() {
             return running;
         }
-        let started =
-            Arc::new(Self::start(&[("LAKEGATE__ACCESS__TIME_TRAVEL_FOR_RESTRICTED", "true")]).await);
+        let settings = [
+            ("LAKEGATE__ACCESS__TIME_TRAVEL_FOR_RESTRICTED", "true"),
+            ("LAKEGATE__ACCESS__CELL_MASKING", "null"),
+        ];
+        let started = Arc::new(Self::start(&settings).await);
         *shared = Arc::downgrade(&started);
         started
     }
@@ -140,9 +143,19 @@ impl Lake {
         self.grant(user, name, Shown { rows: GrantedRows::All, columns }).await;
     }
 
+    /// Grants a user to know of a table and not to read it.
+    pub(crate) async fn grant_to_describe(&self, user: &str, name: &str) {
+        Shown::grant_to_describe(&self.lakeformation, user, name).await;
+    }
+
     /// Grants a part of a table.
     pub(crate) async fn grant(&self, user: &str, name: &str, shown: Shown) {
         shown.grant(&self.lakeformation, user, name).await;
+    }
+
+    /// Grants another part of a table, beside what is granted already.
+    pub(crate) async fn grant_also(&self, user: &str, name: &str, shown: Shown) {
+        shown.grant_by(&self.lakeformation, user, name, &format!("{user}_also")).await;
     }
 
     /// Logs a demo user in.

@@ -10,7 +10,7 @@ use arrow_flight::sql::{
     CommandPreparedStatementQuery, CommandStatementQuery, DoPutPreparedStatementResult, ProstMessageExt,
 };
 use arrow_flight::utils::batches_to_flight_data;
-use arrow_flight::{Action, Criteria, Empty, FlightDescriptor, Ticket};
+use arrow_flight::{Action, Criteria, Empty, FlightData, FlightDescriptor, Ticket};
 use bytes::Bytes;
 use futures::stream;
 use lakegate_tests::stack::Server;
@@ -25,14 +25,14 @@ use super::transcript::Transcript;
 const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 
 /// One logged-in user of one server.
-pub(super) struct Caller {
+pub(crate) struct Caller {
     client: FlightServiceClient<Channel>,
     authorization: MetadataValue<Ascii>,
 }
 
 impl Caller {
     /// Logs a demo user in: the password is the name.
-    pub(super) async fn log_in(server: &Server, user: &str) -> Self {
+    pub(crate) async fn log_in(server: &Server, user: &str) -> Self {
         let address = server.url().replace("grpc://", "http://");
         let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
         let client = FlightServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
@@ -43,7 +43,7 @@ impl Caller {
     }
 
     /// All that can be asked about a statement: its schema, a handle for it, a ticket, its rows.
-    pub(super) async fn statement(&self, sql: &str) -> Transcript {
+    pub(crate) async fn statement(&self, sql: &str) -> Transcript {
         let mut transcript = Transcript::default();
         self.schema(&text_command(sql), &mut transcript).await;
         self.prepare(sql, &mut transcript).await;
@@ -52,14 +52,14 @@ impl Caller {
     }
 
     /// A ticket for a statement and its rows.
-    pub(super) async fn rows(&self, sql: &str) -> Transcript {
+    pub(crate) async fn rows(&self, sql: &str) -> Transcript {
         let mut transcript = Transcript::default();
         self.fetch(&text_command(sql), &mut transcript).await;
         transcript
     }
 
     /// A statement that is prepared, bound to one row of parameters, and run.
-    pub(super) async fn bound(&self, sql: &str, parameters: &RecordBatch) -> Transcript {
+    pub(crate) async fn bound(&self, sql: &str, parameters: &RecordBatch) -> Transcript {
         let mut transcript = Transcript::default();
         let Some(handle) = self.prepare(sql, &mut transcript).await else {
             return transcript;
@@ -72,7 +72,7 @@ impl Caller {
     }
 
     /// A command about what there is: its schema, its ticket, its rows.
-    pub(super) async fn command(&self, command: &[u8]) -> Transcript {
+    pub(crate) async fn command(&self, command: &[u8]) -> Transcript {
         let mut transcript = Transcript::default();
         self.schema(command, &mut transcript).await;
         self.fetch(command, &mut transcript).await;
@@ -80,7 +80,7 @@ impl Caller {
     }
 
     /// An action and its results.
-    pub(super) async fn action(&self, name: &str, body: Bytes) -> Transcript {
+    pub(crate) async fn action(&self, name: &str, body: Bytes) -> Transcript {
         let mut transcript = Transcript::default();
         let answer = self.client.clone().do_action(self.request(Action::new(name, body))).await;
         for result in drained("DoAction", answer, &mut transcript).await {
@@ -90,7 +90,7 @@ impl Caller {
     }
 
     /// The calls of Flight that take no statement.
-    pub(super) async fn discovery(&self) -> Transcript {
+    pub(crate) async fn discovery(&self) -> Transcript {
         let mut transcript = Transcript::default();
         let actions = self.client.clone().list_actions(self.request(Empty {})).await;
         for action in drained("ListActions", actions, &mut transcript).await {
@@ -101,10 +101,60 @@ impl Caller {
             transcript.received("ListFlights, flight", flight.encode_to_vec());
         }
         let command = FlightDescriptor::new_cmd(text_command("select * from brought.ledger"));
-        match self.client.clone().poll_flight_info(self.request(command)).await {
-            Ok(polled) => transcript.received("PollFlightInfo", polled.into_inner().encode_to_vec()),
+        match self.client.clone().poll_flight_info(self.request(command.clone())).await {
+            Ok(answer) => {
+                transcript.headers("PollFlightInfo", answer.metadata());
+                let polled = answer.into_inner();
+                let state = (polled.progress, polled.flight_descriptor, polled.expiration_time.is_some());
+                transcript.received("PollFlightInfo, state", format!("{state:?}"));
+                transcript.flight_info(&polled.info.unwrap_or_default(), &command);
+            }
             Err(status) => transcript.refused("PollFlightInfo", &status),
         }
+        transcript
+    }
+
+    /// A command that arrives by DoPut, without data.
+    pub(crate) async fn put(&self, command: &[u8]) -> Transcript {
+        let mut transcript = Transcript::default();
+        let message = FlightData {
+            flight_descriptor: Some(FlightDescriptor::new_cmd(command.to_vec())),
+            ..FlightData::default()
+        };
+        let answer = self.client.clone().do_put(self.request(stream::iter([message]))).await;
+        for result in drained("DoPut", answer, &mut transcript).await {
+            transcript.received("DoPut, result", result.app_metadata);
+        }
+        transcript
+    }
+
+    /// Only the schema of a command's answer.
+    pub(crate) async fn schema_of(&self, command: &[u8]) -> Transcript {
+        let mut transcript = Transcript::default();
+        self.schema(command, &mut transcript).await;
+        transcript
+    }
+
+    /// A statement that is prepared and not run.
+    pub(crate) async fn prepared(&self, sql: &str) -> Transcript {
+        let mut transcript = Transcript::default();
+        self.prepare(sql, &mut transcript).await;
+        transcript
+    }
+
+    /// The actions that the server says it has.
+    pub(crate) async fn actions(&self) -> Vec<String> {
+        let listed = self.client.clone().list_actions(self.request(Empty {})).await;
+        let listed = drained("ListActions", listed, &mut Transcript::default()).await;
+        listed.into_iter().map(|action| action.r#type).collect()
+    }
+
+    /// The call of Flight in which both sides send.
+    pub(crate) async fn exchange(&self) -> Transcript {
+        let mut transcript = Transcript::default();
+        let messages = stream::iter([FlightData::default()]);
+        let answer = self.client.clone().do_exchange(self.request(messages)).await;
+        drained("DoExchange", answer, &mut transcript).await;
         transcript
     }
 
@@ -206,7 +256,8 @@ async fn drained<T>(
     items
 }
 
-fn text_command(sql: &str) -> Vec<u8> {
+/// A statement as GetFlightInfo and GetSchema take it.
+pub(crate) fn text_command(sql: &str) -> Vec<u8> {
     CommandStatementQuery { query: sql.to_owned(), transaction_id: None }.as_any().encode_to_vec()
 }
 

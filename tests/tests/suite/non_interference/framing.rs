@@ -21,7 +21,7 @@ const STEP: usize = 250;
 /// Columns that make a row so wide that a message takes few of them.
 const WIDE: i64 = 40;
 
-fn statements() -> Vec<String> {
+pub(super) fn statements() -> Vec<String> {
     let mut statements = vec![
         "select * from brought.long_list".to_owned(),
         "select id from brought.long_list".to_owned(),

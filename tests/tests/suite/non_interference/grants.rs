@@ -10,14 +10,15 @@ pub(super) const RESTRICTED: &str = "support";
 pub(super) const UNRESTRICTED: &str = "analyst";
 
 /// What [`RESTRICTED`] is granted of a table; nothing, if there is nothing to see.
-pub(super) fn granted(sight: &Sight) -> Option<Shown> {
+pub(super) fn granted(sight: &Sight) -> Vec<Shown> {
     let only = |columns: &[&str]| Columns::Only(columns.iter().map(|name| (*name).to_owned()).collect());
-    Some(match sight {
-        Sight::Nothing => return None,
-        Sight::Everything => Shown::ALL,
-        Sight::Columns(columns) => Shown { rows: Rows::All, columns: only(columns) },
-        Sight::Rows { filter, columns } => {
-            Shown { rows: Rows::Where((*filter).to_owned()), columns: only(columns) }
-        }
-    })
+    let filtered =
+        |filter: &str, columns| Shown { rows: Rows::Where(filter.to_owned()), columns: only(columns) };
+    match sight {
+        Sight::Nothing => Vec::new(),
+        Sight::Everything => vec![Shown::ALL],
+        Sight::Columns(columns) => vec![Shown { rows: Rows::All, columns: only(columns) }],
+        Sight::Rows { filter, columns } => vec![filtered(filter, columns)],
+        Sight::Parts(parts) => parts.iter().map(|part| filtered(part.filter, part.columns)).collect(),
+    }
 }

@@ -22,6 +22,7 @@
 mod caller;
 mod commands;
 mod difference;
+mod faults;
 mod framing;
 mod grants;
 mod pair;
@@ -34,11 +35,15 @@ mod transcript;
 use arrow::array::{ArrayRef, RecordBatch};
 use bytes::Bytes;
 
+pub(crate) use self::caller::{Caller, text_command};
 use self::difference::{Findings, difference};
+pub(crate) use self::faults::{PairedServers, paired_lakes, probes};
 use self::grants::{RESTRICTED, UNRESTRICTED};
-use self::pair::{ONE_THREAD, Pair};
+use self::pair::ONE_THREAD;
+pub(crate) use self::pair::Pair;
 use self::probes::{CHANNELS, OF_RESTRICTED_HISTORY};
 use self::tables::TABLES;
+pub(crate) use self::transcript::Transcript;
 use crate::delta::writer::{batch, longs, strings};
 use crate::support::run;
 

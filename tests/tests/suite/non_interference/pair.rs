@@ -20,11 +20,14 @@ use crate::support::start_server;
 /// by byte. With several, both depend on which thread was first.
 pub(super) const ONE_THREAD: (&str, &str) = ("LAKEGATE__ENGINE__THREADS", "1");
 
+/// Cells that are hidden in visible rows are NULL, and their table is not refused.
+pub(super) const MASKED: (&str, &str) = ("LAKEGATE__ACCESS__CELL_MASKING", "null");
+
 /// The pair that tests share, as long as one of them holds it.
 static SHARED: Mutex<Weak<Pair>> = Mutex::const_new(Weak::new());
 
 /// See the file's head.
-pub(super) struct Pair {
+pub(crate) struct Pair {
     first: Lake,
     second: Lake,
 }
@@ -49,8 +52,9 @@ impl Pair {
 
     /// Starts servers with other settings in front of both lakes.
     pub(super) async fn servers(&self, settings: &[(&str, &str)]) -> Servers {
+        let settings = [settings, &[MASKED]].concat();
         let (first, second) =
-            join(start_server(&self.first.sandbox, settings), start_server(&self.second.sandbox, settings))
+            join(start_server(&self.first.sandbox, &settings), start_server(&self.second.sandbox, &settings))
                 .await;
         Servers { first, second }
     }
@@ -58,7 +62,7 @@ impl Pair {
 
 /// A lake with its world's tables.
 async fn lake(world: World) -> Lake {
-    let lake = Lake::start(&[ONE_THREAD]).await;
+    let lake = Lake::start(&[ONE_THREAD, MASKED]).await;
     for table in TABLES.iter().filter(|table| table.exists_in.contains(&world)) {
         let files = (table.files)(world);
         let mut schema = TableSchema::of(&files).unwrap();
@@ -66,8 +70,12 @@ async fn lake(world: World) -> Lake {
             schema.partition_columns.clear();
         }
         lake.add_with_schema(table.name, &files, &schema).await;
-        if let Some(shown) = grants::granted(&table.sight) {
+        let mut parts = grants::granted(&table.sight).into_iter();
+        if let Some(shown) = parts.next() {
             lake.grant(grants::RESTRICTED, table.name, shown).await;
+        }
+        for shown in parts {
+            lake.grant_also(grants::RESTRICTED, table.name, shown).await;
         }
     }
     lake

@@ -87,6 +87,30 @@ fn several_threads_give_the_same_rows_whatever_is_hidden() {
     });
 }
 
+/// A limit that counted hidden rows or columns would be met sooner where there are more of them.
+#[test]
+fn the_limit_of_scanned_bytes_is_met_at_the_same_visible_row_whatever_is_hidden() {
+    run(async {
+        let pair = Pair::shared().await;
+        let servers = pair.servers(&[ONE_THREAD, ("LAKEGATE__ENGINE__MAX_SCANNED_BYTES", "200KiB")]).await;
+        let restricted = servers.log_in(RESTRICTED).await;
+        let mut statements: Vec<String> = (0..=LONG)
+            .step_by(STEP / 2)
+            .map(|length| format!("select count(body) from brought.long_list where id < {length}"))
+            .collect();
+        let limited = statements.len();
+        statements.extend(["level", "name", "started"].map(|column| {
+            format!(
+                "select {column}, count(*) from brought.staff where id < 500 group by {column} order by 1"
+            )
+        }));
+        let (findings, answers) = findings(&restricted, &statements).await;
+        let refused = answers[..limited].iter().filter(|[first, _]| first.refusal().is_some()).count();
+        assert!(0 < refused && refused < limited, "the limit is not among the lengths: {refused}");
+        findings.assert_none();
+    });
+}
+
 #[test]
 fn a_huge_hidden_row_takes_no_memory_from_a_small_query() {
     run(async {

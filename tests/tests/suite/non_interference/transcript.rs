@@ -8,6 +8,7 @@
 //! | ticket of a statement, handle of a prepared one | sealed with a fresh nonce and a key of one process | kind and length |
 //! | `expiration_time` of an endpoint | the clock | that there is one, and its nanoseconds |
 //! | `app_metadata` of a statement's FlightInfo, trailer `x-lakegate-query-id` | a UUID for each call | that it is one |
+//! | header `set-cookie`, the session's options | sealed like a ticket | its length |
 //! | header `date`, which HTTP servers add | the clock | that there is one |
 //! | the descriptor that FlightInfo repeats | holds the handle of a prepared statement | that it is the one which was sent |
 //!
@@ -33,16 +34,16 @@ const UUID_LENGTH: usize = 36;
 
 /// One piece of what was received.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// The call, the message and the field.
-    pub(super) place: String,
-    pub(super) content: Bytes,
+    pub(crate) place: String,
+    pub(crate) content: Bytes,
 }
 
 /// See the file's head.
 #[derive(Default)]
-pub(super) struct Transcript {
-    pub(super) parts: Vec<Part>,
+pub(crate) struct Transcript {
+    pub(crate) parts: Vec<Part>,
     messages: Vec<FlightData>,
     refusal: Option<(Code, String)>,
 }
@@ -130,7 +131,7 @@ impl Transcript {
     }
 
     /// The code and text with which the request ended; `None` if it was answered.
-    pub(super) fn refusal(&self) -> Option<&(Code, String)> {
+    pub(crate) fn refusal(&self) -> Option<&(Code, String)> {
         self.refusal.as_ref()
     }
 
@@ -143,7 +144,7 @@ impl Transcript {
     ///
     /// # Errors
     /// If the messages are no Arrow stream.
-    pub(super) fn batches(&self) -> Result<Vec<RecordBatch>, ArrowError> {
+    pub(crate) fn batches(&self) -> Result<Vec<RecordBatch>, ArrowError> {
         if self.messages.is_empty() { Ok(Vec::new()) } else { flight_data_to_batches(&self.messages) }
     }
 }
@@ -152,6 +153,7 @@ fn header_value(name: &str, value: &[u8]) -> Bytes {
     match name {
         "date" => Bytes::from_static(b"a date"),
         QUERY_ID => query_id_or(value),
+        "set-cookie" => format!("a cookie of {} bytes", value.len()).into(),
         _ => Bytes::copy_from_slice(value),
     }
 }

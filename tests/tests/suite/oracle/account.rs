@@ -11,7 +11,7 @@ use crate::delta::grants::{Columns, Rows, Shown};
 use crate::delta::lake::Lake;
 
 /// The user who is shown some rows and columns of each table.
-const RESTRICTED: &str = "support";
+pub(crate) const RESTRICTED: &str = "support";
 
 /// The user who is shown everything.
 const UNRESTRICTED: &str = "analyst";
@@ -20,7 +20,7 @@ const UNRESTRICTED: &str = "analyst";
 const CONNECTIONS: usize = 3;
 
 /// See the file's head.
-pub(super) struct Account {
+pub(crate) struct Account {
     lake: Arc<Lake>,
     pub(super) unrestricted: Connection,
     restricted: Vec<Connection>,
@@ -28,7 +28,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let lake = Lake::shared().await;
         let unrestricted = lake.login(UNRESTRICTED).await;
         let mut restricted = Vec::new();
@@ -36,6 +36,11 @@ impl Account {
             restricted.push(lake.login(RESTRICTED).await);
         }
         Self { lake, unrestricted, restricted, numbers: AtomicUsize::new(0) }
+    }
+
+    /// Where the tables are.
+    pub(crate) fn lake(&self) -> &Lake {
+        &self.lake
     }
 
     /// One of the restricted user's connections.
@@ -57,14 +62,25 @@ impl Account {
     pub(super) async fn bring(&self, name: &str, table: &Table) {
         self.lake.add(name, &files_of(table)).await;
         self.lake.grant(RESTRICTED, name, shown(table)).await;
+        if let Some(second) = &table.policy.second {
+            let also =
+                Shown { rows: Rows::Where(second.text.clone()), columns: only(table, &second.columns) };
+            self.lake.grant_also(RESTRICTED, name, also).await;
+        }
     }
 }
 
 fn shown(table: &Table) -> Shown {
     let rows = table.policy.text.clone().map_or(Rows::Wildcard, Rows::Where);
-    let columns = match table.policy.lists_hidden {
-        true => Columns::AllBut(table.hidden_names()),
-        false => Columns::Only(table.visible_columns().iter().map(|column| column.name.clone()).collect()),
+    let columns = match (&table.policy.second, table.policy.lists_hidden) {
+        (Some(second), _) => only(table, &second.firsts),
+        (None, true) => Columns::AllBut(table.hidden_names()),
+        (None, false) => only(table, &table.policy.visible),
     };
     Shown { rows, columns }
+}
+
+/// The columns at some positions, by name.
+fn only(table: &Table, positions: &[usize]) -> Columns {
+    Columns::Only(positions.iter().map(|position| table.columns[*position].name.clone()).collect())
 }

@@ -2,7 +2,7 @@
 //!
 //! A mark is a value that stands nowhere else. One that appears in an answer or an error text was leaked; a marked number
 //! makes a division or a cast fail that no visible row makes fail; and bounds in the log are wide of those of the visible
-//! rows. Only cells that the row filter does not read are marked, so that its verdicts stay as they are.
+//! rows. Only cells that no filter reads are marked, so that the verdicts stay as they are.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ const PADDING_BYTES: usize = 1_300_000;
 
 /// Marks the files of a table.
 pub(super) fn mark(history: &mut History, columns: &[Column], policy: &Policy, random: &mut StdRng) {
-    let filtered = policy.filter.as_ref().map(columns_of).unwrap_or_default();
+    let filtered = policy.filters().flat_map(columns_of).collect();
     let padding = PADDING_BYTES / history.live_rows().len();
     let mut marker = Marker { columns, policy, filtered, padding, marks: 0, random };
     let shown: Vec<Vec<bool>> = (0..)
@@ -54,8 +54,10 @@ struct Marker<'a> {
 
 impl Marker<'_> {
     fn mark(&mut self, row: &mut Row, is_shown: bool) {
+        let shown_cells: Vec<bool> =
+            (0..row.len()).map(|position| self.policy.shows_cell(row, position)).collect();
         for (position, column) in self.columns.iter().enumerate() {
-            let is_hidden = !is_shown || !self.policy.visible.contains(&position);
+            let is_hidden = !is_shown || !shown_cells[position];
             let is_fixed = column.is_partition() || self.filtered.contains(&position);
             if is_hidden && !is_fixed {
                 self.mark_cell(&mut row[position], column.role);

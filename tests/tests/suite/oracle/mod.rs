@@ -40,6 +40,7 @@ mod marks;
 mod peer;
 mod policy;
 mod query;
+mod questions;
 mod shrink;
 mod spelling;
 mod stage;
@@ -48,8 +49,9 @@ mod table;
 mod tree;
 mod writing;
 
-use self::account::Account;
+pub(crate) use self::account::{Account, RESTRICTED};
 use self::campaign::{Campaign, repeated};
+pub(crate) use self::questions::{Question, questions};
 use crate::support::run;
 
 /// Cases that once differed: the number of the table, and the query with `{}` in place of the table's name. They are asked
@@ -77,7 +79,8 @@ fn restricted_answers_are_those_over_a_copy_without_what_is_hidden() {
     });
 }
 
-fn on_a_large_stack(body: impl FnOnce() + Send + 'static) {
+/// Runs a test that plans queries of the peer.
+pub(crate) fn on_a_large_stack(body: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(body).unwrap();
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);

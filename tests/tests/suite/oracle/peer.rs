@@ -16,7 +16,9 @@ use crate::delta::writer::batch;
 /// # Arguments
 /// * `name` - the table's name in Glue, so that both sides read the same text.
 pub(super) fn peer_of(table: &Table, name: &str) -> Peer {
-    Peer::of_rows(name, batch_of(&table.visible_columns(), &table.policy.visible, &table.shown_rows()))
+    let rows = table.seen_rows();
+    let rows: Vec<&Row> = rows.iter().collect();
+    Peer::of_rows(name, batch_of(&table.visible_columns(), &table.policy.visible, &rows))
 }
 
 /// Rows as a batch of some columns, in the types that the server shows.

@@ -1,10 +1,13 @@
 //! What a restricted user may see of a table: some columns, and the rows for which a row filter is TRUE.
 //!
+//! Of some tables the user is shown two such parts. A row is visible if it is one of either part's, and a cell of it if it
+//! is one of a part that has its column; the other cells are NULL.
+//!
 //! Most filters are chosen to tell a broken guard from a whole one: they hide a good share of the rows and show another,
 //! and for some rows they are unknown. A few are left as they fall, so that tables occur of which all or nothing is shown.
 
-use rand::RngExt;
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use super::cell::Row;
 use super::chance::some_of;
@@ -28,7 +31,24 @@ pub(super) struct Policy {
     pub(super) filter: Option<Filter>,
     /// The filter as the text that Lake Formation is given.
     pub(super) text: Option<String>,
+    /// Another part, and the columns of the one that the filter is for. Together they have all visible columns.
+    pub(super) second: Option<Second>,
 }
+
+/// See [`Policy::second`].
+#[derive(Clone, Debug)]
+pub(super) struct Second {
+    /// Positions of columns that `Policy::filter` is for.
+    pub(super) firsts: Vec<usize>,
+    /// Positions of columns that the other filter is for.
+    pub(super) columns: Vec<usize>,
+    filter: Filter,
+    /// The filter as the text that Lake Formation is given.
+    pub(super) text: String,
+}
+
+/// One table in so many is shown in two parts.
+const PARTED: u64 = 3;
 
 impl Policy {
     /// # Arguments
@@ -50,12 +70,63 @@ impl Policy {
         visible.sort_unstable();
         let filter = random.random_bool(0.93).then(|| telling_filter(columns, rows, random));
         let text = filter.as_ref().map(|filter| spell(filter, columns, random));
-        Self { visible, lists_hidden: random.random_bool(0.5), filter, text }
+        Self { visible, lists_hidden: random.random_bool(0.5), filter, text, second: None }
+    }
+
+    /// The same columns in two parts, for one table in [`PARTED`].
+    ///
+    /// Chance is that of a number of its own, so that other tables stay what they were.
+    pub(super) fn parted(mut self, columns: &[Column], rows: &[&Row], seed: u64) -> Self {
+        if seed % PARTED != PARTED - 2 {
+            return self;
+        }
+        let random = &mut StdRng::seed_from_u64(!seed);
+        let (mut firsts, mut seconds) = (Vec::new(), Vec::new());
+        for position in &self.visible {
+            let part = if columns[*position].is_partition() { 0 } else { random.random_range(0..4_u8) };
+            if part != 1 {
+                firsts.push(*position);
+            }
+            if part != 2 {
+                seconds.push(*position);
+            }
+        }
+        if firsts.is_empty() || seconds.is_empty() {
+            return self;
+        }
+        let filter = telling_filter(columns, rows, random);
+        let text = spell(&filter, columns, random);
+        self.second = Some(Second { firsts, columns: seconds, filter, text });
+        self
     }
 
     /// Whether a row of the newest version is visible.
     pub(super) fn shows(&self, row: &Row) -> bool {
+        self.shows_first(row) || self.second.as_ref().is_some_and(|second| second.shows(row))
+    }
+
+    /// Whether a cell of a row of the newest version is visible.
+    pub(super) fn shows_cell(&self, row: &Row, position: usize) -> bool {
+        let Some(second) = &self.second else {
+            return self.visible.contains(&position) && self.shows_first(row);
+        };
+        let by_first = second.firsts.contains(&position) && self.shows_first(row);
+        by_first || (second.columns.contains(&position) && second.shows(row))
+    }
+
+    /// All filters.
+    pub(super) fn filters(&self) -> impl Iterator<Item = &Filter> {
+        self.filter.iter().chain(self.second.iter().map(|second| &second.filter))
+    }
+
+    fn shows_first(&self, row: &Row) -> bool {
         self.filter.as_ref().is_none_or(|filter| evaluate(filter, row) == Some(true))
+    }
+}
+
+impl Second {
+    fn shows(&self, row: &Row) -> bool {
+        evaluate(&self.filter, row) == Some(true)
     }
 }
 

@@ -9,6 +9,7 @@ use tonic::Code;
 use super::account::Account;
 use super::marks::HIDDEN_TEXT;
 use super::peer::{batch_of, peer_of};
+use super::policy::Second;
 use super::query::Known;
 use super::table::Table;
 use crate::delta::lake::DATABASE;
@@ -118,6 +119,15 @@ impl fmt::Display for Stage<'_> {
             self.table.visible_columns().iter().map(|column| column.name.as_str()).collect();
         let filter = self.table.policy.text.as_deref().unwrap_or("(all rows)");
         let (seed, hidden) = (self.table.seed, self.table.hidden_names());
-        write!(formatter, "table seed {seed}, visible {visible:?}, hidden {hidden:?}, row filter {filter:?}")
+        write!(
+            formatter,
+            "table seed {seed}, visible {visible:?}, hidden {hidden:?}, row filter {filter:?}"
+        )?;
+        match &self.table.policy.second {
+            Some(Second { firsts, columns, text, .. }) => {
+                write!(formatter, " for columns {firsts:?}, and {text:?} for columns {columns:?}")
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::cell::Row;
+use super::cell::{Cell, Row};
 use super::columns::{Column, random_columns};
 use super::history::History;
 use super::marks::mark;
@@ -24,6 +24,7 @@ impl Table {
         let columns = random_columns(random);
         let mut history = History::random(&columns, random);
         let policy = Policy::random(&columns, &history.live_rows(), random);
+        let policy = policy.parted(&columns, &history.live_rows(), seed);
         mark(&mut history, &columns, &policy, random);
         Self { seed, columns, history, policy }
     }
@@ -31,6 +32,16 @@ impl Table {
     /// The rows that are visible, with all their columns.
     pub(super) fn shown_rows(&self) -> Vec<&Row> {
         self.history.live_rows().into_iter().filter(|row| self.policy.shows(row)).collect()
+    }
+
+    /// The rows that are visible, as they are seen: with NULL in the cells that are not.
+    pub(super) fn seen_rows(&self) -> Vec<Row> {
+        let cell = |row: &Row, position: usize| match self.policy.shows_cell(row, position) {
+            true => row[position].clone(),
+            false => Cell::Null,
+        };
+        let seen = |row: &Row| (0..row.len()).map(|position| cell(row, position)).collect();
+        self.shown_rows().into_iter().map(seen).collect()
     }
 
     /// Rows that no query may see: hidden by the policy, deleted, or of older versions.

@@ -91,7 +91,7 @@ fn a_refusal_repeats_nothing_of_the_filter() {
 }
 
 /// Whether any buffer below an array holds the text.
-fn holds(array: &dyn Array, text: &str) -> bool {
+pub(super) fn holds(array: &dyn Array, text: &str) -> bool {
     fn data_holds(data: &arrow::array::ArrayData, text: &[u8]) -> bool {
         let in_buffers =
             data.buffers().iter().any(|buffer| buffer.windows(text.len()).any(|window| window == text));
@@ -125,7 +125,7 @@ fn no_buffer_of_the_result_holds_a_hidden_value() {
     ]);
     // The second batch is a slice whose every row is shown: it shares its buffers with a row outside of it.
     for (text, input) in [("id = 1", batch.clone()), ("id = 1", batch.slice(0, 1))] {
-        let policy = RowPolicy::compile(&row_filter(text), input.schema_ref()).unwrap();
+        let policy = RowPolicy::compile(Some(&row_filter(text)), &[], input.schema_ref()).unwrap();
         let output = policy.apply(&input, None).unwrap();
         assert_eq!(output.num_rows(), 1);
         assert_eq!(output.schema(), input.schema());

@@ -9,6 +9,7 @@
 //! numbers) is listed apart, because with several threads it has more than one right answer.
 
 mod bounds;
+mod cells;
 mod errors;
 mod joins;
 mod names;
@@ -36,7 +37,7 @@ pub(super) struct Channel {
 }
 
 /// All channels.
-pub(super) static CHANNELS: [Channel; 13] = [
+pub(super) static CHANNELS: [Channel; 14] = [
     Channel { name: "errors", of_rows: errors::OF_ROWS, of_order: errors::OF_ORDER },
     Channel { name: "errors of conversions", of_rows: errors::CONVERSIONS, of_order: &[] },
     Channel { name: "bounds of hidden values", of_rows: bounds::OF_ROWS, of_order: bounds::OF_ORDER },
@@ -47,6 +48,7 @@ pub(super) static CHANNELS: [Channel; 13] = [
     Channel { name: "windows", of_rows: windows::OF_ROWS, of_order: windows::OF_ORDER },
     Channel { name: "names of columns", of_rows: names::OF_ROWS, of_order: &[] },
     Channel { name: "bytes under NULLs", of_rows: nulls::OF_ROWS, of_order: nulls::OF_ORDER },
+    Channel { name: "hidden cells", of_rows: cells::OF_ROWS, of_order: cells::OF_ORDER },
     Channel { name: "texts and patterns", of_rows: texts::OF_ROWS, of_order: &[] },
     Channel { name: "plans and catalogs", of_rows: plans::OF_ROWS, of_order: &[] },
     Channel { name: "the past", of_rows: past::REFUSED, of_order: &[] },

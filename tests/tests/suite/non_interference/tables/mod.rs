@@ -11,6 +11,7 @@
 //!   time travel says so.
 
 mod bounds;
+mod cells;
 mod layouts;
 mod ledger;
 mod partitions;
@@ -47,6 +48,14 @@ pub(super) enum Sight {
         filter: &'static str,
         columns: &'static [&'static str],
     },
+    /// Two such parts: some rows are shown with fewer columns than others.
+    Parts([Part; 2]),
+}
+
+/// The columns of the rows for which the filter is true.
+pub(super) struct Part {
+    pub(super) filter: &'static str,
+    pub(super) columns: &'static [&'static str],
 }
 
 /// A table of both lakes.
@@ -73,9 +82,10 @@ impl PairedTable {
 }
 
 /// All tables.
-pub(super) static TABLES: [PairedTable; 16] = [
+pub(super) static TABLES: [PairedTable; 17] = [
     PairedTable::new("ledger", ledger::files, northern(ledger::VISIBLE)),
     PairedTable::new("staff", staff::files, Sight::Columns(staff::VISIBLE)),
+    PairedTable::new("cells", cells::files, cells::SIGHT),
     PairedTable::new("projects", staff::projects, Sight::Everything),
     PairedTable::new("visits", partitions::visits, partitions::FRENCH_VISITS),
     PairedTable { has_partition_keys: false, ..VAULT },

@@ -32,7 +32,8 @@ pub(crate) struct KnownColumn {
 
 impl Known {
     pub(crate) fn of(table: &Table) -> Self {
-        let (shown, unseen) = (table.shown_rows(), table.unseen_rows());
+        let (seen, unseen) = (table.seen_rows(), table.unseen_rows());
+        let shown: Vec<&Row> = seen.iter().collect();
         let columns = table.policy.visible.iter().map(|position| {
             let values = |rows: &[&Row]| -> Vec<Cell> {
                 let cells = rows.iter().map(|row| &row[*position]);

@@ -1,0 +1,111 @@
+//! Rows that a join or a sort above will drop anyway, dropped before they leave the leaf.
+//!
+//! A join whose one side is read knows which keys can still match, a sort with a limit knows what is too large: both say so
+//! in a dynamic filter. The scan leaves out files and row groups by it; here it is asked for each row, which saves handing
+//! rows to other threads, hashing them, and looking them up in vain. Whoever made the filter applies it as well, so leaving
+//! one out is never wrong: one that fails is not asked again, and one that lets most rows through rests, since then the
+//! question costs more than it saves.
+//!
+//! This runs only where no rows are hidden: what a dynamic filter leaves out depends on which thread was first.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{BatchCoalescer, filter_record_batch};
+use datafusion::common::Result;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::ColumnarValue;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::scalar::ScalarValue;
+use futures::StreamExt;
+
+use super::framing::rechunked;
+
+/// Batches after which a filter is judged, and for which it rests if it does not pay.
+const JUDGED_AFTER: usize = 4;
+const RESTS_FOR: usize = 64;
+
+/// Of eight rows so many may pass a filter that is worth asking.
+const PAYS_UP_TO_EIGHTHS: usize = 6;
+
+/// The same rows without those that a filter rules out, small batches put together until they have `batch_rows`.
+pub(super) fn narrowed(
+    rows: SendableRecordBatchStream,
+    filters: &[Arc<dyn PhysicalExpr>],
+    batch_rows: usize,
+) -> SendableRecordBatchStream {
+    let mut trials: Vec<Trial> = filters.iter().filter_map(Trial::new).collect();
+    if trials.is_empty() {
+        return rows;
+    }
+    let schema = rows.schema();
+    let large = Some(batch_rows / 2);
+    let coalescer =
+        BatchCoalescer::new(Arc::clone(&schema), batch_rows).with_biggest_coalesce_batch_size(large);
+    let kept = rows.map(move |batch| keep(batch?, &mut trials));
+    Box::pin(RecordBatchStreamAdapter::new(schema, rechunked(kept, coalescer)))
+}
+
+fn keep(mut batch: RecordBatch, trials: &mut [Trial]) -> Result<RecordBatch> {
+    for trial in trials {
+        if let Some(kept) = trial.ask(&batch) {
+            batch = filter_record_batch(&batch, &kept)?;
+        }
+    }
+    Ok(batch)
+}
+
+/// A filter, and whether it has paid so far.
+struct Trial {
+    filter: Arc<dyn PhysicalExpr>,
+    asked: usize,
+    seen: usize,
+    passed: usize,
+    rests: usize,
+}
+
+impl Trial {
+    /// Filters over bare columns only: a computed key could fail on a row that another predicate drops first.
+    fn new(filter: &Arc<dyn PhysicalExpr>) -> Option<Self> {
+        let dynamic = filter.downcast_ref::<DynamicFilterPhysicalExpr>()?;
+        let is_over_columns = dynamic.children().into_iter().all(|key| key.is::<Column>());
+        is_over_columns.then(|| Self { filter: Arc::clone(filter), asked: 0, seen: 0, passed: 0, rests: 0 })
+    }
+
+    /// The rows that pass; `None` if all are to be kept.
+    fn ask(&mut self, batch: &RecordBatch) -> Option<BooleanArray> {
+        if self.rests > 0 {
+            self.rests -= 1;
+            return None;
+        }
+        let answer = match self.filter.evaluate(batch) {
+            Ok(ColumnarValue::Array(rows)) => rows.as_boolean_opt()?.clone(),
+            // What it was made with: whoever feeds it knows nothing yet.
+            Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(true)))) => return None,
+            Ok(ColumnarValue::Scalar(_)) => BooleanArray::from(vec![false; batch.num_rows()]),
+            Err(_) => {
+                self.rests = usize::MAX;
+                return None;
+            }
+        };
+        self.judge(batch.num_rows(), answer.true_count());
+        Some(answer)
+    }
+
+    fn judge(&mut self, seen: usize, passed: usize) {
+        self.asked += 1;
+        self.seen += seen;
+        self.passed += passed;
+        if self.asked == JUDGED_AFTER {
+            if self.passed * 8 > self.seen * PAYS_UP_TO_EIGHTHS {
+                self.rests = RESTS_FOR;
+            }
+            (self.asked, self.seen, self.passed) = (0, 0, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

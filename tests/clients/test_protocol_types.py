@@ -1,0 +1,80 @@
+"""Years up to 9999, zones and odd floats where SQL computes with them, not only where they are passed on."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+import adbc_driver_flightsql.dbapi as flight_sql
+import pyarrow as pa
+import pytest
+from adbc import connect, direct
+from processes import Server
+
+TABLE = "types.every_type"
+LAST = datetime.datetime(9999, 12, 31, 23, 59, 59, 999999)
+
+
+@pytest.fixture(scope="module")
+def connection(server: Server) -> Iterator[flight_sql.Connection]:
+    with connect(server) as connection:
+        yield connection
+
+
+def value(connection: flight_sql.Connection, sql: str) -> object:
+    return direct(connection, sql)[0][0].as_py()
+
+
+@pytest.mark.xfail(strict=True, reason="the engine computes with nanoseconds, and without a zone")
+@pytest.mark.parametrize("literal", ["timestamp '9999-12-31 23:59:59.999999'", "cast('9999-12-31T23:59:59.999999' as timestamp)"])
+def test_a_timestamp_may_be_in_any_year_of_four_digits(connection: flight_sql.Connection, literal: str) -> None:
+    assert value(connection, f"select {literal}") == LAST
+
+
+@pytest.mark.xfail(strict=True, reason="the engine computes with nanoseconds, and without a zone")
+@pytest.mark.parametrize(
+    "literal", ["timestamptz '2023-05-15 13:45:30+02:00'", "timestamp with time zone '2023-05-15 13:45:30+02:00'"]
+)
+def test_a_timestamp_with_a_zone_has_one(connection: flight_sql.Connection, literal: str) -> None:
+    table = direct(connection, f"select {literal} as v")
+    assert table.schema.field("v").type.tz is not None
+    assert table["v"][0].as_py() == datetime.datetime(2023, 5, 15, 11, 45, 30, tzinfo=datetime.timezone.utc)
+
+
+PREDICATES = {
+    "moment < timestamp '9999-12-31 00:00:00'": 4,
+    "local_moment < timestamp '9999-12-31 00:00:00'": 4,
+    "moment > '9998-01-01 00:00:00'": 1,
+    "moment > date '9998-01-01'": 1,
+    "date < timestamp '2020-01-01 00:00:00'": 4,
+    "date > '9998-01-01'": 1,
+    "date_trunc('year', moment) = timestamp '2024-01-01 00:00:00'": 1,
+    "cast(date as timestamp) >= local_moment": 1,
+    "double = cast('NaN' as double)": 1,
+    "float = cast('NaN' as float)": 1,
+    "decimal_38_38 < 1": 4,
+}
+
+
+ANSWERED = {"date > '9998-01-01'"}
+OTHERWISE = pytest.mark.xfail(strict=True, reason="the engine computes with nanoseconds, and without a zone; NaN and wide decimals")
+
+
+@pytest.mark.parametrize(
+    "predicate", [pytest.param(each, marks=() if each in ANSWERED else OTHERWISE) for each in PREDICATES]
+)
+def test_a_predicate_finds_its_rows(connection: flight_sql.Connection, predicate: str) -> None:
+    assert value(connection, f"select count(*) from {TABLE} where {predicate}") == PREDICATES[predicate]
+
+
+@pytest.mark.xfail(strict=True, reason="the engine's arithmetic wraps around")
+@pytest.mark.parametrize("expression", ["decimal_38_0 + 1", "long + 1", "-long", "byte + byte", "integer * integer"])
+def test_an_overflow_is_an_error_and_no_wrong_number(connection: flight_sql.Connection, expression: str) -> None:
+    with pytest.raises((flight_sql.Error, pa.ArrowException, OSError), match="overflow"):
+        direct(connection, f"select {expression} from {TABLE}")
+
+
+@pytest.mark.xfail(strict=True, reason="the engine escapes by the backslash alone")
+def test_an_escape_of_a_pattern_is_honoured(connection: flight_sql.Connection) -> None:
+    assert value(connection, "select 'a_b' like 'a!_b' escape '!'") is True
+    assert value(connection, "select 'axb' like 'a!_b' escape '!'") is False
