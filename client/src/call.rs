@@ -1,4 +1,4 @@
-//! What every call to the server carries: the bearer token, and what is left of the time limit.
+//! What every call to the server carries: the bearer token, cookies, and what is left of the time limit.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use arrow_flight::sql::client::FlightSqlServiceClient;
 use arrow_flight::{FlightDescriptor, FlightInfo};
 use prost::Message;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
 use tonic::{Code, Request};
 
+use crate::cookies::CookieChannel;
 use crate::deadline::Deadline;
 use crate::error::ClientError;
 
@@ -18,7 +18,7 @@ type AsciiValue = MetadataValue<Ascii>;
 /// A logged-in client, from which calls are made. Clones share one connection.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    pub(crate) client: FlightSqlServiceClient<Channel>,
+    pub(crate) client: FlightSqlServiceClient<CookieChannel>,
     pub(crate) query_timeout: Option<Duration>,
 }
 
@@ -34,7 +34,7 @@ impl Caller {
 
 /// The calls of one query.
 pub(crate) struct Call {
-    pub(crate) client: FlightSqlServiceClient<Channel>,
+    pub(crate) client: FlightSqlServiceClient<CookieChannel>,
     pub(crate) deadline: Deadline,
     /// Without the deadline of this query.
     pub(crate) caller: Caller,

@@ -25,6 +25,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 use crate::call::{Caller, unless_unknown};
 use crate::catalog::{self, ServerInfo, TableFilter, TableInfo};
+use crate::cookies::CookieChannel;
 use crate::error::ClientError;
 use crate::options::{ConnectOptions, Credentials, Secret};
 use crate::prepared::PreparedStatement;
@@ -58,7 +59,7 @@ impl Connection {
     /// [`ClientError::Status`] with `Unauthenticated` if it refuses the login.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ClientError> {
         let channel = open_channel(options).await?;
-        let service = FlightServiceClient::new(channel)
+        let service = FlightServiceClient::new(CookieChannel::new(channel))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let mut client = FlightSqlServiceClient::new_from_inner(service);
@@ -74,8 +75,12 @@ impl Connection {
                 true
             }
         };
-        let caller = Caller { client, query_timeout: options.query_timeout };
-        Ok(Self { caller, owns_session })
+        let connection =
+            Self { caller: Caller { client, query_timeout: options.query_timeout }, owns_session };
+        // A server offers its session cookie with an answer, and lets nobody change a session without it. The first
+        // statement may be such a change.
+        within(options.connect_timeout, connection.act("GetSessionOptions")).await?;
+        Ok(connection)
     }
 
     /// Runs one SQL statement and returns its rows as they arrive.
@@ -247,14 +252,15 @@ impl Connection {
     ///
     /// # Errors
     /// [`ClientError::Status`] if the server fails; a server without sessions is no error.
-    pub async fn close(mut self) -> Result<(), ClientError> {
-        if !self.owns_session {
-            return Ok(());
-        }
-        // The request message has no fields, and so no bytes.
-        let close_session = Action::new("CloseSession", Vec::new());
+    pub async fn close(self) -> Result<(), ClientError> {
+        if self.owns_session { self.act("CloseSession").await } else { Ok(()) }
+    }
+
+    /// Performs an action on the session, if the server knows it. Its request has no fields, and so no bytes.
+    async fn act(&self, name: &str) -> Result<(), ClientError> {
+        let mut client = self.caller.client.clone();
         let result = async {
-            let replies = self.caller.client.do_action(close_session).await?;
+            let replies = client.do_action(Action::new(name, Vec::new())).await?;
             replies.try_for_each(async |_| Ok(())).await?;
             Ok(())
         };
@@ -297,7 +303,7 @@ async fn open_channel(options: &ConnectOptions) -> Result<Channel, ClientError> 
 
 /// Exchanges user name and password for the bearer token of a new session.
 async fn log_in(
-    service: &mut FlightServiceClient<Channel>,
+    service: &mut FlightServiceClient<CookieChannel>,
     user: &str,
     password: &Secret,
 ) -> Result<String, ClientError> {

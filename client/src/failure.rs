@@ -250,6 +250,8 @@ impl From<OutputError> for Failure {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
     use super::*;
 
     #[test]

@@ -35,6 +35,7 @@
 mod call;
 mod catalog;
 mod connection;
+mod cookies;
 mod deadline;
 mod error;
 mod options;

@@ -164,7 +164,7 @@ fn token_of_file(path: &Path) -> Result<Secret, Failure> {
 
 /// A variable that is set but empty counts as not set.
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    std::env::var_os(name)?.into_string().ok().filter(|value| !value.is_empty())
 }
 
 fn secret_variable(name: &str) -> Result<Option<String>, UsageError> {

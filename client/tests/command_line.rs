@@ -525,7 +525,7 @@ fn completions_and_manual_pages_need_no_server_and_name_every_command() {
     };
     for shell in ["bash", "zsh", "fish"] {
         let script = program(&["completions", shell]);
-        assert!(script.contains("describe") && script.contains("--tls-ca"), "{shell}");
+        assert!(script.contains("describe") && script.contains("tls-ca"), "{shell}");
     }
     let page = program(&["man"]);
     assert!(page.contains(".TH lakegate") && page.contains("describe") && page.contains("LAKEGATE_PASSWORD"));

@@ -335,6 +335,19 @@ async fn the_server_tells_its_name_and_version() {
 }
 
 #[tokio::test]
+async fn what_a_statement_changes_in_the_session_is_brought_back_also_by_the_first_one() {
+    let server = TestServer::start();
+    let connection = connect(&server).await;
+    let other = connect(&server).await;
+    assert_eq!(ids(connection.query("use sales").await.unwrap()).await, [0_i64; 0]);
+    connection.close().await.unwrap();
+    other.close().await.unwrap();
+    let seen = server.seen.sessions.lock().unwrap().clone();
+    let seen: Vec<Option<&str>> = seen.iter().map(Option::as_deref).collect();
+    assert_eq!(seen, [None, None, Some("sales"), Some("default")]);
+}
+
+#[tokio::test]
 async fn debug_output_of_a_connection_does_not_show_the_token() {
     let server = TestServer::start();
     let connection = connect(&server).await;

@@ -35,10 +35,10 @@ pub(crate) enum Pager {
 impl Pager {
     /// What `PAGER` says; `cat`, or nothing in it, turns paging off.
     pub(crate) fn from_environment() -> Self {
-        match std::env::var("PAGER") {
-            Ok(command) if matches!(command.trim(), "" | "cat") => Self::None,
-            Ok(command) => Self::Command(command),
-            Err(_) => Self::Default,
+        match std::env::var_os("PAGER").map(|command| command.to_string_lossy().into_owned()) {
+            Some(command) if matches!(command.trim(), "" | "cat") => Self::None,
+            Some(command) => Self::Command(command),
+            None => Self::Default,
         }
     }
 

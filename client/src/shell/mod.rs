@@ -68,11 +68,10 @@ impl Shell {
                 }
                 Input::Text(input) => input,
             };
-            let (flow, rest) = runtime.block_on(session.take(&input));
-            if flow == Flow::Leave {
-                break;
+            match runtime.block_on(session.take(&input)) {
+                Some(rest) => begun = rest,
+                None => break,
             }
-            begun = rest;
         }
         loading.abort();
         // Aborted or done, it lets go of the connection only when it is awaited.
@@ -102,10 +101,11 @@ impl Shell {
     }
 }
 
-/// Whether the shell goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the shell goes on.
 enum Flow {
     GoOn,
+    /// With these first, which stand in a file.
+    Include(Vec<Item>),
     Leave,
 }
 
@@ -121,8 +121,8 @@ struct Session {
 }
 
 impl Session {
-    /// Does what a person typed. Returns what has begun and not ended.
-    async fn take(&mut self, input: &str) -> (Flow, String) {
+    /// Does what a person typed. Returns what has begun and not ended, or `None` to leave.
+    async fn take(&mut self, input: &str) -> Option<String> {
         let (items, rest) = match command::bare_command(input) {
             Some(command) => (vec![Item::Command(command.to_owned())], String::new()),
             None => {
@@ -130,17 +130,12 @@ impl Session {
                 (split.items, split.rest)
             }
         };
-        for item in items {
-            match until_interrupted(self.run(item, 0)).await {
-                Ok(Flow::GoOn) => {}
-                Ok(Flow::Leave) => return (Flow::Leave, rest),
-                Err(failure) => {
-                    self.recover(failure).await;
-                    break;
-                }
-            }
+        match until_interrupted(self.run_all(items)).await {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(failure) => self.recover(failure).await,
         }
-        (Flow::GoOn, rest)
+        Some(rest)
     }
 
     /// Tells a person about a failure, and logs in again if the session has expired.
@@ -159,7 +154,9 @@ impl Session {
             match connect(&self.login.options).await {
                 Ok(connection) => {
                     self.connection = Arc::new(connection);
-                    note("logged in again; repeat the statement");
+                    note(
+                        "logged in again, and what SET and USE changed is as it was at first; repeat the statement",
+                    );
                 }
                 Err(failure) => failure.print(),
             }
@@ -175,26 +172,38 @@ impl Session {
                 continue;
             }
             let split = split(&text);
-            if self.run_all(split.items, 0).await? == Flow::Leave {
+            if !self.run_all(split.items).await? {
                 return Ok(());
             }
             text = split.rest;
         }
         let last = split(&text).into_items().ok_or(UsageError::UnfinishedStatement)?;
-        self.run_all(last, 0).await?;
+        self.run_all(last).await?;
         Ok(())
     }
 
-    async fn run_all(&mut self, items: Vec<Item>, depth: usize) -> Result<Flow, Failure> {
-        for item in items {
-            if self.run(item, depth).await? == Flow::Leave {
-                return Ok(Flow::Leave);
+    /// Runs statements and commands, to the first error. Returns whether the shell goes on.
+    async fn run_all(&mut self, items: Vec<Item>) -> Result<bool, Failure> {
+        // The files that include each other, the innermost last, with what is left of each.
+        let mut open = vec![items.into_iter()];
+        while let Some(innermost) = open.last_mut() {
+            let Some(item) = innermost.next() else {
+                open.pop();
+                continue;
+            };
+            match self.run(item).await? {
+                Flow::GoOn => {}
+                Flow::Include(_) if open.len() > INCLUDE_DEPTH => {
+                    return Err(CommandError::IncludesTooDeep.into());
+                }
+                Flow::Include(items) => open.push(items.into_iter()),
+                Flow::Leave => return Ok(false),
             }
         }
-        Ok(Flow::GoOn)
+        Ok(true)
     }
 
-    async fn run(&mut self, item: Item, depth: usize) -> Result<Flow, Failure> {
+    async fn run(&mut self, item: Item) -> Result<Flow, Failure> {
         match item {
             Item::Statement { sql, expanded } => {
                 let mut plan = self.plan()?;
@@ -203,12 +212,12 @@ impl Session {
                 }
                 self.write(Request::Statement(sql), &plan).await?;
             }
-            Item::Command(line) => return self.command(command::parse(&line)?, depth).await,
+            Item::Command(line) => return self.command(command::parse(&line)?).await,
         }
         Ok(Flow::GoOn)
     }
 
-    async fn command(&mut self, command: Command, depth: usize) -> Result<Flow, Failure> {
+    async fn command(&mut self, command: Command) -> Result<Flow, Failure> {
         match command {
             Command::Quit => return Ok(Flow::Leave),
             Command::Help => note(command::HELP),
@@ -241,20 +250,9 @@ impl Session {
                 self.output.output = file;
                 self.results_in_place = 0;
             }
-            Command::Include(file) => return self.include(&file, depth).await,
+            Command::Include(file) => return Ok(Flow::Include(statements_of(&file)?)),
         }
         Ok(Flow::GoOn)
-    }
-
-    /// Runs the statements and commands of a file. The first error ends it.
-    async fn include(&mut self, file: &Path, depth: usize) -> Result<Flow, Failure> {
-        if depth >= INCLUDE_DEPTH {
-            return Err(CommandError::IncludesTooDeep.into());
-        }
-        let text = text(read_file(file)?, UsageError::StatementNotText)?;
-        let items = split(&text).into_items().ok_or(UsageError::UnfinishedStatement)?;
-        // Boxed because it comes back here for a file that includes another.
-        Box::pin(self.run_all(items, depth + 1)).await
     }
 
     /// Where the next result goes.
@@ -295,11 +293,9 @@ impl Session {
 
     /// Answers a question about the catalog, which goes to the screen in any case as a table.
     async fn browse(&mut self, request: Request) -> Result<(), Failure> {
-        let output = OutputArgs {
-            format: self.output.format.filter(|format| !format.is_binary()),
-            output: None,
-            ..self.output.clone()
-        };
+        let mut output = self.output.clone();
+        output.format = output.format.filter(|format| !format.is_binary());
+        output.output = None;
         let plan = self.place(&output)?;
         self.write(request, &plan).await
     }
@@ -339,6 +335,11 @@ impl Session {
             close(connection).await;
         }
     }
+}
+
+fn statements_of(file: &Path) -> Result<Vec<Item>, Failure> {
+    let text = text(read_file(file)?, UsageError::StatementNotText)?;
+    Ok(split(&text).into_items().ok_or(UsageError::UnfinishedStatement)?)
 }
 
 fn word(on: bool) -> &'static str {

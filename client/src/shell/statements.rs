@@ -101,6 +101,8 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
     use super::*;
 
     fn statement(sql: &str) -> Item {

@@ -140,6 +140,8 @@ fn dollar_tag(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
     use super::*;
 
     fn kinds(text: &str) -> Vec<(Kind, &str)> {

@@ -68,9 +68,11 @@ pub(super) const KEYWORDS: &[&str] = &[
     "qualify",
     "range",
     "recursive",
+    "reset",
     "right",
     "rows",
     "select",
+    "set",
     "show",
     "similar",
     "smallint",
@@ -87,6 +89,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "unbounded",
     "union",
     "unnest",
+    "use",
     "using",
     "values",
     "varchar",
@@ -174,7 +177,7 @@ pub(super) const FUNCTIONS: &[&str] = &[
 ];
 
 /// Words after which a table is named.
-pub(super) const BEFORE_TABLE: &[&str] = &["describe", "desc", "from", "join", "table"];
+pub(super) const BEFORE_TABLE: &[&str] = &["describe", "from", "join", "table"];
 
 /// Whether it is a keyword, in any case.
 pub(super) fn is_keyword(word: &str) -> bool {

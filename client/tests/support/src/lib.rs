@@ -38,6 +38,7 @@ use prost::Message;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -68,6 +69,8 @@ pub struct Seen {
     pub dropped_streams: AtomicUsize,
     /// Statements in the order of their arrival.
     pub statements: Mutex<Vec<String>>,
+    /// The session cookie of each action on a session, if it had one.
+    pub sessions: Mutex<Vec<Option<String>>>,
     /// Time limits that clients told.
     pub grpc_timeouts: Mutex<Vec<String>>,
 }
@@ -157,6 +160,7 @@ impl Service {
             "select large" => &["large"],
             "select wide" => &["wide"],
             "select many" => &["many"],
+            "use sales" => &["empty"],
             "select broken" => &["rows 1", "broken"],
             "select crash" => &["crash"],
             "select mixed" => &["rows 1", "other columns"],
@@ -206,6 +210,16 @@ impl Service {
             other => unreachable!("{other}"),
         }
     }
+}
+
+/// What a client brings back of what [`session_cookie`] gave it.
+fn session<T>(request: &Request<T>) -> Option<String> {
+    let cookie = request.metadata().get("cookie")?.to_str().unwrap();
+    Some(cookie.strip_prefix("session=").unwrap().to_owned())
+}
+
+fn session_cookie(value: &str) -> MetadataValue<Ascii> {
+    format!("session={value}; Max-Age=60; Path=/; HttpOnly").parse().unwrap()
 }
 
 /// Counts a result stream that was dropped, which is how a query is cancelled.
@@ -309,11 +323,19 @@ impl FlightSqlService for Service {
     ) -> Result<Response<FlightInfo>, Status> {
         self.authorize(&request)?;
         self.seen.statements.lock().unwrap().push(query.query.clone());
+        let session = session(&request);
+        if query.query == "use sales" && session.is_none() {
+            return Err(Status::invalid_argument("this client keeps no cookie"));
+        }
         let info = FlightInfo::new()
             .try_with_schema(&numbers(1).schema())
             .unwrap()
             .with_endpoints(Self::endpoints(&query.query)?);
-        Ok(Response::new(info))
+        let mut response = Response::new(info);
+        if query.query == "use sales" {
+            response.metadata_mut().insert("set-cookie", session_cookie("sales"));
+        }
+        Ok(response)
     }
 
     async fn do_get_statement(
@@ -493,7 +515,14 @@ impl FlightSqlService for Service {
         request: Request<Action>,
     ) -> Result<Response<<Self as FlightService>::DoActionStream>, Status> {
         self.authorize(&request)?;
+        self.seen.sessions.lock().unwrap().push(session(&request));
         let count = match request.get_ref().r#type.as_str() {
+            "GetSessionOptions" => {
+                let answer: <Self as FlightService>::DoActionStream = Box::pin(stream::empty());
+                let mut response = Response::new(answer);
+                response.metadata_mut().insert("set-cookie", session_cookie("default"));
+                return Ok(response);
+            }
             "CloseSession" => &self.seen.closed_sessions,
             "CancelFlightInfo" => {
                 let wanted = CancelFlightInfoRequest::decode(request.get_ref().body.clone()).unwrap();
