@@ -4,17 +4,19 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use futures::TryStreamExt;
 use lakegate_client::{ClientError, RowStream};
 
 use crate::failure::Failure;
-use crate::output::{Appetite, Format, OutputPlan, ResultWriter};
+use crate::output::{Appetite, Format, OutputPlan, ResultWriter, Written};
 use crate::progress::{Progress, grouped};
 
 /// What became of a result.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Copied {
     rows: usize,
+    has_columns: bool,
     more_exist: bool,
     hidden_columns: usize,
     elapsed: Duration,
@@ -28,7 +30,8 @@ pub(crate) async fn copy(
     let start = Instant::now();
     let mut progress = Progress::start();
     let mut rows = progress.wait(query).await?;
-    let mut writer = ResultWriter::open(plan, &rows.schema())?;
+    let schema = rows.schema();
+    let mut writer = ResultWriter::open(plan, &schema)?;
     let mut more_exist = false;
     while let Some(batch) = progress.wait(rows.try_next()).await? {
         progress.count(&batch);
@@ -49,8 +52,7 @@ pub(crate) async fn copy(
     drop(rows);
     progress.stop();
     let elapsed = start.elapsed();
-    let written = writer.finish()?;
-    Ok(Copied { rows: written.rows, more_exist, hidden_columns: written.hidden_columns, elapsed })
+    Ok(Copied::of(writer.finish()?, &schema, more_exist, elapsed))
 }
 
 /// Writes rows that this program made itself.
@@ -59,16 +61,24 @@ pub(crate) fn copy_batch(batch: &RecordBatch, plan: &OutputPlan) -> Result<Copie
     let mut writer = ResultWriter::open(plan, &batch.schema())?;
     let more_exist = writer.write(batch)? == Appetite::Full;
     let elapsed = start.elapsed();
-    let written = writer.finish()?;
-    Ok(Copied { rows: written.rows, more_exist, hidden_columns: written.hidden_columns, elapsed })
+    Ok(Copied::of(writer.finish()?, &batch.schema(), more_exist, elapsed))
 }
 
 impl Copied {
+    fn of(written: Written, schema: &Schema, more_exist: bool, elapsed: Duration) -> Self {
+        let Written { rows, hidden_columns } = written;
+        Self { rows, has_columns: !schema.fields().is_empty(), more_exist, hidden_columns, elapsed }
+    }
+
     /// The line for the person who asked; `None` where only programs read.
     pub(crate) fn note(&self, plan: &OutputPlan, timing: bool) -> Option<String> {
         let unit = if self.rows == 1 { "row" } else { "rows" };
         let shown = if self.more_exist { " shown, more exist" } else { "" };
         let mut note = format!("{} {unit}{shown}", grouped(self.rows));
+        if !self.has_columns && plan.file.is_none() {
+            // A statement that has no result, such as USE.
+            note = "done".to_owned();
+        }
         match &plan.file {
             Some(file) => note.push_str(&format!(" written to {}", file.display())),
             None if plan.format == Format::Table => {}
@@ -82,9 +92,7 @@ impl Copied {
         if self.hidden_columns > 0 {
             let unit = if self.hidden_columns == 1 { "column" } else { "columns" };
             let hidden = self.hidden_columns;
-            note.push_str(&format!(
-                "; {hidden} {unit} do not fit (--expanded on, in the shell \\x, shows all)"
-            ));
+            note.push_str(&format!("; {hidden} {unit} do not fit: -x, in the shell \\x, shows all"));
         }
         Some(note)
     }

@@ -213,18 +213,27 @@ def test_history_is_kept_between_sessions_and_read_by_nobody_else(tmp_path):
 
 
 def test_tab_completes_keywords_tables_and_columns(shell):
-    # The names are loaded in the background; the prompt does not wait for them.
-    deadline = time.monotonic() + SECONDS_TO_ANSWER
-    shell.send("select * from sales.natio" + KEY_TAB)
-    while not shell.appears("sales.nation"):
-        assert time.monotonic() < deadline, shell.text
-        shell.send(KEY_TAB)
-    shell.send(" wher" + KEY_TAB)
-    shell.wait_for("where")
-    shell.send(" n_regionk" + KEY_TAB)
-    shell.wait_for("n_regionkey")
+    def complete(begun: str, word: str) -> None:
+        """Names are loaded in the background, and the prompt does not wait for them; so Tab may come too early."""
+        deadline = time.monotonic() + SECONDS_TO_ANSWER
+        shell.send(begun + KEY_TAB)
+        while not shell.appears(word):
+            assert time.monotonic() < deadline, shell.text
+            shell.send(KEY_TAB)
+        shell.text = ""
+
+    complete("select * from sales.natio", "sales.nation")
+    complete(" wher", "where")
+    complete(" n_regionk", "n_regionkey")
     shell.send(" = 3;\r")
     shell.wait_for("5 rows")
+
+
+def test_options_of_the_session_hold_until_the_shell_is_left(shell):
+    assert "done" in shell.ask("use sales;")
+    assert "25" in shell.ask("select count(*) from nation;")
+    shell.ask("set statement_timeout = '90s';")
+    assert "90s" in shell.ask("show statement_timeout;")
 
 
 def test_expanded_and_timing_are_switched(shell):

@@ -56,6 +56,10 @@ impl Pager {
         if std::env::var_os("LESS").is_none() {
             command.env("LESS", LESS_OPTIONS);
         }
+        if std::env::var_os("LESSCHARSET").is_none() {
+            // What is printed is UTF-8 whatever the locale says.
+            command.env("LESSCHARSET", "utf-8");
+        }
         let mut child = command.stdin(Stdio::piped()).spawn().ok()?;
         let input = child.stdin.take().map(BufWriter::new);
         IS_PAGING.store(true, Ordering::SeqCst);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use rustyline::completion::unescape;
 
 use crate::cli;
 use crate::output::{Expanded, Format};
@@ -23,8 +24,9 @@ pub(super) const HELP: &str = "\
 \\?                     this help
 \\q                     leave, as Ctrl-D does
 
-A statement ends with ; or \\g, or \\gx to show its result expanded. Tab completes, Ctrl-R searches
-the history, Ctrl-C cancels a query or drops the line.";
+A statement ends with ; or \\g, or \\gx to show its result expanded.
+Tab completes, Ctrl-R searches the history, Ctrl-C cancels a query or drops
+the line.";
 
 /// Names of all commands, for completion.
 pub(super) const NAMES: [&str; 14] =
@@ -79,9 +81,9 @@ pub(super) fn parse(text: &str) -> Result<Command, CommandError> {
         "pager" => Command::Pager(switch("pager", argument)?),
         "x" => Command::Expanded(word(argument, "x", "on, off or auto")?),
         "format" => Command::Format(word(argument, "format", Format::NAMES)?),
-        "o" => Command::Output(given.map(PathBuf::from)),
-        "i" | "include" => match given {
-            Some(file) => Command::Include(file.into()),
+        "o" => Command::Output(given.as_deref().map(file_name)),
+        "i" | "include" => match given.as_deref() {
+            Some(file) => Command::Include(file_name(file)),
             None => return Err(CommandError::Argument { command: "i", expected: "a file" }),
         },
         _ => return Err(CommandError::Unknown(name.to_owned())),
@@ -95,6 +97,12 @@ pub(super) fn bare_command(input: &str) -> Option<&'static str> {
         "help" => Some("?"),
         _ => None,
     }
+}
+
+/// The name of a file, with the escapes that completion puts before spaces.
+fn file_name(argument: &str) -> PathBuf {
+    let escape = if cfg!(windows) { None } else { Some('\\') };
+    PathBuf::from(unescape(argument, escape).as_ref())
 }
 
 fn unquoted(argument: &str) -> &str {
@@ -161,6 +169,7 @@ mod tests {
             ("o 'my file.csv'", Command::Output(Some("my file.csv".into()))),
             ("o", Command::Output(None)),
             ("i a b.sql", Command::Include("a b.sql".into())),
+            ("i a\\ b.sql", Command::Include("a b.sql".into())),
             ("q", Command::Quit),
         ] {
             assert_eq!(parse(text).unwrap(), expected, "{text}");

@@ -2,11 +2,12 @@
 //!
 //! After `from` and `join` tables are offered, elsewhere the columns of the tables that the statement names, then
 //! keywords and functions. `x.` offers the columns of the table with that alias, or the tables of that database.
+//! After `use` there are databases, after `set` the options of the session.
 
 use super::command;
 use super::names::Table;
 use super::tokens::{Kind, Token, is_word_part, tokens};
-use super::words::{BEFORE_TABLE, FUNCTIONS, KEYWORDS, is_keyword};
+use super::words::{BEFORE_TABLE, FUNCTIONS, KEYWORDS, SESSION_OPTIONS, is_keyword};
 use crate::output::Format;
 
 /// Where the word under the cursor begins, and what it can become.
@@ -33,10 +34,16 @@ pub(super) fn complete(text: &str, position: usize, tables: &[Table]) -> Complet
     if tokens(before).last().is_some_and(|token| token.is_open || is_comment(&token)) {
         return Completion { start, words: Vec::new() };
     }
+    // What is being typed is no alias of the table before it.
+    let text = &format!("{}{}", &text[..start], &text[position..]);
     let path = qualifiers(&before[..start]);
     let words = match path.as_slice() {
-        [] if wants_table(&before[..start]) => of_tables(typed, tables),
-        [] => of_expression(typed, text, tables),
+        [] => match wanted(&before[..start]) {
+            Wanted::Table => of_tables(typed, tables),
+            Wanted::Database => matching(tables.iter().map(|table| &table.database), typed),
+            Wanted::SessionOption => matching(SESSION_OPTIONS.iter(), typed),
+            Wanted::Expression => of_expression(typed, text, tables),
+        },
         [name] => of_qualified(name, typed, text, tables),
         [.., database, table] => {
             let found = tables.iter().filter(|found| is(&found.database, database) && is(&found.name, table));
@@ -101,29 +108,43 @@ fn trailing(text: &str, is_part: impl Fn(char) -> bool) -> &str {
     start.map_or("", |(start, _)| &text[start..])
 }
 
-/// Whether a table is named here: after `from`, or after a comma in its list.
-fn wants_table(before: &str) -> bool {
-    let significant: Vec<Token<'_>> =
-        tokens(before).filter(|token| !matches!(token.kind, Kind::Space | Kind::Comment)).collect();
+/// What can stand after the text.
+enum Wanted {
+    Table,
+    Database,
+    SessionOption,
+    Expression,
+}
+
+fn wanted(before: &str) -> Wanted {
+    let significant = significant(before);
     let mut backwards = significant.iter().rev();
-    let Some(mut last) = backwards.next() else {
-        return false;
+    let Some(last) = backwards.next() else {
+        return Wanted::Expression;
     };
     // `from a, b x, …`: names, their aliases and commas lead back to the keyword.
-    if last.is_symbol(',') {
-        let is_in_list = |token: &&Token<'_>| {
-            matches!(token.kind, Kind::Name)
-                || token.is_symbol(',')
-                || token.is_symbol('.')
-                || (token.kind == Kind::Word && (!is_keyword(token.text) || token.is_word("as")))
-        };
-        match backwards.find(|token| !is_in_list(token)) {
-            Some(token) => last = token,
-            None => return false,
-        }
-        return last.is_word("from");
+    let is_in_list = |token: &&Token<'_>| {
+        token.kind == Kind::Name
+            || token.is_symbol(',')
+            || token.is_symbol('.')
+            || (token.kind == Kind::Word && (!is_keyword(token.text) || token.is_word("as")))
+    };
+    let mut before_list = backwards.skip_while(is_in_list);
+    let continues_list = last.is_symbol(',') && before_list.next().is_some_and(|token| token.is_word("from"));
+    let is_any = |words: &[&str]| words.iter().any(|word| last.is_word(word));
+    if continues_list || is_any(BEFORE_TABLE) {
+        Wanted::Table
+    } else if is_any(&["use"]) {
+        Wanted::Database
+    } else if is_any(&["set", "reset"]) {
+        Wanted::SessionOption
+    } else {
+        Wanted::Expression
     }
-    BEFORE_TABLE.iter().any(|word| last.is_word(word))
+}
+
+fn significant(text: &str) -> Vec<Token<'_>> {
+    tokens(text).filter(|token| !matches!(token.kind, Kind::Space | Kind::Comment)).collect()
 }
 
 /// Databases, and tables with their database, by either of the names.
@@ -190,30 +211,31 @@ struct Relation<'a> {
     alias: Option<String>,
 }
 
-/// The tables that the text names with their database, whatever stands around them.
+/// The tables that the text names, with their database or alone, whatever stands around them.
 fn relations<'a>(text: &str, tables: &'a [Table]) -> Vec<Relation<'a>> {
-    let significant: Vec<Token<'_>> =
-        tokens(text).filter(|token| !matches!(token.kind, Kind::Space | Kind::Comment)).collect();
+    let significant = significant(text);
     let mut found = Vec::new();
-    for (index, window) in significant.windows(3).enumerate() {
-        let [database, dot, name] = window else { continue };
-        if !dot.is_symbol('.') {
-            continue;
-        }
-        let (database, name) = (database.text.trim_matches('"'), name.text.trim_matches('"'));
-        let table = tables.iter().find(|table| is(&table.database, database) && is(&table.name, name));
-        let Some(table) = table else { continue };
-        let mut following = significant[index + 3..].iter().skip_while(|token| token.is_word("as"));
+    for (index, token) in significant.iter().enumerate() {
+        let name = token.text.trim_matches('"');
+        let database = match &significant[..index] {
+            [.., database, dot] if dot.is_symbol('.') => Some(database.text.trim_matches('"')),
+            _ => None,
+        };
+        let named = tables.iter().filter(|table| {
+            is(&table.name, name) && database.is_none_or(|database| is(&table.database, database))
+        });
+        let mut following = significant[index + 1..].iter().skip_while(|token| token.is_word("as"));
         let alias = following.next().filter(|token| token.kind == Kind::Word && !is_keyword(token.text));
-        found.push(Relation { table, alias: alias.map(|token| token.text.to_owned()) });
+        let alias = alias.map(|token| token.text.to_owned());
+        found.extend(named.map(|table| Relation { table, alias: alias.clone() }));
     }
     found
 }
 
 /// The names that begin as typed, each once, in quotes if they need them.
-fn matching<'a>(names: impl Iterator<Item = &'a String>, typed: &str) -> Vec<String> {
+fn matching<'a, N: AsRef<str> + 'a>(names: impl Iterator<Item = &'a N>, typed: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
-    for name in names.filter(|name| begins(name, typed)) {
+    for name in names.map(AsRef::as_ref).filter(|name| begins(name, typed)) {
         let word = quoted(name);
         if !words.contains(&word) {
             words.push(word);
@@ -235,11 +257,11 @@ fn quoted(name: &str) -> String {
 }
 
 fn is(name: &str, typed: &str) -> bool {
-    name.to_lowercase() == typed.to_lowercase()
+    name.eq_ignore_ascii_case(typed)
 }
 
 fn begins(name: &str, typed: &str) -> bool {
-    name.to_lowercase().starts_with(&typed.to_lowercase())
+    name.get(..typed.len()).is_some_and(|start| is(start, typed))
 }
 
 #[cfg(test)]
@@ -270,6 +292,7 @@ mod tests {
         assert_eq!(words("sel"), ["select"]);
         assert_eq!(words("SEL"), ["SELECT"]);
         assert_eq!(complete("select 1 whe", 12, &lake()).start, 9);
+        assert_eq!(words("select * from sales.nation wher"), ["where"]);
     }
 
     #[test]
@@ -291,6 +314,7 @@ mod tests {
         assert!(words("select r_| from sales.nation").is_empty());
         assert_eq!(words("select r_"), ["r_name", "r_regionkey"]);
         assert_eq!(words("select sales.nation.n_n"), ["n_name"]);
+        assert_eq!(words("select n_| from nation"), ["n_name", "n_regionkey"]);
     }
 
     #[test]
@@ -299,6 +323,12 @@ mod tests {
         assert_eq!(words(text), ["r_name", "r_regionkey"]);
         assert_eq!(words("select nation.| from sales.nation where"), ["n_name", "n_regionkey"]);
         assert_eq!(words("select f| from hr.\"Staff\"")[0], "\"Full Name\"");
+    }
+
+    #[test]
+    fn databases_stand_after_use_and_options_after_set() {
+        assert_eq!(words("use "), ["sales", "hr"]);
+        assert_eq!(words("SET state"), ["statement_timeout"]);
     }
 
     #[test]

@@ -138,28 +138,30 @@ impl Session {
         Some(rest)
     }
 
-    /// Tells a person about a failure, and logs in again if the session has expired.
+    /// Tells a person about a failure, and logs in again if the session has ended.
     async fn recover(&mut self, failure: Failure) {
-        if matches!(failure, Failure::Interrupted) {
-            note("cancelled");
-            return;
-        }
-        failure.print();
-        let has_expired = match &failure {
-            Failure::Client(ClientError::Status(status)) => status.code() == Code::Unauthenticated,
-            _ => false,
-        };
-        // A token would be sent as it was.
-        if has_expired && self.login.user.is_some() {
-            match connect(&self.login.options).await {
-                Ok(connection) => {
-                    self.connection = Arc::new(connection);
-                    note(
-                        "logged in again, and what SET and USE changed is as it was at first; repeat the statement",
-                    );
-                }
-                Err(failure) => failure.print(),
+        match &failure {
+            Failure::Interrupted => note("cancelled"),
+            // A token would be sent as it was.
+            Failure::Client(ClientError::Status(status))
+                if status.code() == Code::Unauthenticated && self.login.user.is_some() =>
+            {
+                self.log_in_again().await;
             }
+            _ => failure.print(),
+        }
+    }
+
+    async fn log_in_again(&mut self) {
+        match connect(&self.login.options).await {
+            Ok(connection) => {
+                self.connection = Arc::new(connection);
+                note(
+                    "The session had ended; logged in again. What SET and USE changed is as it was at first.",
+                );
+                note("Repeat the statement.");
+            }
+            Err(failure) => failure.print(),
         }
     }
 

@@ -176,6 +176,10 @@ pub(super) const FUNCTIONS: &[&str] = &[
     "var_samp",
 ];
 
+/// What SET changes.
+pub(super) const SESSION_OPTIONS: &[&str] =
+    &["as_of", "catalog", "compression", "endpoints", "schema", "statement_timeout"];
+
 /// Words after which a table is named.
 pub(super) const BEFORE_TABLE: &[&str] = &["describe", "from", "join", "table"];
 
