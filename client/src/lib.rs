@@ -28,7 +28,7 @@
 //! - A result ends with `None` only after the server said that it is complete. Everything else
 //!   that can end a stream (error, lost connection, deadline) is an `Err`.
 //! - Credentials are sent to the server that the caller named and to no other: an endpoint that
-//!   points elsewhere is refused, not followed.
+//!   points elsewhere is refused, not followed. So are the server's cookies, which are kept in memory.
 //! - No type of this crate prints a password or a token.
 //! - Dropping a [`RowStream`] resets its HTTP/2 stream, which is how a query is cancelled.
 

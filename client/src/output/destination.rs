@@ -2,7 +2,8 @@
 //!
 //! A file is written under a temporary name in the same directory and renamed at the end, so a
 //! failed query leaves an older file of that name as it was and never a half file that looks
-//! complete. A result that is added to a file is written aside in the same way. A device or named pipe is written directly: renaming over `/dev/null` would replace it.
+//! complete. A result that is added to a file is written aside in the same way. A device or named pipe is written
+//! directly: renaming over `/dev/null` would replace it.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Seek, Stdout, Write};
