@@ -20,7 +20,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::future::join_all;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +46,7 @@ use crate::telemetry::metrics::{Entered, Metrics, Outcome};
 pub(crate) struct QueryRequest {
     /// The SQL text.
     pub(crate) sql: String,
-    /// One row, a column for each parameter by position.
+    /// A column for each parameter by position; the statement runs once for each row.
     pub(crate) parameters: Option<RecordBatch>,
     /// The options that hold for it.
     pub(crate) options: SessionOptions,
@@ -84,9 +84,9 @@ impl GuardedStatement {
         let pin = self.pin();
         let query = self.plan()?;
         let parameters = query.parameters()?;
-        let query = if values.is_some() { query.bind(values)? } else { query };
-        let schema = query.schema();
-        let pin = pin.filter(|_| query.is_divisible() && part::divides(&schema));
+        let pin = pin.filter(|_| query.is_divisible());
+        let schema = if values.is_some() { query.bind(values)?.schema()? } else { query.schema() };
+        let pin = pin.filter(|_| part::divides(&schema));
         Ok(Description { schema, parameters, is_ordered, pin })
     }
 
@@ -120,6 +120,11 @@ impl Pipeline {
     /// The session of a principal that has proved who it is.
     pub(crate) fn session(&self, principal: &Principal) -> Arc<Session> {
         self.sessions.of(principal)
+    }
+
+    /// Statements that one user may run at the same time.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.settings.session.max_concurrent_queries_per_user
     }
 
     /// Plans a statement without running it.
@@ -202,10 +207,21 @@ impl Pipeline {
         if let Some(part) = &request.part {
             part.check(guarded.pin())?;
         }
-        let planned = async move { guarded.plan()?.bind(parameters.as_ref())?.seal().await };
-        let sealed = self.engine.compute(deadline, planned).await?;
+        let planned = async move {
+            let bound = guarded.plan()?.bind(parameters.as_ref())?;
+            Ok((bound.seal(0).await?, Arc::new(bound)))
+        };
+        let (first, bound) = self.engine.compute(deadline, planned).await?;
         record.audit.planned();
-        Ok((self.engine.execute(sealed, deadline)?, admission))
+        let others = stream::iter(1..bound.rows()).then(move |row| {
+            let bound = Arc::clone(&bound);
+            async move {
+                // Planning never waits; here it can be told to stop.
+                tokio::task::yield_now().await;
+                bound.seal(row).await
+            }
+        });
+        Ok((self.engine.execute(first, others, deadline)?, admission))
     }
 
     /// From SQL text to a statement over guarded tables: the drawing of this file's head, line by line.

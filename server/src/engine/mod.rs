@@ -2,16 +2,18 @@
 //!
 //! Invariants
 //! - [`Engine::execute`] takes a [`SealedPlan`] and nothing else, so only plans whose leaves are guarded ever run.
-//! - Planning and execution run on the CPU runtime; connections, AWS and S3 are served by the I/O runtime. A heavy query
+//! - Planning and execution run on threads for CPU work; connections, AWS and S3 are served by the I/O runtime. A heavy query
 //!   cannot starve keep-alives or other users' logins.
+//! - Planning, and queries that read little and do little with it, have threads of their own: they share the processors with
+//!   heavy queries by the operating system's fairness, instead of waiting behind their batches.
 //! - Dropping a [`QueryStream`] ends the query: its tasks are aborted and its memory is given back.
 //! - A query that outlives its deadline, exceeds its memory or its result's limits, or panics, ends with an error; the server
 //!   goes on.
 
 mod memory;
+mod query_stream;
 mod result_limits;
 mod spill;
-mod stream;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,13 +21,14 @@ use std::time::{Duration, Instant};
 
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use futures::{Stream, StreamExt, stream};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::memory::{QueryPool, ServerPool};
+pub(crate) use self::query_stream::QueryStream;
 use self::result_limits::{ResultAccount, ResultLimits};
 use self::spill::SpillFolder;
-pub(crate) use self::stream::QueryStream;
 use crate::error::{Error, ErrorKind};
 use crate::guard::SealedPlan;
 use crate::settings::EngineSettings;
@@ -38,9 +41,16 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes that a statement gets however much others hold: with it a small one ends.
 const GUARANTEED_MEMORY: usize = 8 * 1024 * 1024;
 
+/// Threads for CPU work, as many of each kind as there are processors.
+struct Lanes {
+    heavy: Runtime,
+    quick: Runtime,
+}
+
 /// Executes plans. One per server.
 pub(crate) struct Engine {
-    cpu: Option<Runtime>,
+    /// For heavy queries, and for planning and quick ones. Gone when the server stops.
+    cpu: Option<Lanes>,
     threads: usize,
     base: Arc<RuntimeEnv>,
     memory: Arc<ServerPool>,
@@ -62,13 +72,16 @@ impl Engine {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             configured => configured,
         };
-        let cpu = Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name("lakegate-cpu")
-            .thread_stack_size(STACK_BYTES)
-            .enable_all()
-            .build()
-            .map_err(|error| failed("CPU runtime", &error))?;
+        let lane = |name: &str| {
+            Builder::new_multi_thread()
+                .worker_threads(threads)
+                .thread_name(name)
+                .thread_stack_size(STACK_BYTES)
+                .enable_all()
+                .build()
+                .map_err(|error| failed("CPU runtime", &error))
+        };
+        let lanes = Lanes { heavy: lane("lakegate-cpu")?, quick: lane("lakegate-quick")? };
         let spill = SpillFolder::make(settings.spill_directory.clone())
             .map_err(|error| failed("spill folder", &error))?;
         let disk = DiskManagerBuilder::default()
@@ -85,7 +98,7 @@ impl Engine {
             _ => memory_limit / 2,
         };
         Ok(Self {
-            cpu: Some(cpu),
+            cpu: Some(lanes),
             threads,
             base,
             memory: Arc::new(ServerPool::new(memory_limit)),
@@ -129,7 +142,7 @@ impl Engine {
         Instant::now() + allowed
     }
 
-    /// Runs CPU work, such as planning, on the CPU runtime until `deadline`. Dropping the future aborts the work.
+    /// Runs short CPU work, such as planning, on the quick lane until `deadline`. Dropping the future aborts the work.
     ///
     /// # Errors
     /// The work's own; [`ErrorKind::DeadlineExceeded`]; an internal one if it panicked.
@@ -138,7 +151,7 @@ impl Engine {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let task = AbortOnDropHandle::new(self.cpu()?.spawn(work));
+        let task = AbortOnDropHandle::new(self.lanes()?.quick.spawn(work));
         match tokio::time::timeout_at(deadline.into(), task).await {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => Err(Error::internal(format!("planning ended abnormally: {error}"))),
@@ -146,16 +159,26 @@ impl Engine {
         }
     }
 
-    /// Starts a plan and returns its result as a stream.
+    /// Starts a plan and returns its result as a stream, with those of `others` behind it: they have the same columns, and
+    /// each is asked for when the one before has ended.
     ///
     /// # Errors
     /// If the plan cannot be started.
-    pub(crate) fn execute(&self, plan: SealedPlan, deadline: Instant) -> Result<QueryStream, Error> {
+    pub(crate) fn execute(
+        &self,
+        plan: SealedPlan,
+        others: impl Stream<Item = Result<SealedPlan, Error>> + Send + 'static,
+        deadline: Instant,
+    ) -> Result<QueryStream, Error> {
         let account = ResultAccount::new(self.result_limits, Arc::clone(&self.metrics));
-        QueryStream::start(self.cpu()?, plan, deadline, account)
+        let schema = Arc::clone(plan.schema());
+        let lanes = self.lanes()?;
+        let lane = if plan.is_quick() { &lanes.quick } else { &lanes.heavy };
+        let plans = stream::once(async { Ok(plan) }).chain(others);
+        Ok(QueryStream::start(lane, plans, schema, deadline, account))
     }
 
-    fn cpu(&self) -> Result<&Runtime, Error> {
+    fn lanes(&self) -> Result<&Lanes, Error> {
         self.cpu.as_ref().ok_or_else(|| Error::new(ErrorKind::Unavailable, "the server is stopping"))
     }
 }
@@ -163,8 +186,9 @@ impl Engine {
 impl Drop for Engine {
     /// A runtime must not be dropped where asynchronous code runs; its threads end on their own.
     fn drop(&mut self) {
-        if let Some(cpu) = self.cpu.take() {
-            cpu.shutdown_background();
+        if let Some(Lanes { heavy, quick }) = self.cpu.take() {
+            heavy.shutdown_background();
+            quick.shutdown_background();
         }
     }
 }

@@ -336,7 +336,7 @@ impl ExecutionPlan for GuardedScanExec {
             let (leaf, context) = (self.clone(), Arc::clone(&context));
             Box::new(move || leaf.part(part, &context)) as _
         });
-        let rows = one_after_the_other(parts.collect(), at_once, batch_rows, &self.view.visible);
+        let rows = one_after_the_other(parts.collect(), at_once);
         let (schema, leaf) = (Arc::clone(&self.view.visible), self.clone());
         let counted = counted(rows, move |rows| leaf.keep_count(rows));
         let framed = rechunked(counted, BatchCoalescer::new(Arc::clone(&schema), batch_rows));

@@ -1,9 +1,12 @@
 //! Plans that a short text makes huge: refused before they are optimised.
 //!
-//! The text's limits (`sql`) do not see what the planner makes of it. A common table expression that is named twice stands
-//! in the plan twice, so that forty of them, each naming the one before twice, are a plan of 2⁴⁰ nodes; a struct of two
-//! structs doubles a type in the same way, and CUBE of n columns is 2ⁿ groupings. Optimising such a plan takes the
-//! machine's memory, which nobody charges for, and keeps a thread beyond any deadline, as it never waits.
+//! The text's limits (`sql`) do not see what the planner makes of it: a struct of two structs of two structs doubles a type
+//! with each step, CUBE of n columns is 2ⁿ groupings, and `select *` over a wide table writes out its columns at every level.
+//! Optimising such a plan takes the machine's memory, which nobody charges for, and keeps a thread beyond any deadline, as
+//! it never waits.
+//!
+//! Refused too is what makes much of nothing where nobody charges for it: types of which one NULL takes gigabytes, and lists
+//! and texts that a window collects again for each row.
 //!
 //! Invariants
 //! - What is counted here is shared in memory, so that counting is cheap until the limit and stops there.
@@ -12,7 +15,7 @@
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::expr::GroupingSet;
+use datafusion::logical_expr::expr::{GroupingSet, ScalarFunction};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::redact::from_datafusion;
@@ -30,6 +33,15 @@ const MOST_FIELDS: usize = 200_000;
 /// Ways in which one aggregation groups its rows.
 const MOST_GROUPINGS: usize = 256;
 
+/// Longest values of one length, in bytes: a NULL of that type is as long.
+const MOST_FIXED_BYTES: i32 = 4096;
+
+/// Functions that cast to the type that their second argument names.
+const CASTS: [&str; 2] = ["arrow_cast", "arrow_try_cast"];
+
+/// Aggregates whose result holds all of their input.
+const COLLECTING: [&str; 2] = ["array_agg", "string_agg"];
+
 /// Refuses a plan that is too large to be optimised.
 ///
 /// # Errors
@@ -37,12 +49,13 @@ const MOST_GROUPINGS: usize = 256;
 pub(super) fn check(plan: &LogicalPlan) -> std::result::Result<(), Error> {
     let mut size = Size::default();
     plan.apply_with_subqueries(|node| size.add(node)).map_err(from_datafusion)?;
-    match size.is_too_large() {
-        true => Err(Error::new(
-            ErrorKind::InvalidRequest,
-            "the query is too complex: it multiplies its own parts",
-        )),
-        false => Ok(()),
+    let refusal = match size.is_too_large() {
+        true => Some("the query is too complex: it multiplies its own parts"),
+        false => size.refusal,
+    };
+    match refusal {
+        Some(text) => Err(Error::new(ErrorKind::InvalidRequest, text)),
+        None => Ok(()),
     }
 }
 
@@ -52,6 +65,8 @@ struct Size {
     expressions: usize,
     fields: usize,
     groupings: usize,
+    /// Why an expression is refused, whatever the size.
+    refusal: Option<&'static str>,
 }
 
 impl Size {
@@ -79,12 +94,42 @@ impl Size {
             return Ok(TreeNodeRecursion::Stop);
         }
         node.apply_expressions(|expr| {
-            expr.apply(|_| {
+            expr.apply(|expr| {
                 self.expressions += 1;
+                self.refusal = self.refusal.or_else(|| refusal(expr));
                 Ok(self.walk_on())
             })
         })?;
         Ok(self.walk_on())
+    }
+}
+
+fn refusal(expr: &Expr) -> Option<&'static str> {
+    let casts_to = match expr {
+        Expr::Cast(cast) => Some(cast.field.data_type().clone()),
+        Expr::TryCast(cast) => Some(cast.field.data_type().clone()),
+        Expr::ScalarFunction(ScalarFunction { func, args }) if CASTS.contains(&func.name()) => {
+            args.get(1).and_then(Expr::as_literal).and_then(|name| name.try_as_str()??.parse().ok())
+        }
+        Expr::WindowFunction(window) if COLLECTING.contains(&window.fun.name()) => {
+            return Some(
+                "array_agg and string_agg cannot be window functions here: aggregate, and join the result",
+            );
+        }
+        _ => None,
+    };
+    let is_refused = casts_to.is_some_and(|to| !is_bounded(&to));
+    is_refused.then_some("a cast asks for a type that is not supported here")
+}
+
+/// Whether values of a type take about as many bytes as are in them.
+fn is_bounded(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::FixedSizeBinary(bytes) => *bytes <= MOST_FIXED_BYTES,
+        DataType::List(item) | DataType::Map(item, _) => is_bounded(item.data_type()),
+        DataType::Struct(fields) => fields.iter().all(|field| is_bounded(field.data_type())),
+        DataType::Dictionary(_, value) => !value.is_nested() && is_bounded(value),
+        other => !other.is_nested(),
     }
 }
 

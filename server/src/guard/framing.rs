@@ -9,33 +9,29 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::BatchCoalescer;
-use arrow::datatypes::Schema;
 use datafusion::common::Result;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::common::spawn_buffered;
-use futures::stream::{self, Stream, StreamExt};
+use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
+use futures::stream::{self, BoxStream, Stream, StreamExt};
+use tokio::sync::Semaphore;
 
 use crate::mutant::Mutant;
 
-/// Bytes that one part may be ahead of its turn, by estimate.
-const AHEAD_BYTES: usize = 32 * 1024 * 1024;
+/// Kibibytes that one part may be ahead of its turn; nobody charges for them.
+const AHEAD_KIBIBYTES: u32 = 32 * 1024;
 
-/// What a value of a type without a width of its own is taken to need, in bytes.
-const ASSUMED_WIDTH: usize = 32;
+/// Batches that one part may be ahead of its turn, however small.
+const AHEAD_BATCHES: usize = 256;
 
 /// The rows of all parts in their order.
 ///
 /// # Arguments
 /// * `parts` - begins to read a part when it is asked for it.
 /// * `at_once` - parts that are read at the same time.
-/// * `batch_rows` - rows of a part's batches, at the most.
 pub(super) fn one_after_the_other(
     mut parts: VecDeque<Box<dyn FnOnce() -> Result<SendableRecordBatchStream> + Send>>,
     at_once: usize,
-    batch_rows: usize,
-    schema: &Schema,
 ) -> impl Stream<Item = Result<RecordBatch>> + Send + use<> {
-    let ahead = batches_ahead(schema, batch_rows);
     let is_single = parts.len() == 1;
     let mut begun = VecDeque::new();
     let turns = stream::iter(std::iter::from_fn(move || {
@@ -44,7 +40,7 @@ pub(super) fn one_after_the_other(
         {
             begun.push_back(match begin() {
                 Ok(part) if is_single => part.boxed(),
-                Ok(part) => spawn_buffered(part, ahead).boxed(),
+                Ok(part) => ahead(part),
                 Err(error) => stream::once(async { Err(error) }).boxed(),
             });
         }
@@ -73,11 +69,29 @@ pub(super) fn counted(
     })
 }
 
-fn batches_ahead(schema: &Schema, batch_rows: usize) -> usize {
-    let width =
-        |field: &Arc<arrow::datatypes::Field>| field.data_type().primitive_width().unwrap_or(ASSUMED_WIDTH);
-    let row: usize = schema.fields().iter().map(width).sum();
-    (AHEAD_BYTES / (row * batch_rows).max(1)).clamp(2, 256)
+/// The same batches, read by a task of its own before they are asked for. Dropping the stream ends the task.
+fn ahead(mut part: SendableRecordBatchStream) -> BoxStream<'static, Result<RecordBatch>> {
+    let mut reader = RecordBatchReceiverStreamBuilder::new(part.schema(), AHEAD_BATCHES);
+    let (sender, room) = (reader.tx(), Arc::new(Semaphore::new(AHEAD_KIBIBYTES as usize)));
+    let taken = Arc::clone(&room);
+    reader.spawn(async move {
+        while let Some(batch) = part.next().await {
+            // The semaphore is never closed. Room is given back where a batch is taken out.
+            let Ok(room) = room.acquire_many(kibibytes(&batch)).await else { break };
+            room.forget();
+            if sender.send(batch).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    let give_back = move |batch: &Result<RecordBatch>| taken.add_permits(kibibytes(batch) as usize);
+    reader.build().inspect(give_back).boxed()
+}
+
+fn kibibytes(batch: &Result<RecordBatch>) -> u32 {
+    let bytes = batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+    u32::try_from(bytes / 1024).unwrap_or(u32::MAX).clamp(1, AHEAD_KIBIBYTES)
 }
 
 /// Passes a stream through a coalescer, which says how large batches become.

@@ -15,6 +15,8 @@
 //! - A function keeps its name, its types and its nullability: the plan's columns stay what they were.
 //! - While a query is optimised, calls with constant arguments are carried out only if the result is about as small as the
 //!   text that asked for it: a constant is later repeated for each row of a batch.
+//! - A function that compares each part of one argument with each of the other is not called if that would take too long:
+//!   a call cannot be interrupted.
 //! - What a function makes of NULLs and errors is the function's own matter.
 
 mod estimate;
@@ -22,7 +24,7 @@ mod estimate;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arrow::array::{Array, ArrayRef, RecordBatch, make_array};
 use arrow::buffer::Buffer;
@@ -42,8 +44,9 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column};
 use datafusion::physical_plan::ExecutionPlan;
 
-use self::estimate::Growth;
+pub(super) use self::estimate::Growth;
 use super::row_size::array_bytes;
+use crate::error::{Error, ErrorKind};
 
 /// Results up to so many bytes are not charged: they are of the size of any other batch.
 const SMALL_BYTES: usize = 256 * 1024;
@@ -51,17 +54,23 @@ const SMALL_BYTES: usize = 256 * 1024;
 /// How much larger than its arguments a constant may be made while a query is optimised, in bytes.
 const FOLDED_BYTES: usize = 64;
 
+/// Steps that one call may take: some seconds, in which its thread serves nobody else and cannot be told to stop. All calls
+/// of a query together may take some times more, since a thread does not look up between those of one batch either.
+const MOST_STEPS_OF_A_CALL: usize = 1 << 31;
+const MOST_STEPS: usize = 1 << 35;
+
 /// The account that the functions of one query share.
 pub(super) struct FunctionAccount {
     pool: Arc<dyn MemoryPool>,
     is_running: AtomicBool,
+    steps: AtomicUsize,
 }
 
 impl FunctionAccount {
     /// # Arguments
     /// * `pool` - the memory of the query.
     pub(super) fn new(pool: Arc<dyn MemoryPool>) -> Arc<Self> {
-        Arc::new(Self { pool, is_running: AtomicBool::new(false) })
+        Arc::new(Self { pool, is_running: AtomicBool::new(false), steps: AtomicUsize::new(0) })
     }
 
     /// Plans how an optimised plan runs. From here on results are charged: no constant is put into the plan any more.
@@ -75,6 +84,16 @@ impl FunctionAccount {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.is_running.store(true, Ordering::Relaxed);
         state.query_planner().create_physical_plan(optimized, state).await
+    }
+
+    /// Counts what a call will take; an error if it is too much.
+    fn take_steps(&self, steps: usize) -> Result<()> {
+        let before = self.steps.fetch_add(steps.min(MOST_STEPS), Ordering::Relaxed);
+        if steps > MOST_STEPS_OF_A_CALL || before > MOST_STEPS {
+            let text = "a function would compare texts or lists that are too long";
+            return Err(Error::new(ErrorKind::ResourceExhausted, text).into());
+        }
+        Ok(())
     }
 
     fn reserve(&self, bytes: usize) -> Result<MemoryReservation> {
@@ -182,6 +201,9 @@ impl ScalarUDFImpl for AccountedFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if self.growth == Growth::Pairs {
+            self.account.take_steps(estimate::pairs(&args.args, args.number_rows))?;
+        }
         if !self.account.is_running.load(Ordering::Relaxed) {
             return self.fold(args);
         }

@@ -33,7 +33,7 @@
 //! - G7 credentials live in the leaf's own registry and serve no other table (`table`).
 //! - G8 an error text is a constant plus what the user sent or may see ([`redact`]).
 //! - What an expression makes of a batch is charged to its query's memory as what an operator collects is ([`growth`],
-//!   [`windows`]).
+//!   [`inputs`]).
 //! - G9 a plan belongs to one query and dies with it ([`SealedPlan`] is consumed by the engine).
 //!
 //! A table without a row filter goes through the same leaf, and gives the planner the log's exact counts.
@@ -43,6 +43,7 @@
 //! the query. `access.strict_tables` takes the latter away: nothing of the user's works below the barrier then.
 
 mod barrier;
+mod binding;
 mod budget;
 mod columns;
 mod complexity;
@@ -54,6 +55,7 @@ mod functions;
 pub(crate) mod fuzzing;
 mod growth;
 mod information_schema;
+mod inputs;
 mod leakproof;
 mod names;
 mod narrowing;
@@ -65,9 +67,9 @@ mod rows;
 mod seal;
 mod session;
 mod table;
+mod temporal;
 mod versions;
 mod visible_rows;
-mod windows;
 mod yielding;
 
 pub(crate) use self::redact::from_datafusion;

@@ -1,19 +1,28 @@
-//! [`PiecesExec`]: what a nested-loop join compares with all rows of its other side, in pieces that take a bounded time.
+//! [`PiecesExec`]: what a join compares with rows of its other side, in pieces that take a bounded time.
 //!
-//! That join compares one batch with every row of the other side before it looks up, also when no pair is found. Thousands
-//! of rows with millions are minutes, in which its thread serves nobody and cannot be told to stop. In pieces of few rows,
-//! with a pause after each, the same work lets others run in between. How many rows a piece has follows from the planner's
-//! count of the other side, and from nothing that changes from run to run: the order of the join's rows depends on it.
+//! A join compares one batch with every row of the other side that may match before it looks up, also when no pair is found.
+//! Thousands of rows with millions are minutes, in which its thread serves nobody and cannot be told to stop. In pieces of
+//! few rows, with a pause after each, the same work lets others run in between.
+//!
+//! A nested-loop join compares with all rows, and its order depends on the pieces: how many rows one has follows from the
+//! planner's count of the other side, and from nothing that changes from run to run. A hash join with a further condition
+//! compares with those of one key, which are mostly few, and keeps its order whatever the pieces are: they begin small and
+//! grow as long as they are quick.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, internal_err};
+use datafusion::config::ConfigOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation,
+};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -28,11 +37,23 @@ const PAIRS: usize = 8 * 1024 * 1024;
 /// Rows of a piece where the planner does not know how many rows the other side has.
 const UNKNOWN: usize = 64;
 
+/// A piece after which the next ones are smaller, and one after which they are larger.
+const SLOW: Duration = Duration::from_millis(100);
+const QUICK: Duration = Duration::from_millis(20);
+
+/// Rows of a piece.
+#[derive(Clone, Copy, Debug)]
+enum PieceRows {
+    Fixed(usize),
+    /// At first, and at the fewest.
+    Growing(usize),
+}
+
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct PiecesExec {
     input: Arc<dyn ExecutionPlan>,
-    rows: usize,
+    rows: PieceRows,
 }
 
 impl PiecesExec {
@@ -40,7 +61,13 @@ impl PiecesExec {
     pub(super) fn new(input: Arc<dyn ExecutionPlan>, compared_with: &dyn ExecutionPlan) -> Self {
         let statistics = StatisticsContext::new().compute(compared_with, &StatisticsArgs::new());
         let count = statistics.ok().and_then(|statistics| statistics.num_rows.get_value().copied());
-        Self { input, rows: count.map_or(UNKNOWN, |count| (PAIRS / count.max(1)).max(1)) }
+        let rows = count.map_or(UNKNOWN, |count| (PAIRS / count.max(1)).max(1));
+        Self { input, rows: PieceRows::Fixed(rows) }
+    }
+
+    /// `input` in pieces that grow as long as they are quick.
+    pub(super) fn growing(input: Arc<dyn ExecutionPlan>) -> Self {
+        Self { input, rows: PieceRows::Growing(UNKNOWN) }
     }
 }
 
@@ -86,6 +113,25 @@ impl ExecutionPlan for PiecesExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
+    /// Dynamic filters of the join pass to what is read.
+    fn gather_filters_for_pushdown(
+        &self,
+        _: FilterPushdownPhase,
+        parent_filters: Vec<Arc<dyn PhysicalExpr>>,
+        _: &ConfigOptions,
+    ) -> Result<FilterDescription> {
+        FilterDescription::from_children(parent_filters, &self.children())
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        _: FilterPushdownPhase,
+        offered: ChildPushdownResult,
+        _: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        Ok(FilterPushdownPropagation::if_all(offered))
+    }
+
     fn statistics_from_inputs(
         &self,
         inputs: &[Arc<Statistics>],
@@ -100,7 +146,7 @@ impl ExecutionPlan for PiecesExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let batches = self.input.execute(partition, context)?;
         let schema = batches.schema();
-        let pieces = Pieces { batches, rows: self.rows, rest: None, is_pause_due: false };
+        let pieces = Pieces::of(batches, self.rows);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, pieces)))
     }
 }
@@ -114,16 +160,39 @@ impl DisplayAs for PiecesExec {
 struct Pieces {
     batches: SendableRecordBatchStream,
     rows: usize,
+    /// Fewest rows, if their number changes.
+    fewest: Option<usize>,
     rest: Option<RecordBatch>,
-    /// A piece was handed out since the last pause.
-    is_pause_due: bool,
+    /// When a piece was handed out, after which there was no pause yet.
+    handed_out: Option<Instant>,
+}
+
+impl Pieces {
+    fn of(batches: SendableRecordBatchStream, rows: PieceRows) -> Self {
+        let (rows, fewest) = match rows {
+            PieceRows::Fixed(rows) => (rows, None),
+            PieceRows::Growing(fewest) => (fewest, Some(fewest)),
+        };
+        Self { batches, rows, fewest, rest: None, handed_out: None }
+    }
+
+    fn adapt(&mut self, taken: Duration) {
+        if let Some(fewest) = self.fewest {
+            if taken > SLOW {
+                self.rows = (self.rows / 2).max(fewest);
+            } else if taken < QUICK {
+                self.rows = self.rows.saturating_mul(2);
+            }
+        }
+    }
 }
 
 impl Stream for Pieces {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if std::mem::take(&mut self.is_pause_due) {
+        if let Some(handed_out) = self.handed_out.take() {
+            self.adapt(handed_out.elapsed());
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -134,7 +203,7 @@ impl Stream for Pieces {
                 end => return Poll::Ready(end),
             },
         };
-        self.is_pause_due = true;
+        self.handed_out = Some(Instant::now());
         if batch.num_rows() <= self.rows {
             return Poll::Ready(Some(Ok(batch)));
         }
@@ -160,7 +229,7 @@ mod tests {
     fn pieces(rows: usize) -> Pieces {
         let batches = stream::iter([Ok(batch(0..5)), Ok(batch(5..7))]);
         let batches = RecordBatchStreamAdapter::new(batch(0..0).schema(), batches);
-        Pieces { batches: Box::pin(batches), rows, rest: None, is_pause_due: false }
+        Pieces::of(Box::pin(batches), PieceRows::Fixed(rows))
     }
 
     #[tokio::test]
@@ -171,6 +240,16 @@ mod tests {
             .map(|piece| piece.column(0).as_primitive::<Int64Type>().values().to_vec())
             .collect();
         assert_eq!(numbers, [vec![0, 1], vec![2, 3], vec![4], vec![5, 6]]);
+    }
+
+    #[test]
+    fn pieces_that_are_quick_grow_and_slow_ones_shrink_again() {
+        let mut pieces = pieces(1);
+        (pieces.rows, pieces.fewest) = (64, Some(64));
+        for (milliseconds, rows) in [(1, 128), (1, 256), (50, 256), (500, 128), (500, 64), (500, 64)] {
+            pieces.adapt(Duration::from_millis(milliseconds));
+            assert_eq!(pieces.rows, rows);
+        }
     }
 
     #[tokio::test]

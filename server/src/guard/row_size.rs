@@ -5,7 +5,9 @@
 //! arrived or what else stands in their buffers. So here the size of two neighbouring slices is exactly the size of both
 //! together, and only values count.
 
-use arrow::array::{Array, AsArray, GenericByteArray, GenericByteViewArray, OffsetSizeTrait, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, AsArray, GenericByteArray, GenericByteViewArray, OffsetSizeTrait, RecordBatch,
+};
 use arrow::datatypes::{ByteArrayType, ByteViewType, DataType, Schema};
 
 /// What a value of a type without a width of its own is taken to need, in bytes.
@@ -36,12 +38,40 @@ pub(super) fn array_bytes(array: &dyn Array) -> usize {
             let map = array.as_map();
             list_bytes(map.value_offsets(), map.entries())
         }
+        DataType::Dictionary(_, _) => {
+            let (dictionary, slots) = (array.as_any_dictionary(), size_of::<i64>() * array.len());
+            let values: Vec<usize> = each_row(dictionary.values().as_ref()).collect();
+            let keys = if values.is_empty() { Vec::new() } else { dictionary.normalized_keys() };
+            slots + keys.into_iter().filter_map(|key| values.get(key)).sum::<usize>()
+        }
         DataType::FixedSizeList(_, _) => array_bytes(array.as_fixed_size_list().values().as_ref()),
         DataType::Struct(_) => {
             array.as_struct().columns().iter().map(|column| array_bytes(column.as_ref())).sum()
         }
         other => fixed_width(other).unwrap_or(ASSUMED_WIDTH) * array.len(),
     }
+}
+
+/// Bytes of the longest value of an array, at the most.
+pub(super) fn longest_bytes(array: &dyn Array) -> usize {
+    let longest = match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().offsets().lengths().max(),
+        DataType::LargeUtf8 => array.as_string::<i64>().offsets().lengths().max(),
+        DataType::Binary => array.as_binary::<i32>().offsets().lengths().max(),
+        DataType::LargeBinary => array.as_binary::<i64>().offsets().lengths().max(),
+        DataType::Utf8View => array.as_string_view().iter().flatten().map(str::len).max(),
+        DataType::BinaryView => array.as_binary_view().iter().flatten().map(<[u8]>::len).max(),
+        other => match fixed_width(other) {
+            Some(width) => Some(width),
+            None => each_row(array).max(),
+        },
+    };
+    longest.unwrap_or_default()
+}
+
+/// Bytes of each value.
+fn each_row(array: &dyn Array) -> impl Iterator<Item = usize> + '_ {
+    (0..array.len()).map(|row| array_bytes(array.slice(row, 1).as_ref()))
 }
 
 fn text_bytes<T: ByteArrayType>(array: &GenericByteArray<T>) -> usize {
@@ -58,8 +88,13 @@ fn view_bytes<T: ByteViewType>(array: &GenericByteViewArray<T>) -> usize {
 }
 
 fn list_bytes(offsets: &[i32], values: &dyn Array) -> usize {
+    size_of::<i32>() * offsets.len().saturating_sub(1) + array_bytes(items_of(offsets, values).as_ref())
+}
+
+/// The items of lists; a slice of lists shares its values with the whole.
+pub(super) fn items_of(offsets: &[i32], values: &dyn Array) -> ArrayRef {
     let (start, length) = span(offsets);
-    size_of::<i32>() * offsets.len().saturating_sub(1) + array_bytes(values.slice(start, length).as_ref())
+    values.slice(start, length)
 }
 
 /// Where the values of a slice start, and how many there are.
@@ -96,8 +131,8 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{
-        ArrayRef, BooleanArray, Int64Array, LargeBinaryArray, ListArray, NullArray, StringArray,
-        StringViewArray, StructArray,
+        BooleanArray, Int64Array, LargeBinaryArray, ListArray, NullArray, StringArray, StringViewArray,
+        StructArray,
     };
     use arrow::datatypes::{Field, Int64Type};
 

@@ -22,6 +22,7 @@ pub(crate) struct SealedPlan {
     plan: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
     schema: SchemaRef,
+    is_quick: bool,
 }
 
 impl SealedPlan {
@@ -29,6 +30,7 @@ impl SealedPlan {
     ///
     /// # Arguments
     /// * `schema` - what the client was or will be told about the result.
+    /// * `is_quick` - it reads little, and does about as much as it reads.
     ///
     /// # Errors
     /// An internal one that names the first leaf which is neither guarded nor constant.
@@ -36,14 +38,20 @@ impl SealedPlan {
         plan: Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
         schema: SchemaRef,
+        is_quick: bool,
     ) -> Result<Self, Error> {
         check(plan.as_ref())?;
-        Ok(Self { plan, context, schema })
+        Ok(Self { plan, context, schema, is_quick })
     }
 
     /// The result's columns, as the logical plan declares them.
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Whether it reads little, and does about as much as it reads.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.is_quick
     }
 
     /// Gives the plan to the engine.

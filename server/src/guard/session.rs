@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::common::{ParamValues, Result as PlanResult, ScalarValue};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -20,20 +21,20 @@ use datafusion::execution::{SessionStateDefaults, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionConfig;
 
+use super::binding::BoundQuery;
 use super::budget::ScanBudget;
 use super::complexity;
 use super::divisible::is_divisible;
 use super::explain::{self, explained};
 use super::functions;
-use super::growth::{self, FunctionAccount};
+use super::growth::{self, FunctionAccount, Growth};
 use super::names::QueryNames;
 use super::redact::from_datafusion;
-use super::row_size::batch_bytes;
 use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
-use super::{windows, yielding};
+use super::{inputs, temporal, yielding};
 use crate::access::Grant;
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
@@ -84,6 +85,8 @@ impl Guard {
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
+            .with_type_planner(Arc::new(temporal::DeltaTypes))
+            .with_analyzer_rules(temporal::analyzer_rules())
             .with_relation_planners(vec![Arc::new(TablesAtMoments)])
             .with_physical_optimizer_rules(yielding::rules())
             .with_scalar_functions(functions::scalar())
@@ -160,14 +163,12 @@ impl Guard {
         if explain.is_none() && hands_over(&plan) && !is_small {
             plan = planned(tables.iter().map(GuardedTable::to_be_sent).collect())?;
         }
-        let account = FunctionAccount::new(Arc::clone(&runtime.memory_pool));
-        let plan = growth::accounted(plan, &account).map_err(from_datafusion)?;
-        let constant_bytes = statement.text_bytes();
-        Ok(GuardedQuery { state, runtime, plan, schema: None, explain, account, constant_bytes })
+        Ok(GuardedQuery { state, runtime, plan, schema: None, explain, reads_little: is_small })
     }
 }
 
 /// A query whose names are resolved, and whose tables are guarded.
+#[derive(Clone)]
 pub(crate) struct GuardedQuery {
     state: SessionState,
     runtime: Arc<RuntimeEnv>,
@@ -176,9 +177,8 @@ pub(crate) struct GuardedQuery {
     schema: Option<SchemaRef>,
     /// What is asked of the plan, if not its rows.
     explain: Option<Explain>,
-    account: Arc<FunctionAccount>,
-    /// Bytes of the text and of the parameters: all constants of the plan come from them.
-    constant_bytes: usize,
+    /// All tables together are small.
+    reads_little: bool,
 }
 
 impl GuardedQuery {
@@ -192,7 +192,7 @@ impl GuardedQuery {
 
     /// Whether several servers can compute the rows, each for a part of them.
     pub(crate) fn is_divisible(&self) -> bool {
-        is_divisible(&self.plan)
+        self.explain.is_none() && is_divisible(&self.plan)
     }
 
     /// One field for each parameter `$1`, `$2`, … in order; a type that cannot be inferred is shown as text.
@@ -217,63 +217,48 @@ impl GuardedQuery {
     /// Puts values in the place of the parameters.
     ///
     /// # Arguments
-    /// * `row` - one row with a column for each parameter, by position; absent if the client bound none.
+    /// * `values` - rows with a column for each parameter, by position; absent if the client bound none.
     ///
     /// # Errors
     /// If number or types do not fit.
-    pub(crate) fn bind(self, row: Option<&RecordBatch>) -> Result<Self, Error> {
+    pub(crate) fn bind(self, values: Option<&RecordBatch>) -> Result<BoundQuery, Error> {
         let expected = self.parameter_types()?;
-        let given = row.map_or(0, RecordBatch::num_columns);
-        let runs = self.explain.is_none_or(|explain| explain.is_analyzed);
-        if given == 0 && !runs {
-            return Ok(self);
-        }
-        if given != expected.len() {
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                "the number of bound parameters differs from the statement's",
-            ));
-        }
-        let Some(row) = row.filter(|row| row.num_columns() > 0) else {
-            return Ok(self);
-        };
-        let values = row
-            .columns()
-            .iter()
-            .zip(expected)
-            .map(|(column, expected)| bound_value(ScalarValue::try_from_array(column, 0)?, expected))
-            .collect::<PlanResult<Vec<ScalarValue>>>()
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::InvalidRequest,
-                    "a bound parameter has a type that the statement cannot take",
-                )
-                .because(error.to_string())
-            })?;
+        BoundQuery::new(self, values, &expected)
+    }
+
+    /// Whether rows of tables are read, and not only told how they would be.
+    pub(super) fn runs(&self) -> bool {
+        self.explain.is_none_or(|explain| explain.is_analyzed)
+    }
+
+    /// The query with one row of values.
+    pub(super) fn with_values(&self, values: ParamValues) -> Result<Self, Error> {
         let announced = self.schema();
-        let plan = self.plan.with_param_values(ParamValues::from(values)).map_err(from_datafusion)?;
+        let plan = self.plan.clone().with_param_values(values).map_err(from_datafusion)?;
         let schema = Some(as_announced(plan.schema().inner(), &announced));
-        let constant_bytes = self.constant_bytes.saturating_add(batch_bytes(row));
-        Ok(Self { plan, schema, constant_bytes, ..self })
+        Ok(Self { plan, schema, ..self.clone() })
     }
 
     /// Optimises, makes the physical plan, and seals it.
     ///
     /// # Errors
     /// The planner's; or an internal one if the plan has a leaf that is not guarded.
-    pub(crate) async fn seal(mut self) -> Result<SealedPlan, Error> {
+    pub(super) async fn seal(mut self) -> Result<SealedPlan, Error> {
         let schema = self.schema();
-        let config = self.state.config_mut();
-        let batch_rows = rows_with_constants(config.batch_size(), self.constant_bytes);
-        *config = config.clone().with_batch_size(batch_rows);
-        let plan = match self.explain {
-            Some(explain) => explained(&self.state, &self.plan, explain, &self.account).await,
+        let account = FunctionAccount::new(Arc::clone(&self.runtime.memory_pool));
+        let plan = growth::accounted(self.plan, &account).map_err(from_datafusion)?;
+        let (plan, is_quick) = match self.explain {
+            Some(explain) => (explained(&self.state, &plan, explain, &account).await, false),
             None => {
-                let optimized = self.state.optimize(&self.plan).map_err(from_datafusion)?;
-                self.account.physical_plan(&self.state, &optimized).await
+                let optimized = self.state.optimize(&plan).map_err(from_datafusion)?;
+                let config = self.state.config_mut();
+                let batch_rows = rows_with_constants(config.batch_size(), constant_bytes(&optimized));
+                *config = config.clone().with_batch_size(batch_rows);
+                let is_quick = self.reads_little && is_single_pass(&optimized);
+                (account.physical_plan(&self.state, &optimized).await, is_quick)
             }
         };
-        let plan = plan.and_then(windows::accounted).map_err(from_datafusion)?;
+        let plan = plan.and_then(inputs::accounted).map_err(from_datafusion)?;
         // Functions are part of the plan; a context has them only for plans that come from elsewhere.
         let config = self.state.config().clone();
         let session = self.state.session_id().to_owned();
@@ -287,19 +272,8 @@ impl GuardedQuery {
             HashMap::new(),
             self.runtime,
         );
-        SealedPlan::seal(plan, Arc::new(context), schema)
+        SealedPlan::seal(plan, Arc::new(context), schema, is_quick)
     }
-}
-
-/// A value in the type that the statement expects, or in its own if that would change it: `id = 1.4` finds nothing, and not the
-/// row whose id is 1. A type that cannot be inferred takes the value as it is.
-fn bound_value(value: ScalarValue, expected: Option<DataType>) -> PlanResult<ScalarValue> {
-    let Some(expected) = expected.filter(|expected| !expected.is_null()) else {
-        return Ok(value);
-    };
-    let cast = value.cast_to(&expected)?;
-    let is_exact = cast.cast_to(&value.data_type()).is_ok_and(|back| back == value);
-    Ok(if is_exact { cast } else { value })
 }
 
 /// The columns of a statement with values, nullable where the statement without them is: a client that prepares a statement
@@ -327,6 +301,45 @@ fn hands_over(plan: &LogicalPlan) -> bool {
         LogicalPlan::Limit(limit) => hands_over(&limit.input),
         _ => false,
     }
+}
+
+/// Bytes of all texts and other long constants of a plan, each as often as it stands there. The items of an IN list are no
+/// columns of a batch.
+fn constant_bytes(plan: &LogicalPlan) -> usize {
+    let mut bytes: usize = 0;
+    let mut add = |expr: &Expr| {
+        if let Expr::Literal(value, _) = expr {
+            bytes = bytes.saturating_add(value.size().saturating_sub(size_of::<ScalarValue>()));
+        }
+        Ok(match expr {
+            Expr::InList(_) => TreeNodeRecursion::Jump,
+            _ => TreeNodeRecursion::Continue,
+        })
+    };
+    // An error can only come from the closure, which has none.
+    let _ = plan.apply_with_subqueries(|node| node.apply_expressions(|expr| expr.apply(&mut add)));
+    bytes
+}
+
+/// Whether a plan does about as much as it reads: it joins nothing, repeats nothing, and compares no rows with one another.
+fn is_single_pass(plan: &LogicalPlan) -> bool {
+    let multiplies = |node: &LogicalPlan| {
+        let is_operator = matches!(
+            node,
+            LogicalPlan::Join(_)
+                | LogicalPlan::Unnest(_)
+                | LogicalPlan::Window(_)
+                | LogicalPlan::Union(_)
+                | LogicalPlan::Subquery(_)
+                | LogicalPlan::RecursiveQuery(_)
+        );
+        let is_long = |expr: &Expr| match expr {
+            Expr::ScalarFunction(function) => Ok(Growth::of(function.name()) == Some(Growth::Pairs)),
+            _ => Ok(expr.contains_scalar_subquery()),
+        };
+        Ok(is_operator || node.expressions().iter().any(|expr| expr.exists(is_long).unwrap_or(true)))
+    };
+    !plan.exists(multiplies).unwrap_or(true)
 }
 
 /// Rows of a batch, so few that all constants of a statement, repeated for each of them, stay within [`CONSTANTS_BYTES`].
@@ -364,6 +377,8 @@ fn config(settings: &EngineSettings, threads: usize) -> SessionConfig {
     let options = config.options_mut();
     // An endless recursion would run until the statement's timeout.
     options.execution.enable_recursive_ctes = false;
+    // As the SQL standard has it: 1.10 is a decimal and equals one, and not the double beside it.
+    options.sql_parser.parse_float_as_decimal = true;
     // Moves expressions to just above the scan; wrong results are reported for it upstream.
     options.optimizer.enable_leaf_expression_pushdown = false;
     options.execution.parquet.reorder_filters = false;

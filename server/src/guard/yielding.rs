@@ -4,8 +4,8 @@
 //! scans wait now and then, but a product of two tables reads one batch and makes a million rows of it: it would keep its
 //! thread for as long as that takes, whatever its deadline, because a task that never waits cannot be ended either. As many
 //! such statements as there are threads would stop the server for everyone. So every operator with several inputs, and the
-//! one that unnests, takes part in the engine's scheme as scans do. A nested-loop join does not even come that far while it
-//! finds nothing, so what it reads is cut small ([`pieces`](super::pieces)).
+//! one that unnests, takes part in the engine's scheme as scans do. A join with a condition does not even come that far while
+//! it finds nothing, so what it reads is cut small ([`pieces`](super::pieces)).
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::physical_plan::joins::NestedLoopJoinExec;
+use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 
@@ -58,18 +58,18 @@ impl PhysicalOptimizerRule for YieldAboveJoins {
     }
 }
 
-/// The operator, on pieces if it is a nested-loop join.
+/// The operator, on pieces if it is a join that may look at many pairs for one that it finds.
 fn cut_small(operator: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    if !operator.is::<NestedLoopJoinExec>() {
+    let is_conditional = operator.downcast_ref::<HashJoinExec>().is_some_and(|join| join.filter().is_some());
+    if !is_conditional && !operator.is::<NestedLoopJoinExec>() {
         return Ok(operator);
     }
-    match operator.children().as_slice() {
-        [kept, passing] => {
-            let pieces = Arc::new(PiecesExec::new(Arc::clone(passing), kept.as_ref()));
-            let children = vec![Arc::clone(kept), pieces as _];
-            let recomputed = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-            operator.replace_children(children, recomputed)
-        }
-        _ => Ok(operator),
-    }
+    let (kept, passing) = match operator.children().as_slice() {
+        [kept, passing] => (Arc::clone(kept), Arc::clone(passing)),
+        _ => return Ok(operator),
+    };
+    let pieces =
+        if is_conditional { PiecesExec::growing(passing) } else { PiecesExec::new(passing, kept.as_ref()) };
+    let recomputed = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    operator.replace_children(vec![kept, Arc::new(pieces)], recomputed)
 }

@@ -15,6 +15,7 @@ mod dialect;
 mod expansion;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod literals;
 mod moment;
 mod options;
 mod qualify;
@@ -67,7 +68,6 @@ pub(crate) struct Statement {
     parsed: ParsedStatement,
     tables: Vec<NamedTable>,
     explain: Option<Explain>,
-    text_bytes: usize,
 }
 
 /// What EXPLAIN asks for besides how the query was understood.
@@ -104,9 +104,10 @@ impl Statement {
                 qualify::with_schema(query, schema);
             }
             versions::into_names(query, options.as_of)?;
+            literals::as_planned(query);
         }
         let tables = named_tables(&parsed)?;
-        Ok(Self { parsed, tables, explain, text_bytes: sql.len() })
+        Ok(Self { parsed, tables, explain })
     }
 
     /// Whether the query says in which order its rows come.
@@ -118,11 +119,6 @@ impl Statement {
     /// What is asked of the plan, if that is asked for and not the rows.
     pub(crate) fn explain(&self) -> Option<Explain> {
         self.explain
-    }
-
-    /// Bytes of the text that the client sent.
-    pub(crate) fn text_bytes(&self) -> usize {
-        self.text_bytes
     }
 
     /// The tables of the data catalog that the query names; each once, but for each moment that it is named at.
@@ -200,6 +196,9 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
     }
 }
 
+/// Most lookups of columns that planning may take: each query looks each of its columns up in a list of as many.
+const LOOKUP_LIMIT: usize = 2_000_000_000;
+
 /// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause; and too many
 /// WITH clauses inside of one another. Counts what it joins, because a list of tables with commas between them is a chain of
 /// joins.
@@ -209,6 +208,9 @@ struct OnlyReads {
     relations: usize,
     /// WITH clauses around the place that is visited.
     with_clauses: usize,
+    queries: usize,
+    /// Items of the longest SELECT list so far.
+    widest: usize,
 }
 
 impl Visitor for OnlyReads {
@@ -218,6 +220,13 @@ impl Visitor for OnlyReads {
         self.with_clauses += usize::from(query.with.is_some());
         if self.with_clauses > WITH_LIMIT {
             let text = "WITH clauses are nested too deeply";
+            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
+        }
+        self.queries += 1;
+        self.widest = self.widest.max(width(&query.body));
+        let lookups = self.widest.saturating_mul(self.widest).saturating_mul(self.queries);
+        if lookups > LOOKUP_LIMIT {
+            let text = "the query is too complex: it has many columns in many queries";
             return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
         }
         let body_reads = reads(&query.body);
@@ -255,6 +264,15 @@ fn reads(body: &SetExpr) -> bool {
         SetExpr::Query(_) | SetExpr::Values(_) => true,
         SetExpr::SetOperation { left, right, .. } => reads(left) && reads(right),
         _ => false,
+    }
+}
+
+/// Items of the longest SELECT list of a query's own body.
+fn width(body: &SetExpr) -> usize {
+    match body {
+        SetExpr::Select(select) => select.projection.len(),
+        SetExpr::SetOperation { left, right, .. } => width(left).max(width(right)),
+        _ => 0,
     }
 }
 

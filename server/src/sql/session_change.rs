@@ -8,6 +8,9 @@ use super::single;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
 
+/// Longest statement of this kind, in bytes. It is parsed where calls arrive, on threads with small stacks.
+const LONGEST: usize = 4096;
+
 /// One option and its new value.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) struct SessionChange {
@@ -30,7 +33,7 @@ impl SessionChange {
         if !["set", "reset", "use"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
             return Ok(None);
         }
-        let (option, value) = match single(sql, max_bytes)? {
+        let (option, value) = match single(sql, max_bytes.min(LONGEST))? {
             ParsedStatement::Reset(ResetStatement::Variable(name)) => (option(&name)?, None),
             ParsedStatement::Statement(statement) => match *statement {
                 Statement::Set(Set::SingleAssignment { hivevar: false, variable, values, .. }) => {

@@ -255,3 +255,31 @@ fn readings_that_double_with_each_level_are_counted_and_long_lists_are_not() {
     }
     assert_eq!(kind_of(&format!("select 1 in ({}1)", "1, ".repeat(30_000))), None);
 }
+
+/// A parser builds such chains in a loop, so no limit of its recursion sees them; who drops the tree recurses.
+#[test]
+fn long_chains_of_every_operator_are_refused_before_they_are_parsed() {
+    let words = "and or xor is between like ilike rlike regexp match member similar in at collate div union intersect \
+        except join overlaps pivot unpivot match_recognize operator notnull + - * / % || = < > <> <= >= :: ~ ~* !~ @> <@ -> \
+        ->> #> & | << >> ^ [ !";
+    for word in words.split_whitespace() {
+        let chain = format!("select 1 {}", format!("{word} 1 ").repeat(5_000));
+        let error = parse(&chain).err().unwrap().to_string();
+        assert!(error.contains("too complex"), "{word}: {error}");
+    }
+    let change = format!("set schema = 'a'{}", " rlike 'a'".repeat(1_000));
+    let error = SessionChange::parse(&change, 1 << 20).unwrap_err().to_string();
+    assert!(error.contains("longer than this server allows"), "{error}");
+}
+
+#[test]
+fn wide_lists_inside_of_one_another_are_bounded() {
+    let nested = |items: usize, levels: usize| {
+        let list = (0..items).map(|number| format!("a{number}")).collect::<Vec<_>>().join(", ");
+        let inner = format!("select {list} from hr.t");
+        kind_of(&(0..levels).fold(inner, |query, _| format!("select * from ({query}) q")))
+    };
+    assert_eq!(nested(2_000, 20), None);
+    assert_eq!(nested(16_000, 2), None);
+    assert_eq!(nested(16_000, 20), Some(ErrorKind::InvalidRequest));
+}

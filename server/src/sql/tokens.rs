@@ -75,6 +75,11 @@ fn deepens(token: &Token) -> bool {
                 | Keyword::BETWEEN
                 | Keyword::LIKE
                 | Keyword::ILIKE
+                | Keyword::RLIKE
+                | Keyword::REGEXP
+                | Keyword::MATCH
+                | Keyword::MEMBER
+                | Keyword::OPERATOR
                 | Keyword::SIMILAR
                 | Keyword::IN
                 | Keyword::AT
@@ -88,6 +93,9 @@ fn deepens(token: &Token) -> bool {
                 | Keyword::SELECT
                 | Keyword::CASE
                 | Keyword::OVERLAPS
+                | Keyword::PIVOT
+                | Keyword::UNPIVOT
+                | Keyword::MATCH_RECOGNIZE
         ),
         Token::Whitespace(_)
         | Token::Comma

@@ -13,7 +13,7 @@
 //!    │
 //!    │ CreatePreparedStatement ─────────────▶ actions ▶ prepared ───────────────────────▶ describe
 //!    │ ◀── schemas, sealed handle ──────────────┘
-//!    │ DoPut(handle, one row) ──────────────▶ parameters ▶ handles
+//!    │ DoPut(handle, rows) ─────────────────▶ parameters ▶ handles
 //!    │ ◀── new sealed handle ───────────────────┘
 //!    │ GetFlightInfo(handle), DoGet(ticket)     as above
 //!    │

@@ -3,8 +3,8 @@
 //! arrow-ipc trusts its input in ways a server cannot afford: a compressed buffer declares its own decompressed size
 //! and gets it allocated, lengths and offsets are used before they are compared, and some malformed schemas end in a
 //! panic. So a message is admitted by its parts before it is decoded:
-//! - few bytes, one row, flat types only, no compression, no dictionaries;
-//! - every buffer lies within the body, every column has one value.
+//! - few bytes, few rows, flat types only, no compression, no dictionaries;
+//! - every buffer lies within the body, every column has a value for each row.
 //!
 //! What is left runs in a task of its own, where a panic becomes an error of the one call.
 //!
@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow_flight::FlightData;
@@ -30,8 +31,11 @@ use crate::error::{Error, ErrorKind};
 /// Bytes of all messages of one bind together. A bound handle travels in each call that uses it.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Messages of one bind: a schema, a row, and some that are empty.
-const MAX_MESSAGES: usize = 16;
+/// Rows of one bind: the statement runs once for each.
+const MAX_ROWS: usize = 1_000;
+
+/// Messages of one bind: a schema, a message for each row, and some that are empty.
+const MAX_MESSAGES: usize = MAX_ROWS + 16;
 
 /// Columns of one bind; PostgreSQL's limit, which drivers know.
 const MAX_COLUMNS: usize = 65_535;
@@ -39,8 +43,8 @@ const MAX_COLUMNS: usize = 65_535;
 /// Reads what follows a bind command: its first message is `first`, which also carried the command.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidRequest`] for anything but exactly one row of plain values; [`ErrorKind::ResourceExhausted`]
-/// for more bytes than a bind may have.
+/// [`ErrorKind::InvalidRequest`] for anything but rows of plain values, or for none; [`ErrorKind::ResourceExhausted`]
+/// for more bytes or rows than a bind may have.
 pub(super) async fn receive<S>(first: FlightData, rest: S) -> Result<RecordBatch, Error>
 where
     S: Stream<Item = Result<FlightData, Status>>,
@@ -67,17 +71,19 @@ where
 }
 
 fn decode(messages: &[FlightData]) -> Result<RecordBatch, Error> {
-    let (schema_message, batches) = messages.split_first().ok_or_else(not_one_row)?;
+    let (schema_message, batches) = messages.split_first().ok_or_else(no_row)?;
     let schema = decode_schema(schema_message)?;
-    let mut row = None;
+    let mut rows = 0;
+    let mut decoded = Vec::new();
     for message in batches {
-        match decode_batch(message, &schema)? {
-            None => {}
-            Some(_) if row.is_some() => return Err(not_one_row()),
-            some_row => row = some_row,
-        }
+        let batch = decode_batch(message, &schema, MAX_ROWS - rows)?;
+        rows += batch.num_rows();
+        decoded.push(batch);
     }
-    row.ok_or_else(not_one_row)
+    match rows {
+        0 => Err(no_row()),
+        _ => concat_batches(&schema, &decoded).map_err(|_| malformed()),
+    }
 }
 
 fn decode_schema(message: &FlightData) -> Result<SchemaRef, Error> {
@@ -94,8 +100,9 @@ fn decode_schema(message: &FlightData) -> Result<SchemaRef, Error> {
     }
 }
 
-/// One row, or `None` for a batch without rows.
-fn decode_batch(message: &FlightData, schema: &SchemaRef) -> Result<Option<RecordBatch>, Error> {
+/// # Arguments
+/// * `most_rows` - so many rows there may still be.
+fn decode_batch(message: &FlightData, schema: &SchemaRef, most_rows: usize) -> Result<RecordBatch, Error> {
     let header = root_as_message(&message.data_header).map_err(|_| malformed())?;
     if header.header_type() != MessageHeader::RecordBatch || header.version() < MetadataVersion::V4 {
         return Err(malformed());
@@ -104,15 +111,16 @@ fn decode_batch(message: &FlightData, schema: &SchemaRef) -> Result<Option<Recor
     if batch.compression().is_some() {
         return Err(Error::new(ErrorKind::InvalidRequest, "compressed parameters are not accepted"));
     }
-    match batch.length() {
-        0 => return Ok(None),
-        1 => {}
-        _ => return Err(not_one_row()),
+    let rows = usize::try_from(batch.length()).map_err(|_| malformed())?;
+    if rows > most_rows {
+        let text = "there are too many rows of parameters: a statement runs at most 1000 times at once";
+        return Err(Error::new(ErrorKind::ResourceExhausted, text));
     }
-    let one_value_each =
-        |node: &arrow_ipc::FieldNode| node.length() == 1 && (0..=1).contains(&node.null_count());
+    let a_value_each = |node: &arrow_ipc::FieldNode| {
+        node.length() == batch.length() && (0..=batch.length()).contains(&node.null_count())
+    };
     let nodes = batch.nodes().ok_or_else(malformed)?;
-    if nodes.len() != schema.fields().len() || !nodes.iter().all(one_value_each) {
+    if nodes.len() != schema.fields().len() || !nodes.iter().all(a_value_each) {
         return Err(malformed());
     }
     let within_body = |buffer: &arrow_ipc::Buffer| {
@@ -128,7 +136,6 @@ fn decode_batch(message: &FlightData, schema: &SchemaRef) -> Result<Option<Recor
     // One copy of at most a megabyte gives aligned memory, which the network does not promise.
     let body = Buffer::from(message.data_body.as_ref());
     read_record_batch(&body, batch, Arc::clone(schema), &HashMap::new(), None, &header.version())
-        .map(Some)
         .map_err(|_| malformed())
 }
 
@@ -138,8 +145,10 @@ fn is_plain(data_type: &DataType) -> bool {
         | DataType::Boolean
         | DataType::Utf8
         | DataType::LargeUtf8
+        | DataType::Utf8View
         | DataType::Binary
-        | DataType::LargeBinary => true,
+        | DataType::LargeBinary
+        | DataType::BinaryView => true,
         DataType::FixedSizeBinary(bytes) => *bytes > 0,
         other => other.is_primitive(),
     }
@@ -149,11 +158,8 @@ fn malformed() -> Error {
     Error::new(ErrorKind::InvalidRequest, "the parameters are not a valid Arrow stream")
 }
 
-fn not_one_row() -> Error {
-    Error::new(
-        ErrorKind::InvalidRequest,
-        "parameters must be exactly one row: run the statement once per row",
-    )
+fn no_row() -> Error {
+    Error::new(ErrorKind::InvalidRequest, "there is no row of parameters")
 }
 
 /// A row as bytes for a sealed ticket or handle.

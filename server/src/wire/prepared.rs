@@ -79,10 +79,10 @@ impl FrontDoor {
         Ok(PutResult { app_metadata: answer.encode_to_vec().into() })
     }
 
-    /// Binds one row of parameters and answers with the handle that holds them.
+    /// Binds rows of parameters and answers with the handle that holds them.
     ///
     /// # Errors
-    /// What opening the handle answers, and [`InvalidRequest`](crate::error::ErrorKind::InvalidRequest) for anything but one row of plain values.
+    /// What opening the handle answers, and [`InvalidRequest`](crate::error::ErrorKind::InvalidRequest) for anything but rows of plain values.
     pub(super) async fn bind<S>(
         &self,
         caller: &Caller,

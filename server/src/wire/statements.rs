@@ -68,7 +68,7 @@ impl FrontDoor {
             return Err(Error::new(ErrorKind::InvalidRequest, text));
         }
         let wire_schema = schema::wire_schema(&description.schema);
-        let parts = parts(request, &description);
+        let parts = parts(request, &description, self.pipeline.most_at_once());
         let info = self.announce(caller, &parts, &wire_schema, descriptor)?;
         Ok(FlightInfo { ordered: description.is_ordered, ..info })
     }
@@ -153,9 +153,11 @@ impl FrontDoor {
     }
 }
 
-/// The requests whose results are together that of a request: one unless the client asks for more and it can be divided.
-fn parts(request: &QueryRequest, description: &Description) -> Vec<QueryRequest> {
-    match (request.options.endpoints, description.pin) {
+/// The requests whose results are together that of a request: one unless the client asks for more and it can be divided, and
+/// no more than may run at once, since clients fetch them together.
+fn parts(request: &QueryRequest, description: &Description, most: usize) -> Vec<QueryRequest> {
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    match (request.options.endpoints.map(|asked| asked.min(most)), description.pin) {
         (Some(of), Some(pin)) if of > 1 => {
             let part = |index| QueryRequest { part: Some(Part { index, of, pin }), ..request.clone() };
             (0..of).map(part).collect()

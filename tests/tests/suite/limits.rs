@@ -11,7 +11,7 @@ use crate::support::{answer, login, refusal, rows, run, server, start_server, va
 use serde_json::json;
 
 /// Statements whose results or whose ways there would take all memory. Each is short, and most need no table.
-const BOMBS: [&str; 22] = [
+const BOMBS: [&str; 25] = [
     "select repeat('x', 1000000000)",
     "select octet_length(repeat('x', 2000000000)) from sales.lineitem",
     "select count(repeat(l_comment, 1000000)) from sales.lineitem",
@@ -34,6 +34,10 @@ const BOMBS: [&str; 22] = [
     "select a.l_comment from sales.lineitem a full join sales.lineitem b on a.l_orderkey < b.l_orderkey + 1 or a.l_tax > 7 order by 1",
     "select string_to_array(repeat('ab', 100000000), 'b')",
     "select array_to_string(range(1, 100000000), repeat('-', 1000))",
+    "select max(octet_length(s)) from (select repeat('x', 10000000) as s) a, sales.lineitem b",
+    "select max(octet_length(m)) from (select min(t) over () as m from (select case when l_orderkey = 1 \
+     then repeat('x', 1000000) else 'y' end as t from sales.lineitem) q) r",
+    "select max(octet_length(s)) from (select repeat('x', 1000000) as s, unnest(range(1, 100000))) q",
 ];
 
 /// Little memory, no room to spill, and two threads.
@@ -159,6 +163,43 @@ fn a_short_text_that_makes_a_huge_plan_is_refused_and_the_server_goes_on() {
         let (code, text) = refusal(&analyst, &statements[0]).await;
         assert_eq!(code, Code::InvalidArgument);
         assert!(text.starts_with("the query is too complex"), "{text}");
+    });
+}
+
+/// What would be large or slow where nobody charges for it, and cannot be told to stop.
+#[test]
+fn what_cannot_be_charged_or_interrupted_is_refused_and_the_server_goes_on() {
+    run(async {
+        let sandbox = lakegate_tests::stack::sandbox(0.001).await.unwrap();
+        let mut server = start_server(&sandbox, &SMALL).await;
+        let analyst = login(&server, "analyst").await;
+        let lists = "[1], ".repeat(500);
+        for (sql, words) in [
+            (
+                "select arrow_cast(null, 'FixedSizeBinary(2147483647)') from sales.lineitem",
+                "a cast asks for a type",
+            ),
+            ("select cast(null as int[2147483647]) from sales.lineitem", "a cast asks for a type"),
+            ("select arrow_cast([1], 'LargeList(Int64)')", "a cast asks for a type"),
+            ("select array_agg(l_comment) over () from sales.lineitem", "cannot be window functions"),
+            (
+                "select string_agg(l_comment, '') over (order by l_orderkey) from sales.lineitem",
+                "cannot be window functions",
+            ),
+            ("select levenshtein(repeat('a', 1000000), repeat('b', 1000000))", "too long"),
+            ("select array_has_any(range(1, 1000000), range(-1000000, 0))", "too long"),
+            (&format!("select cardinality(arrays_zip(range(1, 1000000), {lists}[1]))"), "more memory"),
+            (&format!("select 'a'{}", " rlike 'a'".repeat(50_000)), "too complex"),
+            (&format!("set schema = 'a'{}", "rlike'a'".repeat(50_000)), "longer than"),
+        ] {
+            let shown = sql.chars().take(100).collect::<String>();
+            let (_, text) = refusal(&analyst, sql).await;
+            assert!(text.contains(words), "{shown}: {text}");
+            assert!(server.is_running(), "the server ended: {shown}");
+        }
+        assert_eq!(value(&analyst, "select levenshtein('kitten', 'sitting')").await, "3");
+        assert_eq!(value(&analyst, "select array_has_any([1, 2], [2, 3])").await, "true");
+        assert_eq!(value(&analyst, "select cardinality(arrays_zip([1, 2], [3]))").await, "2");
     });
 }
 

@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Int64Type, IntervalMonthDayNanoType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::ColumnarValue;
 
-use crate::guard::row_size::array_bytes;
+use crate::guard::row_size::{array_bytes, longest_bytes};
 
 /// Bytes that a value takes besides its own: a view, offsets, or a whole number.
 const VALUE_BYTES: usize = 24;
@@ -43,12 +43,18 @@ pub(in crate::guard) enum Growth {
     Split,
     /// A piece of the first argument for each letter of the second.
     Match,
+    /// Items of all arguments side by side, as many as the longest has.
+    Zip,
+    /// About as small as the arguments, but made in as many steps as their lengths multiplied.
+    Pairs,
 }
 
 /// The functions, and how they grow.
-const GROWING: [(&str, Growth); 27] = [
+const GROWING: [(&str, Growth); 30] = [
     ("array_append", Growth::Sum),
     ("array_concat", Growth::Sum),
+    ("array_has_all", Growth::Pairs),
+    ("array_has_any", Growth::Pairs),
     ("array_prepend", Growth::Sum),
     ("array_repeat", Growth::Repeat),
     ("array_replace", Growth::Replace),
@@ -57,11 +63,12 @@ const GROWING: [(&str, Growth); 27] = [
     ("array_resize", Growth::Resize),
     ("array_to_string", Growth::Join),
     ("array_union", Growth::Sum),
-    ("arrays_zip", Growth::Sum),
+    ("arrays_zip", Growth::Zip),
     ("concat", Growth::Sum),
     ("concat_ws", Growth::Separated),
     ("encode", Growth::Split),
     ("generate_series", Growth::Range),
+    ("levenshtein", Growth::Pairs),
     ("lpad", Growth::Pad),
     ("make_array", Growth::Sum),
     ("overlay", Growth::Sum),
@@ -118,6 +125,13 @@ impl Growth {
                 items.saturating_mul(longest(1).saturating_add(longest(2)).saturating_add(VALUE_BYTES))
             }
             Self::Split => size(0).saturating_add(rows).saturating_mul(VALUE_BYTES),
+            Self::Zip => {
+                let items = arguments.iter().map(|list| lengths(list, rows)).fold(vec![0; rows], longer);
+                let widest = (0..arguments.len()).map(longest).fold(VALUE_BYTES, usize::max);
+                let items = items.into_iter().fold(0, usize::saturating_add);
+                items.saturating_mul(arguments.len()).saturating_mul(widest)
+            }
+            Self::Pairs => 0,
             Self::Match => {
                 let pieces = longest(1).saturating_add(2);
                 size(0).saturating_add(slots).saturating_mul(pieces)
@@ -125,6 +139,49 @@ impl Growth {
         };
         values.saturating_add(slots)
     }
+}
+
+/// Steps that the function takes for a batch of so many rows, where they are many more than its arguments have bytes.
+pub(super) fn pairs(arguments: &[ColumnarValue], rows: usize) -> usize {
+    match arguments {
+        [left, right] => {
+            let lengths = lengths(left, rows).into_iter().zip(lengths(right, rows));
+            lengths.map(|(left, right)| left.saturating_mul(right)).fold(0, usize::saturating_add)
+        }
+        _ => usize::MAX,
+    }
+}
+
+/// For each row the length of an argument: characters at the most, or items.
+fn lengths(argument: &ColumnarValue, rows: usize) -> Vec<usize> {
+    let of = |array: &ArrayRef| -> Vec<usize> {
+        match array.data_type() {
+            DataType::Utf8 => array.as_string::<i32>().iter().map(|text| text.map_or(0, str::len)).collect(),
+            DataType::LargeUtf8 => {
+                array.as_string::<i64>().iter().map(|text| text.map_or(0, str::len)).collect()
+            }
+            DataType::Utf8View => {
+                array.as_string_view().iter().map(|text| text.map_or(0, str::len)).collect()
+            }
+            DataType::List(_) => {
+                let offsets = array.as_list::<i32>().offsets();
+                offsets.lengths().collect()
+            }
+            DataType::Null => vec![0; array.len()],
+            _ => vec![usize::MAX; array.len()],
+        }
+    };
+    match argument {
+        ColumnarValue::Array(array) => of(array),
+        ColumnarValue::Scalar(value) => {
+            let length = one(value).and_then(|array| of(&array).first().copied());
+            vec![length.unwrap_or(usize::MAX); rows]
+        }
+    }
+}
+
+fn longer(one: Vec<usize>, other: Vec<usize>) -> Vec<usize> {
+    one.into_iter().zip(other).map(|(one, other)| one.max(other)).collect()
 }
 
 /// Bytes of an argument, a constant once for each row.
@@ -138,18 +195,8 @@ pub(super) fn bytes(argument: &ColumnarValue, rows: usize) -> usize {
 /// Bytes of the longest value, at most those of all together.
 fn longest_value(argument: &ColumnarValue) -> usize {
     match argument {
-        ColumnarValue::Array(array) => longest_in(array),
+        ColumnarValue::Array(array) => longest_bytes(array.as_ref()),
         ColumnarValue::Scalar(value) => one(value).map_or(usize::MAX, |array| array_bytes(array.as_ref())),
-    }
-}
-
-fn longest_in(array: &ArrayRef) -> usize {
-    let longest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or_default();
-    match array.data_type() {
-        DataType::Utf8 => longest(&mut array.as_string::<i32>().iter().flatten().map(str::len)),
-        DataType::LargeUtf8 => longest(&mut array.as_string::<i64>().iter().flatten().map(str::len)),
-        DataType::Utf8View => longest(&mut array.as_string_view().iter().flatten().map(str::len)),
-        _ => longest(&mut (0..array.len()).map(|row| array_bytes(array.slice(row, 1).as_ref()))),
     }
 }
 

@@ -120,6 +120,7 @@ fn an_estimate_is_never_less_than_the_result() {
         ("array_concat", vec![lists(), lists(), lists()]),
         ("array_to_string", vec![lists(), text("----------")]),
         ("string_to_array", vec![texts(500, 500), text("x")]),
+        ("arrays_zip", vec![lists(), lists()]),
         ("make_array", vec![texts(500, 500), text("x"), texts(500, 500)]),
         ("||", vec![texts(500, 500), text("abc")]),
     ] {

@@ -3,16 +3,16 @@
 //! The plan runs on the CPU runtime and hands batches over a short channel. When the client reads slowly the channel
 //! fills and the plan waits, so the server's memory does not grow with the result.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::DataFusionError;
 use datafusion::physical_plan::execute_stream;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::stream::BoxStream;
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep_until};
@@ -26,7 +26,7 @@ use crate::guard::{SealedPlan, from_datafusion};
 /// Batches computed ahead of the client.
 const AHEAD: usize = 2;
 
-/// The batches of one query. Dropping it cancels the query.
+/// The batches of one statement. Dropping it cancels the query.
 pub(crate) struct QueryStream {
     schema: SchemaRef,
     batches: mpsc::Receiver<Result<RecordBatch, Error>>,
@@ -36,44 +36,32 @@ pub(crate) struct QueryStream {
 }
 
 impl QueryStream {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that runs a plan, and only a sealed one"
-    )]
     pub(super) fn start(
         cpu: &Runtime,
-        plan: SealedPlan,
+        plans: impl Stream<Item = Result<SealedPlan, Error>> + Send + 'static,
+        schema: SchemaRef,
         deadline: Instant,
         mut account: ResultAccount,
-    ) -> Result<Self, Error> {
-        let schema = Arc::clone(plan.schema());
-        let (plan, context) = plan.into_parts();
+    ) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let task = cpu.spawn(async move {
-            let mut results = match execute_stream(plan, context) {
-                Ok(results) => results,
-                Err(error) => {
-                    // Nobody listens any more if this fails.
-                    let _ = sender.send(Err(from_datafusion(error))).await;
-                    return;
-                }
-            };
+            let mut results = pin!(plans.map(run).flatten());
             while let Some(batch) = results.next().await {
-                let batch = batch.map_err(|error: DataFusionError| from_datafusion(error));
                 let batch = batch.and_then(|batch| account.take(&batch).map(|()| batch));
                 let is_last = batch.is_err();
+                // Nobody listens any more if this fails.
                 if sender.send(batch).await.is_err() || is_last {
                     return;
                 }
             }
         });
-        Ok(Self {
+        Self {
             schema,
             batches,
             deadline: Box::pin(sleep_until(deadline.into())),
             task: AbortOnDropHandle::new(task),
             is_over: false,
-        })
+        }
     }
 
     /// The result's columns, as the logical plan declares them.
@@ -85,6 +73,21 @@ impl QueryStream {
         self.is_over = true;
         self.task.abort();
         Poll::Ready(last.map(Err))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that runs a plan, and only a sealed one"
+)]
+fn run(plan: Result<SealedPlan, Error>) -> BoxStream<'static, Result<RecordBatch, Error>> {
+    let started = plan.and_then(|plan| {
+        let (plan, context) = plan.into_parts();
+        execute_stream(plan, context).map_err(from_datafusion)
+    });
+    match started {
+        Ok(batches) => batches.map_err(from_datafusion).boxed(),
+        Err(error) => stream::once(async { Err(error) }).boxed(),
     }
 }
 

@@ -1,0 +1,213 @@
+//! What operators make of their inputs, charged to the memory of their query where the engine does not.
+//!
+//! - A window function over whole partitions keeps all rows of its input until it ends, puts them together, and may repeat the
+//!   longest value for each of them.
+//! - A join, and a window that moves, repeat a value for each row of a batch that they send: one text of ten megabytes beside
+//!   eight thousand numbers are eighty gigabytes in one allocation.
+//! - Unnesting repeats the columns beside a list for each of its items.
+//!
+//! So their inputs are led through [`ChargedInputExec`], which charges each batch as it comes, by its longest values, and gives
+//! that back when the operator is dropped. It changes no row, no order and no partition, and stays out of the planner's sight:
+//! it is put in when a plan is finished.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::DataType;
+use datafusion::common::Result;
+use datafusion::common::internal_err;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
+use datafusion::physical_plan::unnest::UnnestExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec, WindowExpr};
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties,
+    ReplaceChildrenOptions,
+};
+use futures::StreamExt;
+
+use super::row_size::{batch_bytes, items_of, longest_bytes};
+
+/// What a batch may take that repeats its input's longest values, before it is charged.
+const SMALL_BYTES: usize = 32 * 1024 * 1024;
+
+/// The same plan, its inputs charged.
+///
+/// # Errors
+/// If the plan cannot be rebuilt.
+pub(super) fn accounted(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let Some(charge) = Charge::of(node.as_ref()) else {
+            return Ok(Transformed::no(node));
+        };
+        let charged = |input: &Arc<dyn ExecutionPlan>| -> Arc<dyn ExecutionPlan> {
+            Arc::new(ChargedInputExec { input: Arc::clone(input), charge: charge.clone() })
+        };
+        let inputs: Vec<_> = node.children().into_iter().map(charged).collect();
+        let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        node.replace_children(inputs, recompute).map(Transformed::yes)
+    })
+    .data()
+}
+
+/// By what an operator's memory follows from its input.
+#[derive(Clone)]
+enum Charge {
+    /// All rows are kept, and put together; so many results may repeat the longest value for all of them.
+    Kept { repeating: usize },
+    /// A value is repeated for each row of a batch.
+    PerRow,
+    /// A value is repeated for each item of the lists in these columns.
+    PerItem { lists: Vec<usize> },
+}
+
+impl Charge {
+    fn of(node: &dyn ExecutionPlan) -> Option<Self> {
+        if let Some(window) = node.downcast_ref::<WindowAggExec>() {
+            let is_repeating = |window: &Arc<dyn WindowExpr>| {
+                window.field().map_or(true, |field| !field.data_type().is_primitive())
+            };
+            let repeating = window.window_expr().iter().filter(|window| is_repeating(window)).count();
+            return Some(Self::Kept { repeating });
+        }
+        if let Some(unnest) = node.downcast_ref::<UnnestExec>() {
+            let lists = unnest.list_column_indices().iter().map(|list| list.index_in_input_schema).collect();
+            return Some(Self::PerItem { lists });
+        }
+        let repeats = node.children().len() > 1 && !node.is::<UnionExec>() && !node.is::<InterleaveExec>();
+        (repeats || node.is::<BoundedWindowAggExec>()).then_some(Self::PerRow)
+    }
+
+    /// Bytes to be charged for all that has come, at the most.
+    fn bytes(&self, seen: &mut Seen, batch: &RecordBatch, batch_rows: usize) -> usize {
+        let longest = |columns: &mut dyn Iterator<Item = &ArrayRef>| -> usize {
+            columns.map(|column| longest_bytes(column.as_ref())).fold(0, usize::saturating_add)
+        };
+        match self {
+            Self::Kept { repeating } => {
+                seen.bytes = seen.bytes.saturating_add(batch_bytes(batch));
+                seen.rows += batch.num_rows();
+                if *repeating > 0 {
+                    seen.longest = seen.longest.max(longest(&mut batch.columns().iter()));
+                }
+                let repeated = repeating.saturating_mul(seen.rows).saturating_mul(seen.longest);
+                repeated.saturating_add(seen.bytes.saturating_mul(2))
+            }
+            Self::PerRow => {
+                seen.longest = seen.longest.max(longest(&mut batch.columns().iter()));
+                if_large(seen.longest.saturating_mul(batch_rows))
+            }
+            Self::PerItem { lists } => {
+                let of_lists = lists.iter().filter_map(|list| batch.columns().get(*list));
+                let items = of_lists.map(|list| items(list.as_ref())).fold(0, usize::saturating_add);
+                let columns = batch.columns().iter().enumerate();
+                let mut beside =
+                    columns.filter(|(place, _)| !lists.contains(place)).map(|(_, column)| column);
+                seen.bytes = seen.bytes.max(items.saturating_mul(longest(&mut beside)));
+                if_large(seen.bytes)
+            }
+        }
+    }
+}
+
+fn if_large(bytes: usize) -> usize {
+    if bytes > SMALL_BYTES { bytes } else { 0 }
+}
+
+/// Items of lists, those of their items included.
+fn items(list: &dyn Array) -> usize {
+    let DataType::List(_) = list.data_type() else {
+        return list.len();
+    };
+    let list = list.as_list::<i32>();
+    let values = items_of(list.value_offsets(), list.values().as_ref());
+    values.len().saturating_add(items(values.as_ref()))
+}
+
+/// What has come so far, as far as the charge needs it.
+#[derive(Default)]
+struct Seen {
+    bytes: usize,
+    rows: usize,
+    longest: usize,
+}
+
+/// See the file's head.
+struct ChargedInputExec {
+    input: Arc<dyn ExecutionPlan>,
+    charge: Charge,
+}
+
+impl ExecutionPlan for ChargedInputExec {
+    fn name(&self) -> &'static str {
+        "ChargedInputExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match (children.pop(), children.is_empty()) {
+            (Some(input), true) => Ok(Arc::new(Self { input, charge: self.charge.clone() })),
+            _ => internal_err!("one input is charged, not several"),
+        }
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let reservation =
+            MemoryConsumer::new("what an operator makes of its input").register(context.memory_pool());
+        let batch_rows = context.session_config().batch_size();
+        let (charge, mut seen) = (self.charge.clone(), Seen::default());
+        let input = self.input.execute(partition, context)?;
+        let schema = input.schema();
+        let charged = input.map(move |batch| {
+            let batch = batch?;
+            reservation.try_resize(charge.bytes(&mut seen, &batch, batch_rows))?;
+            Ok(batch)
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, charged)))
+    }
+}
+
+impl DisplayAs for ChargedInputExec {
+    fn fmt_as(&self, _: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ChargedInputExec")
+    }
+}
+
+impl fmt::Debug for ChargedInputExec {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ChargedInputExec")
+    }
+}
