@@ -304,6 +304,9 @@ def test_the_prompt_names_the_profile_and_its_command_gives_the_password(tmp_pat
 def test_the_password_is_asked_for_and_not_shown(tmp_path):
     with Terminal(folder=tmp_path, LAKEGATE_PASSWORD="") as terminal:
         terminal.wait_for(f"Password for {USER}: ")
+        # The prompt is printed first; nobody types as fast as a test.
+        while termios.tcgetattr(terminal.master)[3] & termios.ECHO:
+            terminal.read(0.01)
         terminal.enter(USER)
         assert USER not in terminal.wait_for("Connected").replace(f"as {USER}", "")
         terminal.wait_for(PROMPT)
