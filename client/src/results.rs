@@ -16,7 +16,7 @@ use crate::progress::{Progress, grouped};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Copied {
     rows: usize,
-    has_columns: bool,
+    pub(crate) has_columns: bool,
     more_exist: bool,
     hidden_columns: usize,
     elapsed: Duration,

@@ -179,7 +179,10 @@ impl ResultWriter {
             }
             (None, None) => Destination::stdout(),
         };
-        if plan.follows && matches!(plan.format, Format::Table | Format::Markdown) {
+        if plan.follows
+            && !schema.fields().is_empty()
+            && matches!(plan.format, Format::Table | Format::Markdown)
+        {
             to.write_all(b"\n")?;
         }
         let format = match plan.format {

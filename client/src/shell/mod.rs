@@ -304,7 +304,7 @@ impl Session {
 
     async fn write(&mut self, request: Request, plan: &OutputPlan) -> Result<(), Failure> {
         let copied = write_rows(&self.connection, request, plan).await?;
-        self.results_in_place += usize::from(plan.file == self.output.output);
+        self.results_in_place += usize::from(copied.has_columns && plan.file == self.output.output);
         if let Some(line) = copied.note(plan, self.timing) {
             note(&line);
         }
