@@ -1,7 +1,7 @@
 //! What the catalog commands ask for, and how their replies are read.
 //!
 //! Flight SQL filters by LIKE patterns, in which `_` matches any character. Whoever looks for one
-//! table by name must therefore check the name again in the reply, as [`schema_of_table`] does.
+//! table by name must therefore check the name again in the reply.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Schema, UInt32Type};
@@ -44,31 +44,47 @@ pub struct ServerInfo {
     pub version: String,
 }
 
-/// Columns of the table with exactly this name, from one batch of a GetTables reply.
-pub(crate) fn schema_of_table(
-    batch: &RecordBatch,
-    schema_name: &str,
-    table_name: &str,
-) -> Result<Option<Schema>, ClientError> {
+/// A table that the user can see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableInfo {
+    /// Its catalog, on a server that has several.
+    pub catalog: Option<String>,
+    /// Its database.
+    pub database: String,
+    /// Its name.
+    pub name: String,
+    /// `TABLE`, `VIEW`, or another word of the server.
+    pub kind: String,
+    /// Its columns, if the filter asked for them.
+    pub schema: Option<Schema>,
+}
+
+/// Reads one batch of a GetTables reply.
+pub(crate) fn table_infos(batch: &RecordBatch) -> Result<Vec<TableInfo>, ClientError> {
     const UNEXPECTED: ClientError = ClientError::UnexpectedReply("GetTables");
     let text = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
-    let schema_names = text("db_schema_name").ok_or(UNEXPECTED)?;
-    let table_names = text("table_name").ok_or(UNEXPECTED)?;
-    let encoded = batch
-        .column_by_name("table_schema")
-        .and_then(|column| column.as_binary_opt::<i32>())
-        .ok_or(UNEXPECTED)?;
-
-    let is_wanted = |&row: &usize| {
-        schema_names.is_valid(row)
-            && schema_names.value(row) == schema_name
-            && table_names.value(row) == table_name
+    let catalogs = text("catalog_name").ok_or(UNEXPECTED)?;
+    let databases = text("db_schema_name").ok_or(UNEXPECTED)?;
+    let names = text("table_name").ok_or(UNEXPECTED)?;
+    let kinds = text("table_type").ok_or(UNEXPECTED)?;
+    let schemas = match batch.column_by_name("table_schema") {
+        Some(column) => Some(column.as_binary_opt::<i32>().ok_or(UNEXPECTED)?),
+        None => None,
     };
-    let Some(row) = (0..batch.num_rows()).find(is_wanted) else {
-        return Ok(None);
+    let read = |row: usize| -> Result<TableInfo, ClientError> {
+        Ok(TableInfo {
+            catalog: catalogs.is_valid(row).then(|| catalogs.value(row).to_owned()),
+            // A server without databases sends NULL, which reads as no text.
+            database: databases.value(row).to_owned(),
+            name: names.value(row).to_owned(),
+            kind: kinds.value(row).to_owned(),
+            schema: match schemas {
+                Some(encoded) => Some(Schema::try_from(IpcMessage(encoded.value(row).to_vec().into()))?),
+                None => None,
+            },
+        })
     };
-    let message = IpcMessage(encoded.value(row).to_vec().into());
-    Ok(Some(Schema::try_from(message)?))
+    (0..batch.num_rows()).map(read).collect()
 }
 
 /// Reads the string members of the union in a GetSqlInfo reply.

@@ -1,23 +1,24 @@
 //! The arguments of `lakegate`, and what can be decided from them without a server.
-//!
-//! There is no argument for a password or a token: what stands on a command line is visible in the
-//! process list and stays in the shell's history.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use lakegate_client::{ConnectOptions, Credentials};
 
 use crate::failure::{Failure, UsageError};
-use crate::output::{Format, Layout, OutputPlan};
+use crate::output::{Expanded, Format, Layout, OutputPlan, Pager};
+use crate::terminal::Size;
 
-const ENVIRONMENT: &str = "\
+const AFTER_HELP: &str = "\
+Without a command it starts the shell; \\? there lists what it knows.
+
 Environment:
   LAKEGATE_PASSWORD  password of the user; asked for in a terminal when it is not set
   LAKEGATE_TOKEN     bearer token, used instead of user and password
+  LAKEGATE_CONFIG    file with profiles [default: ~/.config/lakegate/config.toml]
+  LAKEGATE_HISTORY   file with the shell's history; empty for none
+  PAGER              shows what is taller than the screen [default: less]
   NO_COLOR           no colours
 
 Exit codes:
@@ -26,28 +27,31 @@ Exit codes:
 
 /// Query tables that AWS Lake Formation governs, through a Lakegate server.
 #[derive(Debug, Parser)]
-#[command(name = "lakegate", version, after_help = ENVIRONMENT)]
+#[command(name = "lakegate", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
-/// Where to connect and as whom.
+/// Where to connect and as whom. What is not given here comes from the profile, or from the environment.
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
-    /// Server: grpc://host:port, or grpc+tls://host:port
-    #[arg(long, global = true, env = "LAKEGATE_URL", default_value = "grpc://127.0.0.1:32010")]
-    pub(crate) url: String,
-    /// User to log in as
-    #[arg(short, long, global = true, env = "LAKEGATE_USER")]
+    /// Profile with server and login [env: LAKEGATE_PROFILE]
+    #[arg(short = 'P', long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Server: grpc://host:port, or grpc+tls://host:port [env: LAKEGATE_URL] [default: grpc://127.0.0.1:32010]
+    #[arg(long, global = true)]
+    pub(crate) url: Option<String>,
+    /// User to log in as [env: LAKEGATE_USER]
+    #[arg(short, long, global = true)]
     pub(crate) user: Option<String>,
     /// File holding a bearer token, used instead of user and password
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
-    /// Certificates to trust instead of the machine's own (PEM)
-    #[arg(long, global = true, value_name = "FILE", env = "LAKEGATE_TLS_CA")]
+    /// Certificates to trust instead of the machine's own (PEM) [env: LAKEGATE_TLS_CA]
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) tls_ca: Option<PathBuf>,
     /// Give up on a query after this many seconds
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
@@ -57,6 +61,11 @@ pub(crate) struct ServerArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Start the shell, or run the statements and commands that standard input holds
+    Shell {
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     /// Run one SQL statement, from the argument, from a file, or from standard input
     Query {
         /// SQL statement
@@ -92,55 +101,76 @@ pub(crate) enum Command {
     Ping,
     /// Print the version of this program
     Version,
+    /// Print the completion script for a command shell
+    Completions {
+        /// The command shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    Man {
+        /// Folder for the pages
+        #[arg(value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// How and where rows are written.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct OutputArgs {
     /// Output format [default: by the name of the -o file, otherwise table]
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    pub(crate) format: Option<Format>,
     /// Write to a file, which appears only when the result is complete
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Cut table cells to this many characters [default: 64 in a terminal, otherwise whole]
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Show a line for each value instead of one for each row
+    #[arg(short = 'x', long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true,
+          default_value = "off", default_missing_value = "on")]
+    pub(crate) expanded: Expanded,
+    /// Cut table cells to this many characters [default: whole; in a terminal so that lines fit]
     #[arg(long, value_name = "N")]
     max_width: Option<NonZeroUsize>,
     /// Show only the first rows of a table
     #[arg(long, value_name = "N")]
     limit_rows: Option<usize>,
+    /// Print what is taller than the screen too
+    #[arg(long)]
+    pub(crate) no_pager: bool,
 }
 
-/// Widest cell in a terminal, unless the user says otherwise.
-const TERMINAL_CELL_WIDTH: usize = 64;
-
 impl OutputArgs {
-    /// Checks the arguments against each other and against standard output.
-    pub(crate) fn plan(self, stdout_is_terminal: bool) -> Result<OutputPlan, UsageError> {
+    /// Checks the arguments against each other and against standard output, which may be a terminal of some size.
+    pub(crate) fn plan(&self, terminal: Option<Size>) -> Result<OutputPlan, UsageError> {
         let format = self.resolve_format()?;
         let shortens = self.max_width.is_some() || self.limit_rows.is_some();
         if shortens && format != Format::Table {
             return Err(UsageError::OnlyForTable);
         }
-        let to_terminal = self.output.is_none() && stdout_is_terminal;
+        let terminal = terminal.filter(|_| self.output.is_none());
         if format == Format::Parquet && self.output.is_none() {
             return Err(UsageError::NeedsOutputFile);
         }
-        if format == Format::Arrow && to_terminal {
+        if format == Format::Arrow && terminal.is_some() {
             return Err(UsageError::BinaryToTerminal);
         }
         if self.output.as_deref().is_some_and(Path::is_dir) {
             return Err(UsageError::OutputIsDirectory);
         }
-        let default_width = to_terminal.then_some(TERMINAL_CELL_WIDTH);
+        let pager = if self.no_pager { Pager::None } else { Pager::from_environment() };
+        // Who names a width wants the lines as long as that makes them.
+        let fits = self.max_width.is_none();
         Ok(OutputPlan {
             format,
-            file: self.output,
+            file: self.output.clone(),
+            follows: false,
             layout: Layout {
-                max_width: self.max_width.map(NonZeroUsize::get).or(default_width),
+                max_width: self.max_width.map(NonZeroUsize::get),
+                screen_width: terminal.filter(|_| fits).map(|size| size.columns),
+                expanded: self.expanded,
                 limit_rows: self.limit_rows,
-                to_terminal,
+                to_terminal: terminal.is_some(),
             },
+            screen: terminal.map(|size| (pager, size.rows)),
         })
     }
 
@@ -150,40 +180,6 @@ impl OutputArgs {
             (None, None) => Ok(Format::Table),
             (None, Some(file)) => Format::of_file(file).ok_or(UsageError::FormatUnknown),
         }
-    }
-}
-
-impl ServerArgs {
-    /// Reads the URL, the credentials and the certificates. May ask for the password.
-    pub(crate) fn connect_options(&self) -> Result<ConnectOptions, Failure> {
-        let url = self.url.parse()?;
-        let mut options = ConnectOptions::new(url, self.credentials()?);
-        if let Some(seconds) = self.timeout {
-            options = options.with_query_timeout(Duration::from_secs(seconds));
-        }
-        if let Some(path) = &self.tls_ca {
-            options = options.with_ca_certificates(read_file(path)?);
-        }
-        Ok(options)
-    }
-
-    fn credentials(&self) -> Result<Credentials, Failure> {
-        if let Some(path) = &self.token_file {
-            let token = text(read_file(path)?, UsageError::SecretNotText)?;
-            return Ok(Credentials::token(token.trim())?);
-        }
-        if let Some(token) = secret_from_environment("LAKEGATE_TOKEN")? {
-            return Ok(Credentials::token(token)?);
-        }
-        let user = self.user.as_deref().unwrap_or_default();
-        if user.is_empty() {
-            return Err(UsageError::NoUser.into());
-        }
-        let password = match secret_from_environment("LAKEGATE_PASSWORD")? {
-            Some(password) => password,
-            None => ask_password(user)?,
-        };
-        Ok(Credentials::password(user, password)?)
     }
 }
 
@@ -209,7 +205,7 @@ pub(crate) fn table_name(name: &str) -> Result<(String, String), UsageError> {
     Ok((database.to_lowercase(), table.to_lowercase()))
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })
 }
 
@@ -220,25 +216,8 @@ fn read_stdin() -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn text(bytes: Vec<u8>, otherwise: UsageError) -> Result<String, UsageError> {
+pub(crate) fn text(bytes: Vec<u8>, otherwise: UsageError) -> Result<String, UsageError> {
     String::from_utf8(bytes).map_err(|_| otherwise)
-}
-
-/// A variable that is set but empty counts as not set.
-fn secret_from_environment(name: &str) -> Result<Option<String>, UsageError> {
-    let Some(value) = std::env::var_os(name) else {
-        return Ok(None);
-    };
-    let value = value.into_string().map_err(|_| UsageError::SecretNotText)?;
-    Ok((!value.is_empty()).then_some(value))
-}
-
-/// Asks on the controlling terminal, so that it also works while SQL comes from standard input.
-fn ask_password(user: &str) -> Result<String, Failure> {
-    if !std::io::stderr().is_terminal() {
-        return Err(UsageError::NoPassword.into());
-    }
-    rpassword::prompt_password(format!("Password for {user}: ")).map_err(Failure::Prompt)
 }
 
 #[cfg(test)]

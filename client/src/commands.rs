@@ -5,30 +5,44 @@
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
-use arrow::datatypes::{Field, Schema, SchemaRef};
-use futures::{Stream, TryStreamExt, stream};
-use lakegate_client::{ClientError, ConnectOptions, Connection, RowStream, TableFilter};
+use arrow::datatypes::{Field, Schema};
+use lakegate_client::{ConnectOptions, Connection, TableFilter};
 
 use crate::cli::{self, Cli, Command, OutputArgs};
+use crate::documents;
 use crate::failure::Failure;
-use crate::output::{Appetite, Format, OutputError, OutputPlan, ResultWriter};
-use crate::terminal::escape;
+use crate::login::{Login, log_in};
+use crate::output::{OutputError, OutputPlan};
+use crate::results::{Copied, copy, copy_batch};
+use crate::shell::Shell;
+use crate::terminal::{escape, note, size_of_stdout};
 
 /// Logging out is a courtesy to the server; a slow one is not waited for.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A command with everything it needs.
 pub(crate) enum Task {
-    Rows { options: ConnectOptions, request: Request, plan: OutputPlan },
+    Rows {
+        options: ConnectOptions,
+        request: Request,
+        plan: OutputPlan,
+    },
     Ping(ConnectOptions),
-    Version,
+    /// The shell at a terminal, which has its own way with Ctrl-C.
+    Shell(Shell),
+    /// The shell with its statements from standard input.
+    Script(Shell),
+    Print(Vec<u8>),
+    Manuals(PathBuf),
 }
 
 /// Rows to ask the server for.
+#[derive(Debug)]
 pub(crate) enum Request {
     Statement(String),
     Databases,
@@ -38,33 +52,52 @@ pub(crate) enum Request {
 
 /// Checks the arguments, then reads the statement, and last asks for the password.
 pub(crate) fn prepare(cli: Cli) -> Result<Task, Failure> {
-    let check = |output: OutputArgs| output.plan(std::io::stdout().is_terminal());
+    let check = |output: OutputArgs| output.plan(size_of_stdout());
     let (plan, request) = match cli.command {
-        Command::Version => return Ok(Task::Version),
-        Command::Ping => return Ok(Task::Ping(cli.server.connect_options()?)),
-        Command::Query { sql, file, output } => {
+        None => return Ok(shell(OutputArgs::default(), log_in(&cli.server)?)),
+        Some(Command::Shell { output }) => {
+            check(output.clone())?;
+            return Ok(shell(output, log_in(&cli.server)?));
+        }
+        Some(Command::Version) => {
+            return Ok(Task::Print(concat!("lakegate ", env!("CARGO_PKG_VERSION"), "\n").into()));
+        }
+        Some(Command::Completions { shell }) => return Ok(Task::Print(documents::completions(shell))),
+        Some(Command::Man { folder: None }) => return Ok(Task::Print(documents::manual()?)),
+        Some(Command::Man { folder: Some(folder) }) => return Ok(Task::Manuals(folder)),
+        Some(Command::Ping) => return Ok(Task::Ping(log_in(&cli.server)?.options)),
+        Some(Command::Query { sql, file, output }) => {
             let plan = check(output)?;
             let statement = cli::statement(sql, file.as_deref())?;
             (plan, Request::Statement(statement))
         }
-        Command::Databases { output } => (check(output)?, Request::Databases),
-        Command::Tables { database, output } => {
+        Some(Command::Databases { output }) => (check(output)?, Request::Databases),
+        Some(Command::Tables { database, output }) => {
             let request = Request::Tables { pattern: database };
             (check(output)?, request)
         }
-        Command::Describe { table, output } => {
+        Some(Command::Describe { table, output }) => {
             let (database, table) = cli::table_name(&table)?;
             (check(output)?, Request::Columns { database, table })
         }
     };
-    let options = cli.server.connect_options()?;
+    let options = log_in(&cli.server)?.options;
     Ok(Task::Rows { options, request, plan })
+}
+
+/// The shell, at a terminal if a person sits at both ends.
+fn shell(output: OutputArgs, login: Login) -> Task {
+    let is_person = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let shell = Shell::new(login, output);
+    if is_person { Task::Shell(shell) } else { Task::Script(shell) }
 }
 
 /// Does the task.
 pub(crate) async fn run(task: Task) -> Result<(), Failure> {
     match task {
-        Task::Version => print_line(concat!("lakegate ", env!("CARGO_PKG_VERSION"))),
+        Task::Print(text) => print(&text),
+        Task::Manuals(folder) => Ok(documents::manuals(&folder)?),
+        Task::Shell(shell) | Task::Script(shell) => shell.run_standard_input().await,
         Task::Ping(options) => {
             let connection = connect(&options).await?;
             let result = ping(&connection, &options).await;
@@ -75,12 +108,16 @@ pub(crate) async fn run(task: Task) -> Result<(), Failure> {
             let connection = connect(&options).await?;
             let result = write_rows(&connection, request, &plan).await;
             close(connection).await;
-            result
+            if let Some(line) = result?.note(&plan, false) {
+                note(&line);
+            }
+            Ok(())
         }
     }
 }
 
-async fn connect(options: &ConnectOptions) -> Result<Connection, Failure> {
+/// Connects, and warns if others could listen.
+pub(crate) async fn connect(options: &ConnectOptions) -> Result<Connection, Failure> {
     let url = options.url();
     if !url.uses_tls() && !url.is_loopback() {
         note(&format!("warning: login and rows travel unencrypted to {}; use grpc+tls://", url.host()));
@@ -89,7 +126,7 @@ async fn connect(options: &ConnectOptions) -> Result<Connection, Failure> {
 }
 
 /// The rows are complete by now, so a failure here changes nothing for the user.
-async fn close(connection: Connection) {
+pub(crate) async fn close(connection: Connection) {
     drop(tokio::time::timeout(CLOSE_TIMEOUT, connection.close()).await);
 }
 
@@ -99,65 +136,31 @@ async fn ping(connection: &Connection, options: &ConnectOptions) -> Result<(), F
     let millis = start.elapsed().as_millis();
     let name = escape(&server.name);
     let version = escape(&server.version);
-    print_line(&format!("{name} {version} at {} answered in {millis} ms", options.url()))
+    print(format!("{name} {version} at {} answered in {millis} ms\n", options.url()).as_bytes())
 }
 
-async fn write_rows(connection: &Connection, request: Request, plan: &OutputPlan) -> Result<(), Failure> {
-    let rows = match request {
-        Request::Statement(sql) => connection.query(&sql).await?,
-        Request::Databases => connection.schemas(None).await?,
+/// Asks for rows and writes them where the plan says.
+pub(crate) async fn write_rows(
+    connection: &Connection,
+    request: Request,
+    plan: &OutputPlan,
+) -> Result<Copied, Failure> {
+    match request {
+        Request::Statement(sql) => {
+            copy(connection.query(&sql), plan).await.map_err(|failure| failure.at(&sql))
+        }
+        Request::Databases => copy(connection.schemas(None), plan).await,
         Request::Tables { pattern } => {
             let filter = TableFilter { schema_pattern: pattern, ..TableFilter::default() };
-            connection.tables(filter).await?
+            copy(connection.tables(filter), plan).await
         }
         Request::Columns { database, table } => {
-            return write_columns(connection, &database, &table, plan).await;
-        }
-    };
-    copy_result(rows, plan).await
-}
-
-async fn write_columns(
-    connection: &Connection,
-    database: &str,
-    table: &str,
-    plan: &OutputPlan,
-) -> Result<(), Failure> {
-    let Some(schema) = connection.table_schema(database, table).await? else {
-        return Err(Failure::NoSuchTable(format!("{database}.{table}")));
-    };
-    let batch = describe(&schema)?;
-    let rows = stream::iter([Ok(batch.clone())]);
-    copy(batch.schema(), rows, plan).await
-}
-
-async fn copy_result(rows: RowStream, plan: &OutputPlan) -> Result<(), Failure> {
-    copy(rows.schema(), rows, plan).await
-}
-
-/// Writes all rows, then says how many. An error leaves before anything is committed or counted.
-async fn copy(
-    schema: SchemaRef,
-    mut rows: impl Stream<Item = Result<RecordBatch, ClientError>> + Unpin,
-    plan: &OutputPlan,
-) -> Result<(), Failure> {
-    let mut writer = ResultWriter::open(plan, &schema)?;
-    let mut shown = "";
-    while let Some(batch) = rows.try_next().await? {
-        if writer.write(&batch)? == Appetite::Full {
-            shown = " shown, more exist";
-            break;
+            let Some(schema) = connection.table_schema(&database, &table).await? else {
+                return Err(Failure::NoSuchTable(format!("{database}.{table}")));
+            };
+            copy_batch(&describe(&schema)?, plan)
         }
     }
-    let count = writer.finish()?;
-    let unit = if count == 1 { "row" } else { "rows" };
-    match &plan.file {
-        Some(file) => note(&format!("{count} {unit}{shown} written to {}", file.display())),
-        None if plan.format == Format::Table => note(&format!("{count} {unit}{shown}")),
-        // Programs read the other formats, often with standard error in the same pipe.
-        None => {}
-    }
-    Ok(())
 }
 
 /// One row for each column of a table.
@@ -190,14 +193,10 @@ fn metadata<'a>(metadata: &'a HashMap<String, String>, key: &str) -> Option<&'a 
     (!value.is_empty()).then_some(value.as_str())
 }
 
-fn print_line(line: &str) -> Result<(), Failure> {
-    let written = writeln!(std::io::stdout(), "{line}");
+fn print(text: &[u8]) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout();
+    let written = stdout.write_all(text).and_then(|()| stdout.flush());
     Ok(written.map_err(OutputError::from)?)
-}
-
-/// A line for the person who runs the command. If nobody can read it, nothing is lost.
-fn note(line: &str) {
-    drop(writeln!(std::io::stderr(), "{line}"));
 }
 
 #[cfg(test)]

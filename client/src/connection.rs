@@ -19,14 +19,16 @@ use arrow_flight::{Action, HandshakeRequest};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures::{TryStreamExt, stream};
+use tonic::Request;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
-use tonic::{Code, Request};
 
-use crate::catalog::{self, ServerInfo, TableFilter};
-use crate::deadline::Deadline;
+use crate::call::{Caller, unless_unknown};
+use crate::catalog::{self, ServerInfo, TableFilter, TableInfo};
+use crate::cookies::CookieChannel;
 use crate::error::ClientError;
 use crate::options::{ConnectOptions, Credentials, Secret};
+use crate::prepared::PreparedStatement;
 use crate::rows::RowStream;
 
 /// Largest message accepted. gRPC's usual 4 MiB is too little for one wide row.
@@ -44,8 +46,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A connection, shared by any number of concurrent queries.
 pub struct Connection {
-    client: FlightSqlServiceClient<Channel>,
-    query_timeout: Option<Duration>,
+    caller: Caller,
     /// A session that came with a token belongs to whoever made the token.
     owns_session: bool,
 }
@@ -58,7 +59,7 @@ impl Connection {
     /// [`ClientError::Status`] with `Unauthenticated` if it refuses the login.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ClientError> {
         let channel = open_channel(options).await?;
-        let service = FlightServiceClient::new(channel)
+        let service = FlightServiceClient::new(CookieChannel::new(channel))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let mut client = FlightSqlServiceClient::new_from_inner(service);
@@ -74,18 +75,81 @@ impl Connection {
                 true
             }
         };
-        Ok(Self { client, query_timeout: options.query_timeout, owns_session })
+        let connection =
+            Self { caller: Caller { client, query_timeout: options.query_timeout }, owns_session };
+        // A server offers its session cookie with an answer, and lets nobody change a session without it. The first
+        // statement may be such a change.
+        within(options.connect_timeout, connection.act("GetSessionOptions")).await?;
+        Ok(connection)
     }
 
     /// Runs one SQL statement and returns its rows as they arrive.
+    ///
+    /// Dropping the rows cancels the query. To cancel it while another task reads the rows:
+    ///
+    /// ```
+    /// # use futures::TryStreamExt;
+    /// # use lakegate_client::{ClientError, ConnectOptions, Connection, Credentials};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), lakegate_client::ClientError> {
+    /// # let server = lakegate_client_testing::TestServer::start();
+    /// # let credentials = Credentials::password("ann", "secret")?;
+    /// # let options = ConnectOptions::new(server.url().parse()?, credentials);
+    /// # let connection = Connection::connect(&options).await?;
+    /// # let sql = "select endless";
+    /// let mut rows = connection.query(sql).await?;
+    /// let canceller = rows.canceller();
+    /// let reader = tokio::spawn(async move {
+    ///     while rows.try_next().await?.is_some() {}
+    ///     Ok::<_, ClientError>(())
+    /// });
+    /// canceller.cancel().await?;
+    /// # let ended = reader.await.map_err(|_| ClientError::Cancelled)?;
+    /// assert!(matches!(ended, Err(ClientError::Cancelled)));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ClientError::Status`] as the server decides, [`ClientError::QueryTimeout`], and errors
     /// of the protocol. Errors after the first rows come as an item of the stream.
     pub async fn query(&self, sql: &str) -> Result<RowStream, ClientError> {
-        let (mut client, deadline) = self.begin();
-        let info = deadline.wait(client.execute(sql.to_owned(), None)).await?;
-        RowStream::open(client, info, deadline).await
+        let mut call = self.caller.begin();
+        let info = call.deadline.wait(call.client.execute(sql.to_owned(), None)).await?;
+        RowStream::open(call, info).await
+    }
+
+    /// Lets the server plan a statement, to be run any number of times with values for its placeholders.
+    ///
+    /// ```
+    /// # use arrow::array::RecordBatch;
+    /// # use futures::TryStreamExt;
+    /// # use lakegate_client::{ConnectOptions, Connection, Credentials, Parameters};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), lakegate_client::ClientError> {
+    /// # let server = lakegate_client_testing::TestServer::start();
+    /// # let credentials = Credentials::password("ann", "secret")?;
+    /// # let options = ConnectOptions::new(server.url().parse()?, credentials);
+    /// # let connection = Connection::connect(&options).await?;
+    /// let statement = connection.prepare("select id, name from sales.nation where id >= $1").await?;
+    /// assert_eq!(statement.parameter_schema().fields().len(), 1);
+    /// for first in [3_i64, 5] {
+    ///     let rows: Vec<RecordBatch> = statement.query([first]).await?.try_collect().await?;
+    ///     println!("{} rows", rows.iter().map(RecordBatch::num_rows).sum::<usize>());
+    /// }
+    /// // Values of different types, and NULL:
+    /// let values = Parameters::new().bind(3_i64);
+    /// let rows = statement.query(values).await?;
+    /// # drop(rows);
+    /// statement.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Connection::query`].
+    pub async fn prepare(&self, sql: &str) -> Result<PreparedStatement, ClientError> {
+        PreparedStatement::create(self.caller.clone(), sql).await
     }
 
     /// Lists the catalogs that the user can see: column `catalog_name`.
@@ -93,9 +157,9 @@ impl Connection {
     /// # Errors
     /// As [`Connection::query`].
     pub async fn catalogs(&self) -> Result<RowStream, ClientError> {
-        let (mut client, deadline) = self.begin();
-        let info = deadline.wait(client.get_catalogs()).await?;
-        RowStream::open(client, info, deadline).await
+        let mut call = self.caller.begin();
+        let info = call.deadline.wait(call.client.get_catalogs()).await?;
+        RowStream::open(call, info).await
     }
 
     /// Lists databases: columns `catalog_name`, `db_schema_name`. `pattern` is a LIKE pattern.
@@ -105,9 +169,9 @@ impl Connection {
     pub async fn schemas(&self, pattern: Option<&str>) -> Result<RowStream, ClientError> {
         let command =
             CommandGetDbSchemas { catalog: None, db_schema_filter_pattern: pattern.map(str::to_owned) };
-        let (mut client, deadline) = self.begin();
-        let info = deadline.wait(client.get_db_schemas(command)).await?;
-        RowStream::open(client, info, deadline).await
+        let mut call = self.caller.begin();
+        let info = call.deadline.wait(call.client.get_db_schemas(command)).await?;
+        RowStream::open(call, info).await
     }
 
     /// Lists tables: columns `catalog_name`, `db_schema_name`, `table_name`, `table_type`, and
@@ -116,9 +180,39 @@ impl Connection {
     /// # Errors
     /// As [`Connection::query`].
     pub async fn tables(&self, filter: TableFilter) -> Result<RowStream, ClientError> {
-        let (mut client, deadline) = self.begin();
-        let info = deadline.wait(client.get_tables(filter.into())).await?;
-        RowStream::open(client, info, deadline).await
+        let mut call = self.caller.begin();
+        let info = call.deadline.wait(call.client.get_tables(filter.into())).await?;
+        RowStream::open(call, info).await
+    }
+
+    /// Lists tables as [`Connection::tables`] does, decoded.
+    ///
+    /// ```
+    /// # use lakegate_client::{ConnectOptions, Connection, Credentials, TableFilter};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), lakegate_client::ClientError> {
+    /// # let server = lakegate_client_testing::TestServer::start();
+    /// # let credentials = Credentials::password("ann", "secret")?;
+    /// # let options = ConnectOptions::new(server.url().parse()?, credentials);
+    /// # let connection = Connection::connect(&options).await?;
+    /// let filter = TableFilter { include_schema: true, ..TableFilter::default() };
+    /// for table in connection.list_tables(filter).await? {
+    ///     let columns = table.schema.map_or(0, |schema| schema.fields().len());
+    ///     println!("{}.{}: {columns} columns", table.database, table.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Connection::query`].
+    pub async fn list_tables(&self, filter: TableFilter) -> Result<Vec<TableInfo>, ClientError> {
+        let mut rows = self.tables(filter).await?;
+        let mut tables = Vec::new();
+        while let Some(batch) = rows.try_next().await? {
+            tables.extend(catalog::table_infos(&batch)?);
+        }
+        Ok(tables)
     }
 
     /// Columns of one table that the user can see, or `None` if there is no such table for them.
@@ -136,14 +230,9 @@ impl Connection {
             include_schema: true,
             ..TableFilter::default()
         };
-        let mut rows = self.tables(filter).await?;
-        while let Some(batch) = rows.try_next().await? {
-            let found = catalog::schema_of_table(&batch, schema_name, table_name)?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
+        let tables = self.list_tables(filter).await?;
+        let is_wanted = |table: &TableInfo| table.database == schema_name && table.name == table_name;
+        Ok(tables.into_iter().find(is_wanted).and_then(|table| table.schema))
     }
 
     /// Name and version of the server; also a cheap check that the login works.
@@ -152,9 +241,9 @@ impl Connection {
     /// As [`Connection::query`].
     pub async fn server_info(&self) -> Result<ServerInfo, ClientError> {
         let wanted = vec![SqlInfo::FlightSqlServerName, SqlInfo::FlightSqlServerVersion];
-        let (mut client, deadline) = self.begin();
-        let info = deadline.wait(client.get_sql_info(wanted)).await?;
-        let rows = RowStream::open(client, info, deadline).await?;
+        let mut call = self.caller.begin();
+        let info = call.deadline.wait(call.client.get_sql_info(wanted)).await?;
+        let rows = RowStream::open(call, info).await?;
         let batches: Vec<_> = rows.try_collect().await?;
         catalog::server_info(&batches)
     }
@@ -163,44 +252,29 @@ impl Connection {
     ///
     /// # Errors
     /// [`ClientError::Status`] if the server fails; a server without sessions is no error.
-    pub async fn close(mut self) -> Result<(), ClientError> {
-        if !self.owns_session {
-            return Ok(());
-        }
-        // The request message has no fields, and so no bytes.
-        let close_session = Action::new("CloseSession", Vec::new());
+    pub async fn close(self) -> Result<(), ClientError> {
+        if self.owns_session { self.act("CloseSession").await } else { Ok(()) }
+    }
+
+    /// Performs an action on the session, if the server knows it. Its request has no fields, and so no bytes.
+    async fn act(&self, name: &str) -> Result<(), ClientError> {
+        let mut client = self.caller.client.clone();
         let result = async {
-            let replies = self.client.do_action(close_session).await?;
+            let replies = client.do_action(Action::new(name, Vec::new())).await?;
             replies.try_for_each(async |_| Ok(())).await?;
             Ok(())
         };
-        match result.await {
-            Err(ClientError::Status(status)) if is_unknown_action(status.code()) => Ok(()),
-            other => other,
-        }
-    }
-
-    /// A handle for the calls of one query, with the clock of that query started.
-    fn begin(&self) -> (FlightSqlServiceClient<Channel>, Deadline) {
-        let deadline = Deadline::start(self.query_timeout);
-        let mut client = self.client.clone();
-        if let Some(timeout) = deadline.header() {
-            client.set_header("grpc-timeout", timeout);
-        }
-        (client, deadline)
+        unless_unknown(result.await)
     }
 }
 
 impl fmt::Debug for Connection {
     /// Written by hand: the inner client's `Debug` prints the bearer token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("query_timeout", &self.query_timeout).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("query_timeout", &self.caller.query_timeout)
+            .finish_non_exhaustive()
     }
-}
-
-/// Codes with which servers answer an action that they do not have.
-fn is_unknown_action(code: Code) -> bool {
-    matches!(code, Code::Unimplemented | Code::InvalidArgument)
 }
 
 async fn open_channel(options: &ConnectOptions) -> Result<Channel, ClientError> {
@@ -229,7 +303,7 @@ async fn open_channel(options: &ConnectOptions) -> Result<Channel, ClientError> 
 
 /// Exchanges user name and password for the bearer token of a new session.
 async fn log_in(
-    service: &mut FlightServiceClient<Channel>,
+    service: &mut FlightServiceClient<CookieChannel>,
     user: &str,
     password: &Secret,
 ) -> Result<String, ClientError> {

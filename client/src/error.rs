@@ -49,6 +49,8 @@ pub enum ClientError {
     UserName,
     /// The token is empty or cannot stand in an HTTP header.
     Token,
+    /// A parameter of a prepared statement is not one value.
+    Parameter,
     /// No connection to the server, or no TLS session with it.
     Connect {
         /// Address that was tried.
@@ -60,6 +62,8 @@ pub enum ClientError {
     ConnectTimeout(Duration),
     /// The query did not finish within the limit that the caller set.
     QueryTimeout(Duration),
+    /// The caller cancelled the query.
+    Cancelled,
     /// A gRPC status: from the server, or from the transport when the connection broke.
     Status(Box<Status>),
     /// The server accepted the password but sent no bearer token.
@@ -81,11 +85,12 @@ impl ClientError {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Url(_) | Self::UserName | Self::Token => ErrorKind::Usage,
+            Self::Url(_) | Self::UserName | Self::Token | Self::Parameter => ErrorKind::Usage,
             Self::Connect { .. } | Self::ConnectTimeout(_) => ErrorKind::Unavailable,
             Self::Status(status) => status_kind(status),
             Self::NoBearerToken
             | Self::QueryTimeout(_)
+            | Self::Cancelled
             | Self::ForeignLocation
             | Self::MissingTicket
             | Self::SchemaChanged
@@ -127,11 +132,13 @@ impl fmt::Display for ClientError {
             Self::Url(error) => error.fmt(f),
             Self::UserName => f.write_str("the user name is empty or contains a colon"),
             Self::Token => f.write_str("the token is empty or contains characters that no token has"),
+            Self::Parameter => f.write_str("a parameter must be exactly one value"),
             Self::Connect { url, source } => {
                 write!(f, "cannot reach {url}: {}", one_line(&root_cause(source)))
             }
             Self::ConnectTimeout(limit) => write!(f, "no answer from the server within {limit:?}"),
             Self::QueryTimeout(limit) => write!(f, "the query did not finish within {limit:?}"),
+            Self::Cancelled => f.write_str("the query was cancelled"),
             Self::Status(status) => f.write_str(&status_text(status)),
             Self::NoBearerToken => f.write_str("the server sent no token after the login"),
             Self::ForeignLocation => f.write_str(

@@ -6,11 +6,16 @@
 
 mod cli;
 mod commands;
+mod documents;
 mod failure;
+mod login;
 mod output;
+mod profile;
+mod progress;
+mod results;
+mod shell;
 mod terminal;
 
-use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,7 +25,6 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cli::Cli;
 use crate::commands::Task;
 use crate::failure::Failure;
-use crate::terminal::{Style, escape};
 
 /// How long an interrupted task may take to clean up.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -30,14 +34,7 @@ fn main() -> ExitCode {
     let Err(failure) = result else {
         return ExitCode::SUCCESS;
     };
-    if !failure.is_silent() {
-        let mut stderr = std::io::stderr();
-        let label = Style::of_stream(stderr.is_terminal());
-        let label = label.red("error:");
-        let text = failure.to_string();
-        // With nobody to read the error, the exit code still tells it.
-        drop(writeln!(stderr, "{label} {}", escape(&text)));
-    }
+    failure.print();
     ExitCode::from(failure.exit_code())
 }
 
@@ -48,8 +45,12 @@ fn execute(task: Task) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(Failure::Runtime)?;
-    let result = run_until_interrupted(&runtime, task);
-    runtime.shutdown_timeout(CLEANUP_TIMEOUT);
+    let result = match task {
+        Task::Shell(shell) => shell.interact(&runtime),
+        task => run_until_interrupted(&runtime, task),
+    };
+    // What still runs now is a read or a write that nobody waits for any more.
+    runtime.shutdown_background();
     result
 }
 
@@ -66,7 +67,12 @@ fn run_until_interrupted(runtime: &Runtime, task: Task) -> Result<(), Failure> {
             },
             () = interrupt() => {
                 work.abort();
-                drop(tokio::time::timeout(CLEANUP_TIMEOUT, work).await);
+                if output::is_paging() {
+                    // The pager got the signal as well, and its user decides when it ends.
+                    drop(work.await);
+                } else {
+                    drop(tokio::time::timeout(CLEANUP_TIMEOUT, work).await);
+                }
                 Err(Failure::Interrupted)
             }
         }
@@ -74,7 +80,7 @@ fn run_until_interrupted(runtime: &Runtime, task: Task) -> Result<(), Failure> {
 }
 
 /// Waits for Ctrl-C. Where signals cannot be listened to, Ctrl-C ends the process by itself.
-async fn interrupt() {
+pub(crate) async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -3,32 +3,42 @@
 //! Flight SQL hands out a result as a list of endpoints. They are read one after the other, in the
 //! order of the list: that is the only order a server can promise, and it keeps one stream open at
 //! a time. The schema is the one that the data carries; all endpoints must carry the same columns.
+//!
+//! A result is cancelled by dropping it: that resets its HTTP/2 stream, which the server notices within one batch. A
+//! [`Canceller`] does it from elsewhere, and also tells the server about the endpoints that nobody has read yet.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow_flight::decode::FlightRecordBatchStream;
-use arrow_flight::sql::client::FlightSqlServiceClient;
-use arrow_flight::{FlightEndpoint, FlightInfo, Ticket};
-use futures::stream::{self, BoxStream};
+use arrow_flight::{Action, CancelFlightInfoRequest, FlightEndpoint, FlightInfo, Ticket};
+use futures::stream::{self, AbortHandle, Abortable, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
-use tonic::transport::Channel;
+use prost::Message;
 
-use crate::deadline::Deadline;
+use crate::call::{Call, Caller, unless_unknown};
 use crate::error::ClientError;
 
 /// "Fetch it where you asked for it": the one location that sends the token nowhere else
 /// (Flight.proto, `FlightEndpoint.location`).
 const REUSE_CONNECTION: &str = "arrow-flight-reuse-connection://";
 
+/// Action that ends a query and everything that the server keeps for it (Flight.proto, `CancelFlightInfo`).
+const CANCEL: &str = "CancelFlightInfo";
+
+type Batches = BoxStream<'static, Result<RecordBatch, ClientError>>;
+
 /// The rows of one query, with their schema. Dropping it cancels the query.
 pub struct RowStream {
     schema: SchemaRef,
-    batches: BoxStream<'static, Result<RecordBatch, ClientError>>,
+    /// `None` after the end.
+    batches: Option<Abortable<Batches>>,
+    canceller: Canceller,
 }
 
 impl RowStream {
@@ -37,25 +47,28 @@ impl RowStream {
         SchemaRef::clone(&self.schema)
     }
 
+    /// A handle that cancels this query from elsewhere, while somebody reads the rows.
+    pub fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
     /// Starts reading, and returns as soon as the schema is known.
-    pub(crate) async fn open(
-        client: FlightSqlServiceClient<Channel>,
-        info: FlightInfo,
-        deadline: Deadline,
-    ) -> Result<Self, ClientError> {
-        let mut reader =
-            EndpointReader { client, tickets: tickets(&info)?, current: None, schema: None, deadline };
+    pub(crate) async fn open(call: Call, info: FlightInfo) -> Result<Self, ClientError> {
+        let (abort, registration) = AbortHandle::new_pair();
+        let canceller = Canceller { abort, caller: call.caller.clone(), info: Arc::new(info) };
+        let info = &canceller.info;
+        let mut reader = EndpointReader { call, tickets: tickets(info)?, current: None, schema: None };
         let first = reader.next_batch().await?;
         let schema = match &reader.schema {
             Some(schema) => SchemaRef::clone(schema),
-            None => SchemaRef::new(info.try_decode_schema()?),
+            None => SchemaRef::new(FlightInfo::clone(info).try_decode_schema()?),
         };
         let rest = stream::try_unfold(reader, |mut reader| async move {
             let batch = reader.next_batch().await?;
             Ok(batch.map(|batch| (batch, reader)))
         });
         let batches = stream::iter(first.map(Ok)).chain(rest).boxed();
-        Ok(Self { schema, batches })
+        Ok(Self { schema, batches: Some(Abortable::new(batches, registration)), canceller })
     }
 }
 
@@ -63,7 +76,16 @@ impl Stream for RowStream {
     type Item = Result<RecordBatch, ClientError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.batches.poll_next_unpin(context)
+        let Some(batches) = &mut self.batches else {
+            return Poll::Ready(None);
+        };
+        let next = ready!(batches.poll_next_unpin(context));
+        let was_cancelled = next.is_none() && batches.is_aborted();
+        if next.is_none() {
+            self.batches = None;
+        }
+        // Rows that end because of a cancellation must not look complete.
+        Poll::Ready(if was_cancelled { Some(Err(ClientError::Cancelled)) } else { next })
     }
 }
 
@@ -73,13 +95,48 @@ impl fmt::Debug for RowStream {
     }
 }
 
+/// Cancels one query. Made by [`RowStream::canceller`]; clones cancel the same query.
+#[derive(Clone)]
+pub struct Canceller {
+    abort: AbortHandle,
+    caller: Caller,
+    info: Arc<FlightInfo>,
+}
+
+impl Canceller {
+    /// Ends the query: its [`RowStream`] fails with [`ClientError::Cancelled`] from now on, and the server is told.
+    /// A query that has ended already stays as it ended.
+    ///
+    /// # Errors
+    /// [`ClientError::Status`] if the server could not be told; the rows have ended all the same. A server that does
+    /// not know the action is no error: it notices that its stream was reset.
+    pub async fn cancel(&self) -> Result<(), ClientError> {
+        self.abort.abort();
+        let request = CancelFlightInfoRequest::new(FlightInfo::clone(&self.info));
+        let action = Action::new(CANCEL, request.encode_to_vec());
+        let mut client = self.caller.client.clone();
+        let told = async {
+            let replies = client.do_action(action).await?;
+            replies.try_for_each(async |_| Ok(())).await?;
+            Ok(())
+        };
+        unless_unknown(told.await)
+    }
+}
+
+impl fmt::Debug for Canceller {
+    /// Written by hand: the tickets are capabilities.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canceller").finish_non_exhaustive()
+    }
+}
+
 /// Reads endpoint after endpoint.
 struct EndpointReader {
-    client: FlightSqlServiceClient<Channel>,
+    call: Call,
     tickets: VecDeque<Ticket>,
     current: Option<FlightRecordBatchStream>,
     schema: Option<SchemaRef>,
-    deadline: Deadline,
 }
 
 impl EndpointReader {
@@ -93,7 +150,7 @@ impl EndpointReader {
                 self.current = Some(self.fetch(ticket).await?);
                 continue;
             };
-            let batch = self.deadline.wait(current.try_next()).await?;
+            let batch = self.call.deadline.wait(current.try_next()).await?;
             let schema = current.schema().cloned();
             self.check_schema(schema)?;
             if batch.is_some() {
@@ -104,10 +161,8 @@ impl EndpointReader {
     }
 
     async fn fetch(&mut self, ticket: Ticket) -> Result<FlightRecordBatchStream, ClientError> {
-        if let Some(timeout) = self.deadline.header() {
-            self.client.set_header("grpc-timeout", timeout);
-        }
-        self.deadline.wait(self.client.do_get(ticket)).await
+        self.call.tell_deadline();
+        self.call.deadline.wait(self.call.client.do_get(ticket)).await
     }
 
     fn check_schema(&mut self, seen: Option<SchemaRef>) -> Result<(), ClientError> {

@@ -5,6 +5,38 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::io::{IsTerminal, Write};
+
+use terminal_size::{Height, Width, terminal_size_of};
+
+/// Size of a terminal in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+}
+
+/// What a terminal that does not tell its size is taken for.
+const USUAL_SIZE: Size = Size { columns: 80, rows: 24 };
+
+/// The size of standard output, or `None` if that is no terminal.
+pub(crate) fn size_of_stdout() -> Option<Size> {
+    let stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    match terminal_size_of(stdout) {
+        Some((Width(columns), Height(rows))) if columns > 0 && rows > 0 => {
+            Some(Size { columns: columns.into(), rows: rows.into() })
+        }
+        _ => Some(USUAL_SIZE),
+    }
+}
+
+/// A line for the person who runs the program. If nobody can read it, nothing is lost.
+pub(crate) fn note(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
 
 /// Whether colours may be used on a stream, by the convention of no-color.org.
 pub(crate) fn colors_allowed(is_terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
@@ -37,6 +69,18 @@ impl Style {
 
     pub(crate) fn red<'a>(self, text: &'a str) -> Cow<'a, str> {
         self.paint(text, "31")
+    }
+
+    pub(crate) fn green<'a>(self, text: &'a str) -> Cow<'a, str> {
+        self.paint(text, "32")
+    }
+
+    pub(crate) fn blue<'a>(self, text: &'a str) -> Cow<'a, str> {
+        self.paint(text, "34")
+    }
+
+    pub(crate) fn has_colors(self) -> bool {
+        self.colors
     }
 
     fn paint<'a>(self, text: &'a str, code: &str) -> Cow<'a, str> {

@@ -1,21 +1,20 @@
 //! The program `lakegate` as its users run it: arguments, output, exit codes.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
-#![expect(dead_code, reason = "each test program uses a part of the server's observations")]
-
-mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::Ordering;
 
-use support::{NOBODY_LISTENS, PASSWORD, TOKEN, TestServer, USER};
+use lakegate_client_testing::{NOBODY_LISTENS, PASSWORD, TOKEN, TestServer, USER};
 
 /// The program with no environment that could change its behaviour, and no terminal.
 fn lakegate(server: &TestServer, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lakegate"));
     command
         .env_clear()
+        // Whoever runs the tests may have profiles.
+        .env("HOME", "/nonexistent")
         .env("LAKEGATE_URL", server.url())
         .env("LAKEGATE_USER", USER)
         .env("LAKEGATE_PASSWORD", PASSWORD)
@@ -67,7 +66,9 @@ fn formats_for_programs_leave_standard_error_empty() {
     assert!(stdout(&csv).starts_with("id,name\n1,x\n2,\n"));
     let json = run(&server, &["query", "select parts", "--format", "json"]);
     assert!(stdout(&json).starts_with("{\"id\":1,\"name\":\"x\"}\n"));
-    assert_eq!((stderr(&csv), stderr(&json)), ("", ""));
+    let markdown = run(&server, &["query", "select parts", "--format", "markdown"]);
+    assert!(stdout(&markdown).starts_with("| id | name |\n| ---: | --- |\n| 1 | x |\n"));
+    assert_eq!((stderr(&csv), stderr(&json), stderr(&markdown)), ("", "", ""));
 }
 
 #[test]
@@ -142,7 +143,10 @@ fn refused_logins_and_permissions_exit_with_three() {
     assert_eq!(code(&forbidden), Some(3));
     let login = lakegate(&server, &["ping"]).env("LAKEGATE_PASSWORD", "guess").output().unwrap();
     assert_eq!(code(&login), Some(3));
-    assert_eq!(stderr(&login), "error: wrong user or password\n");
+    assert_eq!(
+        stderr(&login),
+        "error: wrong user or password\nhint: check user and password, or get a new token\n"
+    );
 }
 
 #[test]
@@ -214,7 +218,11 @@ fn the_catalog_commands_list_what_the_server_shows() {
     assert_eq!(stdout(&columns), "column,type,nullable,comment\nid,Int64,false,\nname,Utf8,true,\n");
     let missing = run(&server, &["describe", "hr.salaries"]);
     assert_eq!(code(&missing), Some(1));
-    assert_eq!(stderr(&missing), "error: no table hr.salaries is visible to you\n");
+    assert_eq!(
+        stderr(&missing),
+        "error: no table hr.salaries is visible to you\n\
+         hint: `lakegate tables`, in the shell \\d, lists what you may read\n"
+    );
 }
 
 #[test]
@@ -301,4 +309,227 @@ fn an_interrupt_ends_the_program_also_while_nobody_reads_its_output() {
 fn interrupt(child: &std::process::Child) {
     let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(status.success());
+}
+
+/// The program with its standard input.
+fn run_with_input(server: &TestServer, arguments: &[&str], input: &str) -> Output {
+    let mut child = lakegate(server, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A program that ended early does not read the rest.
+    drop(stdin.write_all(input.as_bytes()));
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn without_a_command_statements_and_commands_are_read_from_a_pipe() {
+    let server = TestServer::start();
+    let output = run_with_input(&server, &[], "\\x\nselect parts; -- first\n\\x off\n select empty");
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("-[ row 1 ]-\nid   | 1\nname | x\n"));
+    assert!(stdout(&output).ends_with("\n\nid | name\n---+-----\n"), "{}", stdout(&output));
+    assert!(!stdout(&output).contains("lakegate>"));
+    let statements = server.seen.statements.lock().unwrap().clone();
+    assert_eq!(statements, ["select parts", "select empty"]);
+    assert_eq!(server.seen.closed_sessions.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_statement_from_a_pipe_is_run_before_the_next_one_is_written() {
+    let server = TestServer::start();
+    let mut child = lakegate(&server, &["shell", "--format", "csv"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..2 {
+        stdin.write_all(b"select parts\n;\n").unwrap();
+        assert_eq!(answers.next().unwrap().unwrap(), "id,name");
+        // The eight rows of the result.
+        assert_eq!(answers.by_ref().take(8).count(), 8);
+    }
+    drop(stdin);
+    assert!(answers.next().is_none());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_first_error_in_a_pipe_ends_the_run_with_its_exit_code() {
+    let server = TestServer::start();
+    for (input, expected) in [
+        ("select parts; selekt; select empty;", 1),
+        ("select forbidden; select empty;", 3),
+        ("\\nonsense\nselect empty;", 2),
+        ("select 'open", 2),
+        ("\\i /nonexistent.sql", 2),
+    ] {
+        let output = run_with_input(&server, &["shell"], input);
+        assert_eq!(code(&output), Some(expected), "{input}");
+        assert!(stderr(&output).contains("error: "), "{input}");
+    }
+    assert!(!server.seen.statements.lock().unwrap().contains(&"select empty".to_owned()));
+}
+
+#[test]
+fn the_shell_quits_where_it_is_told_to() {
+    let server = TestServer::start();
+    let output = run_with_input(&server, &[], "select parts;\n\\q\nselekt;");
+    assert_eq!(code(&output), Some(0));
+    assert_eq!(stderr(&output), "8 rows\n");
+}
+
+#[test]
+fn results_of_the_shell_follow_one_another_in_a_file_and_binary_ones_have_a_file_each() {
+    let server = TestServer::start();
+    let directory = tempfile::tempdir().unwrap();
+    let csv = directory.path().join("rows.csv");
+    let parquet = directory.path().join("rows.parquet");
+    let input = format!("\\o {}\nselect parts;\nselect empty;\n\\dn", csv.display());
+    let output = run_with_input(&server, &[], &input);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(&csv).unwrap().lines().filter(|line| *line == "id,name").count(), 2);
+    // What is asked of the catalog is for the one who asks.
+    assert!(stdout(&output).contains("db_schema_name"));
+    let input = format!("\\o {}\nselect parts;\nselect parts;", parquet.display());
+    let output = run_with_input(&server, &[], &input);
+    assert_eq!(code(&output), Some(2));
+    assert!(stderr(&output).contains("one result per file"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_file_that_includes_itself_is_an_error_and_no_crash() {
+    let server = TestServer::start();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("loop.sql");
+    fs::write(&file, format!("\\i {}", file.display())).unwrap();
+    let output = run_with_input(&server, &[], &format!("\\i {}", file.display()));
+    assert_eq!(code(&output), Some(2));
+    assert_eq!(stderr(&output), "error: files include each other too deeply\n");
+}
+
+/// A file with profiles that only its owner can read.
+fn profiles(directory: &tempfile::TempDir, text: &str) -> String {
+    let path = directory.path().join("config.toml");
+    fs::write(&path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_profile_gives_server_user_and_secret() {
+    let server = TestServer::start();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("token"), TOKEN).unwrap();
+    let url = server.url();
+    let config = profiles(
+        &directory,
+        &format!(
+            "[profile.plain]\nurl = \"{url}\"\nuser = \"{USER}\"\npassword = \"{PASSWORD}\"\n\
+             [profile.command]\nurl = \"{url}\"\nuser = \"{USER}\"\npassword_command = \"echo {PASSWORD}\"\n\
+             [profile.file]\nurl = \"{url}\"\ntoken_file = \"token\"\n\
+             [profile.token]\nurl = \"{url}\"\ntoken_command = \"echo {TOKEN}\"\n"
+        ),
+    );
+    for profile in ["plain", "command", "file", "token"] {
+        let output = lakegate(&server, &["ping", "--profile", profile])
+            .env("LAKEGATE_CONFIG", &config)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            // A profile that is named comes before the environment.
+            .env("LAKEGATE_URL", NOBODY_LISTENS)
+            .env("LAKEGATE_USER", "eve")
+            .env("LAKEGATE_PASSWORD", "guess")
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), Some(0), "{profile}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn the_default_profile_comes_after_the_environment() {
+    let server = TestServer::start();
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!("default = \"a\"\n[profile.a]\nurl = \"{NOBODY_LISTENS}\"\nuser = \"eve\"");
+    let config = profiles(&directory, &text);
+    let output = lakegate(&server, &["ping"]).env("LAKEGATE_CONFIG", &config).output().unwrap();
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let alone = lakegate(&server, &["ping"])
+        .env("LAKEGATE_CONFIG", &config)
+        .env_remove("LAKEGATE_URL")
+        .output()
+        .unwrap();
+    assert_eq!(code(&alone), Some(4), "{}", stderr(&alone));
+}
+
+#[test]
+fn the_secret_of_a_profile_goes_to_no_other_server_and_for_no_other_user() {
+    let server = TestServer::start();
+    let directory = tempfile::tempdir().unwrap();
+    let text =
+        format!("[profile.a]\nurl = \"{NOBODY_LISTENS}\"\nuser = \"{USER}\"\npassword = \"{PASSWORD}\"");
+    let config = profiles(&directory, &text);
+    let url = server.url();
+    for arguments in
+        [["--profile", "a", "--url", url.as_str(), "ping"], ["--profile", "a", "--user", "eve", "ping"]]
+    {
+        let output = lakegate(&server, &arguments)
+            .env("LAKEGATE_CONFIG", &config)
+            .env_remove("LAKEGATE_PASSWORD")
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), Some(2), "{arguments:?}");
+        assert!(stderr(&output).starts_with("error: no password"), "{}", stderr(&output));
+    }
+    assert_eq!(server.seen.handshakes.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_profile_that_is_missing_or_open_to_others_is_refused() {
+    let server = TestServer::start();
+    let directory = tempfile::tempdir().unwrap();
+    let config = profiles(&directory, "[profile.a]\nurl = \"grpc://h\"\npassword = \"hunter2\"");
+    let ask = |name: &str| {
+        lakegate(&server, &["ping", "--profile", name]).env("LAKEGATE_CONFIG", &config).output().unwrap()
+    };
+    assert_eq!(stderr(&ask("b")), "error: no profile b; there are a\n");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
+        let open = ask("a");
+        assert_eq!(code(&open), Some(2));
+        assert!(stderr(&open).contains("can be read by others\nhint: chmod 600"), "{}", stderr(&open));
+        assert!(!stderr(&open).contains("hunter2"));
+    }
+    let missing = lakegate(&server, &["ping"]).env("LAKEGATE_CONFIG", "/nonexistent.toml").output().unwrap();
+    assert_eq!(code(&missing), Some(2));
+}
+
+#[test]
+fn completions_and_manual_pages_need_no_server_and_name_every_command() {
+    let program = |arguments: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_lakegate")).env_clear().args(arguments).output().unwrap();
+        assert_eq!(code(&output), Some(0), "{arguments:?}");
+        stdout(&output).to_owned()
+    };
+    for shell in ["bash", "zsh", "fish"] {
+        let script = program(&["completions", shell]);
+        assert!(script.contains("describe") && script.contains("tls-ca"), "{shell}");
+    }
+    let page = program(&["man"]);
+    assert!(page.contains(".TH lakegate") && page.contains("describe") && page.contains("LAKEGATE_PASSWORD"));
+    let folder = tempfile::tempdir().unwrap();
+    program(&["man", folder.path().to_str().unwrap()]);
+    assert!(folder.path().join("lakegate-query.1").exists());
 }

@@ -1,18 +1,16 @@
 //! The library against a real server on a real socket.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
-mod support;
-
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Int64Type};
 use futures::TryStreamExt;
 use lakegate_client::{
-    ClientError, ConnectOptions, Connection, Credentials, ErrorKind, RowStream, TableFilter,
+    ClientError, ConnectOptions, Connection, Credentials, ErrorKind, Parameters, RowStream, TableFilter,
 };
-use support::{NOBODY_LISTENS, PASSWORD, TOKEN, TestServer, USER, numbers};
+use lakegate_client_testing::{NOBODY_LISTENS, PASSWORD, TOKEN, TestServer, USER, numbers};
 use tonic::Code;
 
 fn options(server: &TestServer) -> ConnectOptions {
@@ -222,6 +220,57 @@ async fn dropping_the_rows_cancels_the_query_on_the_server() {
 }
 
 #[tokio::test]
+async fn cancelling_ends_the_rows_with_an_error_and_tells_the_server() {
+    let server = TestServer::start();
+    let connection = connect(&server).await;
+    let mut rows = connection.query("select slow").await.unwrap();
+    assert!(rows.try_next().await.unwrap().is_some());
+    let canceller = rows.canceller();
+    let reader = tokio::spawn(async move { rows.try_next().await });
+    canceller.cancel().await.unwrap();
+    let ended = reader.await.unwrap();
+    assert!(matches!(ended, Err(ClientError::Cancelled)), "{ended:?}");
+    assert_eq!(server.seen.cancelled_queries.load(Ordering::SeqCst), 1);
+    until(|| server.seen.dropped_streams.load(Ordering::SeqCst) == 1).await;
+}
+
+#[tokio::test]
+async fn a_query_that_has_ended_stays_complete_when_it_is_cancelled_afterwards() {
+    let server = TestServer::start();
+    let mut rows = connect(&server).await.query("select parts").await.unwrap();
+    while rows.try_next().await.unwrap().is_some() {}
+    rows.canceller().cancel().await.unwrap();
+    assert!(rows.try_next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_prepared_statement_runs_with_other_values_each_time() {
+    let server = TestServer::start();
+    let connection = connect(&server).await;
+    let statement = connection.prepare("select numbers from $1").await.unwrap();
+    assert_eq!(statement.schema().fields(), numbers(1).schema().fields());
+    assert_eq!(statement.parameter_schema().field(0).data_type(), &DataType::Int64);
+    let (first, second) = futures::join!(statement.query([3_i64]), statement.query([5_i64]));
+    assert_eq!(ids(second.unwrap()).await, [5, 6]);
+    assert_eq!(ids(first.unwrap()).await, [3, 4]);
+    let null = statement.query(Parameters::new().bind(None::<i64>)).await.unwrap();
+    assert_eq!(ids(null).await, [0_i64; 0]);
+    statement.close().await.unwrap();
+    assert_eq!(server.seen.closed_statements.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_the_server_says_about_a_prepared_statement_is_told() {
+    let server = TestServer::start();
+    let connection = connect(&server).await;
+    let refused = connection.prepare("select 1").await.unwrap_err();
+    assert_eq!(refused.to_string(), "only statements that end with $1 can be prepared");
+    let statement = connection.prepare("select numbers from $1").await.unwrap();
+    assert_eq!(statement.query(["x"]).await.unwrap_err().to_string(), "$1 is a BIGINT");
+    assert_eq!(statement.query(()).await.unwrap_err().to_string(), "$1 has no value");
+}
+
+#[tokio::test]
 async fn queries_run_side_by_side_on_one_connection() {
     let server = TestServer::start();
     let connection = connect(&server).await;
@@ -262,10 +311,40 @@ async fn the_columns_of_a_table_are_those_of_exactly_that_name() {
 }
 
 #[tokio::test]
+async fn tables_are_listed_with_or_without_their_columns() {
+    let server = TestServer::start();
+    let connection = connect(&server).await;
+    let names_only = connection.list_tables(TableFilter::default()).await.unwrap();
+    assert!(names_only.iter().all(|table| table.schema.is_none()));
+    let filter = TableFilter {
+        table_pattern: Some("employees".into()),
+        include_schema: true,
+        ..TableFilter::default()
+    };
+    let found = connection.list_tables(filter).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].database.as_str(), found[0].kind.as_str()), ("hr", "TABLE"));
+    assert_eq!(found[0].schema.as_ref().unwrap().fields(), numbers(1).schema().fields());
+}
+
+#[tokio::test]
 async fn the_server_tells_its_name_and_version() {
     let server = TestServer::start();
     let info = connect(&server).await.server_info().await.unwrap();
     assert_eq!((info.name.as_str(), info.version.as_str()), ("Test", "9.8.7"));
+}
+
+#[tokio::test]
+async fn what_a_statement_changes_in_the_session_is_brought_back_also_by_the_first_one() {
+    let server = TestServer::start();
+    let connection = connect(&server).await;
+    let other = connect(&server).await;
+    assert_eq!(ids(connection.query("use sales").await.unwrap()).await, [0_i64; 0]);
+    connection.close().await.unwrap();
+    other.close().await.unwrap();
+    let seen = server.seen.sessions.lock().unwrap().clone();
+    let seen: Vec<Option<&str>> = seen.iter().map(Option::as_deref).collect();
+    assert_eq!(seen, [None, None, Some("sales"), Some("default")]);
 }
 
 #[tokio::test]

@@ -13,8 +13,9 @@ fn parse(arguments: &[&str]) -> Result<Cli, ErrorKind> {
 
 fn plan(arguments: &[&str], stdout_is_terminal: bool) -> Result<OutputPlan, UsageError> {
     let query = [&["query", "select 1"], arguments].concat();
+    let screen = Size { columns: 80, rows: 24 };
     match parse(&query).unwrap().command {
-        Command::Query { output, .. } => output.plan(stdout_is_terminal),
+        Some(Command::Query { output, .. }) => output.plan(stdout_is_terminal.then_some(screen)),
         other => unreachable!("{other:?}"),
     }
 }
@@ -34,7 +35,7 @@ fn options_of_the_connection_stand_before_or_after_the_command() {
 #[test]
 fn schemas_is_another_name_for_databases() {
     let command = parse(&["schemas"]).unwrap().command;
-    assert!(matches!(command, Command::Databases { .. }));
+    assert!(matches!(command, Some(Command::Databases { .. })));
 }
 
 #[test]
@@ -72,6 +73,7 @@ fn the_format_follows_the_name_of_the_output_file() {
         ("a.ndjson", Format::Json),
         ("a.parquet", Format::Parquet),
         ("a.arrow", Format::Arrow),
+        ("a.md", Format::Markdown),
         ("a.txt", Format::Table),
     ] {
         assert_eq!(plan(&["-o", file], true).unwrap().format, format, "{file}");
@@ -100,10 +102,33 @@ fn a_result_for_programs_cannot_be_shortened() {
 }
 
 #[test]
-fn only_a_terminal_gets_cells_cut_without_asking() {
-    assert!(plan(&[], true).unwrap().layout.max_width.is_some());
-    assert!(plan(&[], false).unwrap().layout.max_width.is_none());
-    assert!(plan(&["-o", "a.txt"], true).unwrap().layout.max_width.is_none());
+fn only_a_terminal_gets_lines_that_fit_and_a_pager() {
+    let shown = plan(&[], true).unwrap();
+    assert_eq!(shown.layout.screen_width, Some(80));
+    assert_eq!(shown.screen.unwrap().1, 24);
+    for plan in [plan(&[], false).unwrap(), plan(&["-o", "a.txt"], true).unwrap()] {
+        assert!(plan.layout.screen_width.is_none() && plan.screen.is_none() && !plan.layout.to_terminal);
+    }
+    let wide = plan(&["--max-width", "500"], true).unwrap();
+    assert_eq!((wide.layout.max_width, wide.layout.screen_width), (Some(500), None));
+    assert_eq!(plan(&["--no-pager"], true).unwrap().screen.unwrap().0, Pager::None);
+}
+
+#[test]
+fn a_line_for_each_value_is_asked_for_with_or_without_a_word() {
+    for (arguments, expected) in [
+        ([].as_slice(), Expanded::Off),
+        (&["-x"], Expanded::On),
+        (&["--expanded"], Expanded::On),
+        (&["--expanded=auto"], Expanded::Auto),
+    ] {
+        assert_eq!(plan(arguments, true).unwrap().layout.expanded, expected, "{arguments:?}");
+    }
+}
+
+#[test]
+fn without_a_command_there_is_the_shell() {
+    assert!(parse(&["-u", "ann"]).unwrap().command.is_none());
 }
 
 #[test]

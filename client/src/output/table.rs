@@ -1,66 +1,62 @@
-//! Aligned columns for people.
+//! Aligned columns for people, or one line per value (`\x`).
 //!
 //! The first rows are held back to measure them; then the widths are fixed and the rest streams.
-//! A later value that is wider than its column is written whole and pushes its line out: losing
-//! alignment is better than losing a value. Only a limit that the reader can see (`…`) cuts values.
+//! On a screen the widths are such that a line fits (see `fit`), and what is cut ends with `…`. Elsewhere a later
+//! value that is wider than its column is written whole and pushes its line out: losing alignment is better than
+//! losing a value.
 
 use std::io::Write;
 
-use arrow::array::{Array, RecordBatch};
-use arrow::buffer::NullBuffer;
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
-use super::{Layout, OutputError};
+use super::cells::{Cell, Rows, cut};
+use super::fit::{Natural, SEPARATOR, Slot, fit, fits_whole};
+use super::{Expanded, Layout, OutputError};
 use crate::terminal::{Style, escape};
 
-/// Rows that are measured before the first is written.
+/// Rows that are measured before the first is written, and the text in them that is enough to stop earlier.
 const SAMPLE_ROWS: usize = 1000;
-
-/// Shown for NULL. On a terminal it is dimmed, which a text `NULL` is not.
-const NULL: &str = "NULL";
+const SAMPLE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Writes a table to `out`.
 pub(super) struct TableWriter<W> {
     out: W,
     layout: Layout,
     style: Style,
-    columns: Vec<Column>,
-    /// Rows that wait for the widths; `None` once the widths are fixed.
-    sample: Option<Vec<Vec<Cell>>>,
+    headers: Vec<Header>,
+    shape: Shape,
     rows: usize,
 }
 
-struct Column {
-    header: String,
-    width: usize,
+struct Header {
+    text: String,
     is_number: bool,
 }
 
-struct Cell {
-    text: String,
-    is_null: bool,
+/// How rows are laid out.
+enum Shape {
+    /// Not decided yet: these rows wait for it.
+    Undecided { sample: Vec<Vec<Cell>>, bytes: usize },
+    /// A line for each row.
+    Columns(Vec<Slot>),
+    /// A line for each value, with names of this width before them.
+    Records { names: usize },
 }
 
 impl<W: Write> TableWriter<W> {
     pub(super) fn new(out: W, schema: &SchemaRef, layout: Layout) -> Self {
-        let columns = schema
-            .fields()
-            .iter()
-            .map(|field| {
-                let header = cut(&escape(field.name()), layout);
-                Column { width: header.width(), header, is_number: field.data_type().is_numeric() }
-            })
-            .collect();
-        Self {
-            out,
-            layout,
-            style: Style::of_stream(layout.to_terminal),
-            columns,
-            sample: Some(Vec::new()),
-            rows: 0,
-        }
+        let header = |field: &arrow::datatypes::FieldRef| Header {
+            text: cut(&escape(field.name()), layout.max_width),
+            is_number: field.data_type().is_numeric(),
+        };
+        let headers: Vec<Header> = schema.fields().iter().map(header).collect();
+        let shape = match layout.expanded {
+            Expanded::On => Shape::records(&headers),
+            Expanded::Off | Expanded::Auto => Shape::Undecided { sample: Vec::new(), bytes: 0 },
+        };
+        Self { out, layout, style: Style::of_stream(layout.to_terminal), headers, shape, rows: 0 }
     }
 
     /// Writes the rows of a batch up to the row limit, and returns how many those were.
@@ -70,140 +66,174 @@ impl<W: Write> TableWriter<W> {
             None => usize::MAX,
         };
         let accepted = batch.num_rows().min(room);
-        let options = FormatOptions::new().with_display_error(false);
-        let sources = batch
-            .columns()
-            .iter()
-            .map(|array| Source::new(array, &options))
-            .collect::<Result<Vec<_>, _>>()?;
+        let limit = self.cell_limit();
+        let rows = Rows::new(batch)?;
         for row in 0..accepted {
-            let cells =
-                sources.iter().map(|source| source.cell(row, self.layout)).collect::<Result<Vec<_>, _>>()?;
+            let cells = rows.row(row, |value| cut(&escape(value), limit))?;
+            self.rows += 1;
             self.write_row(cells)?;
         }
-        self.rows += accepted;
         self.out.flush()?;
         Ok(accepted)
     }
 
-    pub(super) fn finish(mut self) -> Result<W, OutputError> {
-        self.write_sample()?;
-        Ok(self.out)
+    /// After [`TableWriter::write_sample`].
+    pub(super) fn finish(self) -> W {
+        self.out
+    }
+
+    /// How many columns were left out because the screen is too narrow.
+    pub(super) fn hidden_columns(&self) -> usize {
+        match &self.shape {
+            Shape::Columns(slots) => {
+                self.headers.len() - slots.iter().filter(|slot| slot.column.is_some()).count()
+            }
+            Shape::Undecided { .. } | Shape::Records { .. } => 0,
+        }
+    }
+
+    /// No cell of a line is wider than the screen, so nothing wider has to be kept.
+    fn cell_limit(&self) -> Option<usize> {
+        let screen = match self.layout.expanded {
+            Expanded::Off => self.layout.screen_width,
+            Expanded::On | Expanded::Auto => None,
+        };
+        self.layout.max_width.into_iter().chain(screen).min()
     }
 
     fn write_row(&mut self, cells: Vec<Cell>) -> Result<(), OutputError> {
-        let Some(sample) = &mut self.sample else {
-            let line = self.line(&cells);
-            self.out.write_all(line.as_bytes())?;
-            return Ok(());
-        };
-        sample.push(cells);
-        if sample.len() < SAMPLE_ROWS {
-            return Ok(());
-        }
-        self.write_sample()
-    }
-
-    /// Fixes the widths, and writes the header and the rows that waited for it.
-    fn write_sample(&mut self) -> Result<(), OutputError> {
-        let Some(sample) = self.sample.take() else {
-            return Ok(());
-        };
-        if self.columns.is_empty() {
-            return Ok(());
-        }
-        for row in &sample {
-            for (column, cell) in self.columns.iter_mut().zip(row) {
-                column.width = column.width.max(cell.text.width());
+        let text = match &mut self.shape {
+            Shape::Undecided { sample, bytes } => {
+                *bytes += cells.iter().map(|cell| cell.text.len()).sum::<usize>();
+                sample.push(cells);
+                let is_full = sample.len() >= SAMPLE_ROWS || *bytes >= SAMPLE_BYTES;
+                return if is_full { self.write_sample() } else { Ok(()) };
             }
-        }
-        let mut text = self.header();
-        for row in &sample {
-            text.push_str(&self.line(row));
-        }
+            Shape::Columns(slots) => {
+                self.style.line(&self.headers, slots, &cells, self.layout.screen_width.is_some())
+            }
+            Shape::Records { names } => self.style.record(self.rows, &self.headers, *names, &cells),
+        };
         self.out.write_all(text.as_bytes())?;
         Ok(())
     }
 
-    fn header(&self) -> String {
-        let names = self.join(self.columns.iter().map(|column| {
-            let painted = self.style.bold(&column.header).into_owned();
-            (painted, column.header.width())
+    /// Decides the layout, and writes the header and the rows that waited for it.
+    pub(super) fn write_sample(&mut self) -> Result<(), OutputError> {
+        let Shape::Undecided { sample, .. } = &mut self.shape else {
+            return Ok(());
+        };
+        let sample = std::mem::take(sample);
+        let naturals = naturals(&self.headers, &sample);
+        let screen = self.layout.screen_width;
+        let overflows = screen.is_some_and(|screen| !fits_whole(&naturals, screen));
+        if self.layout.expanded == Expanded::Auto && overflows {
+            self.shape = Shape::records(&self.headers);
+        } else {
+            let slots = fit(&naturals, screen);
+            if !slots.is_empty() {
+                self.out.write_all(self.style.header(&self.headers, &slots).as_bytes())?;
+            }
+            self.shape = Shape::Columns(slots);
+        }
+        if self.headers.is_empty() {
+            return Ok(());
+        }
+        let rows = self.rows;
+        for (index, cells) in sample.into_iter().enumerate() {
+            self.rows = index + 1;
+            self.write_row(cells)?;
+        }
+        self.rows = rows;
+        Ok(())
+    }
+}
+
+impl Shape {
+    fn records(headers: &[Header]) -> Self {
+        Self::Records { names: headers.iter().map(|header| header.text.width()).max().unwrap_or_default() }
+    }
+}
+
+/// The widths that the columns want after these rows.
+fn naturals(headers: &[Header], sample: &[Vec<Cell>]) -> Vec<Natural> {
+    let natural = |header: &Header| Natural { width: header.text.width(), is_number: header.is_number };
+    let mut columns: Vec<Natural> = headers.iter().map(natural).collect();
+    for row in sample {
+        for (column, cell) in columns.iter_mut().zip(row) {
+            column.width = column.width.max(cell.text.width());
+        }
+    }
+    columns
+}
+
+/// What stands where columns are left out.
+const HIDDEN: &str = "…";
+
+impl Style {
+    fn header(self, headers: &[Header], slots: &[Slot]) -> String {
+        let names = join(slots.iter().map(|slot| match slot.column {
+            Some(column) => {
+                let header = &headers[column];
+                let text = cut(&header.text, Some(slot.width));
+                let width = text.width();
+                (*slot, self.bold(&text).into_owned(), width, header.is_number)
+            }
+            None => (*slot, HIDDEN.to_owned(), 1, false),
         }));
-        let rule: Vec<_> = self.columns.iter().map(|column| "-".repeat(column.width)).collect();
+        let rule: Vec<_> = slots.iter().map(|slot| "-".repeat(slot.width)).collect();
         format!("{names}{}\n", rule.join("-+-"))
     }
 
-    fn line(&self, cells: &[Cell]) -> String {
-        self.join(cells.iter().map(|cell| {
-            let painted =
-                if cell.is_null { self.style.dim(&cell.text).into_owned() } else { cell.text.clone() };
-            (painted, cell.text.width())
+    /// One row. Values that are too wide are cut if `cuts`, except for numbers.
+    fn line(self, headers: &[Header], slots: &[Slot], cells: &[Cell], cuts: bool) -> String {
+        join(slots.iter().map(|slot| {
+            let Some(column) = slot.column else {
+                return (*slot, HIDDEN.to_owned(), 1, false);
+            };
+            let (cell, is_number) = (&cells[column], headers[column].is_number);
+            let limit = (cuts && !is_number).then_some(slot.width);
+            let text = cut(&cell.text, limit);
+            let width = text.width();
+            (*slot, self.value(text, cell.is_null), width, is_number)
         }))
     }
 
-    /// Pads each text, given with its width on the screen, to its column.
-    fn join(&self, texts: impl Iterator<Item = (String, usize)>) -> String {
-        let mut line = String::new();
-        let last = self.columns.len().saturating_sub(1);
-        for (index, (column, (text, width))) in self.columns.iter().zip(texts).enumerate() {
-            let padding = " ".repeat(column.width.saturating_sub(width));
-            if index > 0 {
-                line.push_str(" | ");
-            }
-            if column.is_number {
-                line.push_str(&padding);
-            }
-            line.push_str(&text);
-            if !column.is_number && index < last {
-                line.push_str(&padding);
-            }
+    /// One row with a line for each value.
+    fn record(self, number: usize, headers: &[Header], names: usize, cells: &[Cell]) -> String {
+        let title = format!("-[ row {number} ]");
+        let rule = "-".repeat((names + SEPARATOR).saturating_sub(title.width()).max(1));
+        let mut text = format!("{}\n", self.dim(&format!("{title}{rule}")));
+        for (header, cell) in headers.iter().zip(cells) {
+            let padding = " ".repeat(names.saturating_sub(header.text.width()));
+            let value = self.value(cell.text.clone(), cell.is_null);
+            text.push_str(&format!("{}{padding} | {value}\n", self.bold(&header.text)));
         }
-        line.push('\n');
-        line
+        text
+    }
+
+    fn value(self, text: String, is_null: bool) -> String {
+        if is_null { self.dim(&text).into_owned() } else { text }
     }
 }
 
-/// The values of one column of a batch.
-struct Source<'a> {
-    formatter: ArrayFormatter<'a>,
-    nulls: Option<NullBuffer>,
-}
-
-impl<'a> Source<'a> {
-    fn new(array: &'a dyn Array, options: &FormatOptions<'a>) -> Result<Self, OutputError> {
-        Ok(Self { formatter: ArrayFormatter::try_new(array, options)?, nulls: array.logical_nulls() })
-    }
-
-    fn cell(&self, row: usize, layout: Layout) -> Result<Cell, OutputError> {
-        let is_null = self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-        if is_null {
-            let text = NULL.to_owned();
-            return Ok(Cell { text, is_null });
+/// Pads each text, given with its slot and its width on the screen, to its slot: numbers to the right.
+fn join(texts: impl ExactSizeIterator<Item = (Slot, String, usize, bool)>) -> String {
+    let mut line = String::new();
+    let last = texts.len().saturating_sub(1);
+    for (index, (slot, text, width, is_number)) in texts.enumerate() {
+        let padding = " ".repeat(slot.width.saturating_sub(width));
+        if index > 0 {
+            line.push_str(" | ");
         }
-        let value = self.formatter.value(row).try_to_string()?;
-        let text = cut(&escape(&value), layout);
-        Ok(Cell { text, is_null })
-    }
-}
-
-/// The text, or its beginning and `…` if it is wider than a cell may be.
-fn cut(text: &str, layout: Layout) -> String {
-    let Some(limit) = layout.max_width else {
-        return text.to_owned();
-    };
-    if text.width() <= limit {
-        return text.to_owned();
-    }
-    let mut width = 1;
-    let mut shortened = String::new();
-    for c in text.chars() {
-        width += c.width().unwrap_or(0);
-        if width > limit {
-            break;
+        if is_number {
+            line.push_str(&padding);
         }
-        shortened.push(c);
+        line.push_str(&text);
+        if !is_number && index < last {
+            line.push_str(&padding);
+        }
     }
-    shortened.push('…');
-    shortened
+    line.push('\n');
+    line
 }

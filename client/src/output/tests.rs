@@ -13,7 +13,17 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
 
-const PLAIN: Layout = Layout { max_width: None, limit_rows: None, to_terminal: false };
+const PLAIN: Layout = Layout {
+    max_width: None,
+    screen_width: None,
+    expanded: Expanded::Off,
+    limit_rows: None,
+    to_terminal: false,
+};
+
+fn plan(format: Format, file: &str, layout: Layout) -> OutputPlan {
+    OutputPlan { format, file: Some(PathBuf::from(file)), follows: false, layout, screen: None }
+}
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
@@ -65,7 +75,16 @@ fn table(batches: &[RecordBatch], layout: Layout) -> String {
     for batch in batches {
         writer.write(batch).unwrap();
     }
-    String::from_utf8(writer.finish().unwrap()).unwrap()
+    writer.write_sample().unwrap();
+    String::from_utf8(writer.finish()).unwrap()
+}
+
+fn markdown(batches: &[RecordBatch]) -> String {
+    let mut writer = MarkdownWriter::new(Vec::new(), &batches[0].schema()).unwrap();
+    for batch in batches {
+        writer.write(batch).unwrap();
+    }
+    String::from_utf8(writer.finish()).unwrap()
 }
 
 fn csv(batches: &[RecordBatch]) -> String {
@@ -124,24 +143,16 @@ fn a_table_cuts_cells_visibly_at_the_width_limit() {
 
 #[test]
 fn a_table_stops_at_the_row_limit_and_tells_that_there_was_more() {
-    let plan = OutputPlan {
-        format: Format::Table,
-        file: Some(PathBuf::from("/dev/null")),
-        layout: Layout { limit_rows: Some(3), ..PLAIN },
-    };
+    let plan = plan(Format::Table, "/dev/null", Layout { limit_rows: Some(3), ..PLAIN });
     let mut writer = ResultWriter::open(&plan, &people().schema()).unwrap();
     assert_eq!(writer.write(&people()).unwrap(), Appetite::More);
     assert_eq!(writer.write(&people()).unwrap(), Appetite::Full);
-    assert_eq!(writer.finish().unwrap(), 3);
+    assert_eq!(writer.finish().unwrap().rows, 3);
 }
 
 #[test]
 fn a_row_limit_that_is_met_exactly_is_not_called_cut_off() {
-    let plan = OutputPlan {
-        format: Format::Table,
-        file: Some(PathBuf::from("/dev/null")),
-        layout: Layout { limit_rows: Some(2), ..PLAIN },
-    };
+    let plan = plan(Format::Table, "/dev/null", Layout { limit_rows: Some(2), ..PLAIN });
     let mut writer = ResultWriter::open(&plan, &people().schema()).unwrap();
     assert_eq!(writer.write(&people()).unwrap(), Appetite::More);
     assert_eq!(writer.write(&people().slice(0, 0)).unwrap(), Appetite::More);
@@ -154,9 +165,99 @@ fn a_long_table_streams_with_the_widths_of_its_first_rows_and_loses_no_value() {
     let mut writer = TableWriter::new(Vec::new(), &narrow.schema(), PLAIN);
     writer.write(&narrow).unwrap();
     writer.write(&wide).unwrap();
-    let text = String::from_utf8(writer.finish().unwrap()).unwrap();
+    let text = String::from_utf8(writer.finish()).unwrap();
     assert_eq!(text.lines().count(), 2 + 1000 + 1);
     assert_eq!(text.lines().last(), Some("wider | b"));
+}
+
+#[test]
+fn a_table_fits_the_screen_by_cutting_text_and_never_a_number() {
+    let text = "x".repeat(100);
+    let rows = batch(vec![
+        ("id", integers(&[Some(i64::MAX)])),
+        ("name", strings(&[Some(&text)])),
+        ("note", strings(&[Some("short")])),
+    ]);
+    let shown = table(&[rows], Layout { screen_width: Some(50), ..PLAIN });
+    assert!(shown.lines().all(|line| line.chars().count() <= 50), "{shown}");
+    assert!(shown.contains("9223372036854775807 | xxx") && shown.contains("x… | short"), "{shown}");
+}
+
+#[test]
+fn columns_that_do_not_fit_the_screen_are_left_out_visibly_and_counted() {
+    let columns = (0..20).map(|_| ("column", strings(&[Some("0123456789")])));
+    let names: Vec<String> = (0..20).map(|number| format!("column_{number}")).collect();
+    let columns: Vec<_> =
+        names.iter().zip(columns).map(|(name, (_, values))| (name.as_str(), values)).collect();
+    let rows = batch(columns);
+    let mut writer = TableWriter::new(Vec::new(), &rows.schema(), Layout { screen_width: Some(60), ..PLAIN });
+    writer.write(&rows).unwrap();
+    writer.write_sample().unwrap();
+    assert_eq!(writer.hidden_columns(), 16);
+    let shown = String::from_utf8(writer.finish()).unwrap();
+    assert!(shown.starts_with("column_0   | column_1   | … | column_18  | column_19\n"), "{shown}");
+}
+
+#[test]
+fn an_expanded_table_has_a_line_for_each_value() {
+    let layout = Layout { expanded: Expanded::On, ..PLAIN };
+    assert_eq!(
+        table(&[people(), people().slice(0, 0)], layout),
+        "\
+-[ row 1 ]-
+id     | 1
+name   | Ann
+pay    | 10.50
+active | true
+-[ row 2 ]-
+id     | 20
+name   | NULL
+pay    | NULL
+active | false
+"
+    );
+}
+
+#[test]
+fn a_table_expands_by_itself_when_it_is_told_to_and_does_not_fit() {
+    let layout = Layout { expanded: Expanded::Auto, screen_width: Some(40), ..PLAIN };
+    assert!(table(&[people()], layout).starts_with("id | name"));
+    let narrow = Layout { screen_width: Some(20), ..layout };
+    let shown = table(&[people()], narrow);
+    assert!(shown.starts_with("-[ row 1 ]") && shown.contains("-[ row 2 ]"), "{shown}");
+}
+
+#[test]
+fn markdown_shows_every_value_as_it_is() {
+    assert_eq!(
+        markdown(&[people()]),
+        "\
+| id | name | pay | active |
+| ---: | --- | ---: | --- |
+| 1 | Ann | 10.50 | true |
+| 20 | *NULL* | *NULL* | false |
+"
+    );
+    let odd = strings(&[Some("a|b *c* <i> n_name _x_ l1\nl2 \u{1b}"), None]);
+    assert_eq!(
+        markdown(&[batch(vec![("odd_name", odd)])]),
+        "| odd_name |\n| --- |\n\
+         | a\\|b \\*c\\* &lt;i&gt; n_name \\_x\\_ l1<br>l2 \\u{1b} |\n| *NULL* |\n"
+    );
+}
+
+#[test]
+fn a_second_table_in_the_same_place_stands_apart_from_the_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rows.md");
+    for follows in [false, true] {
+        let plan = OutputPlan { follows, ..plan(Format::Markdown, path.to_str().unwrap(), PLAIN) };
+        let mut writer = ResultWriter::open(&plan, &people().schema()).unwrap();
+        writer.write(&people()).unwrap();
+        writer.finish().unwrap();
+    }
+    let table = markdown(&[people()]);
+    assert_eq!(std::fs::read_to_string(path).unwrap(), format!("{table}\n{table}"));
 }
 
 #[test]
@@ -231,16 +332,17 @@ fn a_time_that_no_calendar_has_is_an_error_and_not_a_text_in_the_output() {
     assert!(TableWriter::new(Vec::new(), &schema, PLAIN).write(&rows).is_err());
     assert!(CsvWriter::new(Vec::new(), &schema).unwrap().write(&rows).is_err());
     assert!(JsonWriter::new(Vec::new()).write(&rows).is_err());
+    assert!(MarkdownWriter::new(Vec::new(), &schema).unwrap().write(&rows).is_err());
 }
 
 fn write_file(format: Format, name: &str, rows: &RecordBatch) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
-    let plan = OutputPlan { format, file: Some(path.clone()), layout: PLAIN };
+    let plan = plan(format, path.to_str().unwrap(), PLAIN);
     let mut writer = ResultWriter::open(&plan, &rows.schema()).unwrap();
     assert_eq!(writer.write(rows).unwrap(), Appetite::More);
     assert!(!path.exists());
-    assert_eq!(writer.finish().unwrap(), rows.num_rows());
+    assert_eq!(writer.finish().unwrap().rows, rows.num_rows());
     (directory, path)
 }
 
@@ -283,7 +385,8 @@ fn a_result_without_columns_is_written_in_every_text_format() {
     let nothing = RecordBatch::new_empty(Arc::new(Schema::empty()));
     assert_eq!(table(std::slice::from_ref(&nothing), PLAIN), "");
     assert_eq!(csv(std::slice::from_ref(&nothing)), "\n");
-    assert_eq!(json(&[nothing]), "");
+    assert_eq!(json(std::slice::from_ref(&nothing)), "");
+    assert_eq!(markdown(&[nothing]), "|\n|\n");
 }
 
 #[test]

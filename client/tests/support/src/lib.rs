@@ -1,8 +1,11 @@
-//! A small, real Flight SQL server on a loopback port, for the tests of this folder.
+//! A small, real Flight SQL server on a loopback port, for the tests and the examples of the client.
 //!
 //! It shares no code with the client beyond `arrow-flight`, and has one user (`ann`, `secret`).
-//! The SQL text names the behaviour that a test wants; see [`Service::endpoints`]. It lives on a
+//! The SQL text names the behaviour that a test wants; see `Service::endpoints`. It lives on a
 //! runtime of its own, so that stopping it cuts every connection as a crash would.
+//!
+//! It is a crate and not a module of the tests, because the examples in the documentation run against it too.
+#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -10,60 +13,86 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use arrow::ipc::writer::IpcWriteOptions;
+use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
 use arrow_flight::sql::metadata::SqlInfoDataBuilder;
-use arrow_flight::sql::server::FlightSqlService;
+use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
 use arrow_flight::sql::{
-    CommandGetCatalogs, CommandGetDbSchemas, CommandGetSqlInfo, CommandGetTables, CommandStatementQuery,
+    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
+    ActionCreatePreparedStatementResult, CommandGetCatalogs, CommandGetDbSchemas, CommandGetSqlInfo,
+    CommandGetTables, CommandPreparedStatementQuery, CommandStatementQuery, DoPutPreparedStatementResult,
     ProstMessageExt, SqlInfo, TicketStatementQuery,
 };
 use arrow_flight::{
-    Action, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse, Ticket,
+    Action, CancelFlightInfoRequest, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest,
+    HandshakeResponse, IpcMessage, SchemaAsIpc, Ticket,
 };
-use futures::{Stream, StreamExt, stream};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use prost::Message;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status, Streaming};
 
-pub(crate) const USER: &str = "ann";
-pub(crate) const PASSWORD: &str = "secret";
-pub(crate) const TOKEN: &str = "token-of-ann";
+/// The only user.
+pub const USER: &str = "ann";
+/// The password of [`USER`].
+pub const PASSWORD: &str = "secret";
+/// The bearer token of every session.
+pub const TOKEN: &str = "token-of-ann";
 
 /// A port below 1024 that no server takes today.
-pub(crate) const NOBODY_LISTENS: &str = "grpc://127.0.0.1:1";
+pub const NOBODY_LISTENS: &str = "grpc://127.0.0.1:1";
 
 type FlightStream = Response<<Service as FlightService>::DoGetStream>;
 
 /// What the server saw.
-#[derive(Default)]
-pub(crate) struct Seen {
-    pub(crate) handshakes: AtomicUsize,
-    pub(crate) closed_sessions: AtomicUsize,
-    pub(crate) dropped_streams: AtomicUsize,
-    pub(crate) grpc_timeouts: Mutex<Vec<String>>,
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Logins, refused ones too.
+    pub handshakes: AtomicUsize,
+    /// Sessions that were closed by their owner.
+    pub closed_sessions: AtomicUsize,
+    /// Prepared statements that were closed.
+    pub closed_statements: AtomicUsize,
+    /// Queries that were cancelled with CancelFlightInfo.
+    pub cancelled_queries: AtomicUsize,
+    /// Results that were dropped before their end.
+    pub dropped_streams: AtomicUsize,
+    /// Statements in the order of their arrival.
+    pub statements: Mutex<Vec<String>>,
+    /// The session cookie of each action on a session, if it had one.
+    pub sessions: Mutex<Vec<Option<String>>>,
+    /// Time limits that clients told.
+    pub grpc_timeouts: Mutex<Vec<String>>,
 }
 
 /// A running server. Dropping it cuts all connections.
-pub(crate) struct TestServer {
-    pub(crate) address: SocketAddr,
-    pub(crate) seen: Arc<Seen>,
+#[derive(Debug)]
+pub struct TestServer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it saw.
+    pub seen: Arc<Seen>,
     runtime: Option<Runtime>,
 }
 
 impl TestServer {
-    pub(crate) fn start() -> Self {
+    /// Serves without TLS.
+    pub fn start() -> Self {
         Self::start_with(None)
     }
 
     /// Serves TLS with this certificate and key (PEM).
-    pub(crate) fn start_tls(certificate: &str, key: &str) -> Self {
+    pub fn start_tls(certificate: &str, key: &str) -> Self {
         // The server's side chooses as the client's does; whichever comes second finds the choice made.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self::start_with(Some(Identity::from_pem(certificate, key)))
@@ -90,7 +119,8 @@ impl TestServer {
         Self { address, seen, runtime: Some(runtime) }
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Its address as a client wants it.
+    pub fn url(&self) -> String {
         format!("grpc://{}", self.address)
     }
 }
@@ -104,7 +134,7 @@ impl Drop for TestServer {
 }
 
 #[derive(Clone)]
-pub(crate) struct Service {
+struct Service {
     seen: Arc<Seen>,
 }
 
@@ -124,10 +154,13 @@ impl Service {
     /// The statements of this server, each with the parts of its result.
     fn endpoints(sql: &str) -> Result<Vec<FlightEndpoint>, Status> {
         let parts: &[&str] = match sql.trim() {
-            "select parts" => &["rows 1", "rows 2", "rows 3"],
+            "select parts" | "select id, name from sales.nation" => &["rows 1", "rows 2", "rows 3"],
             "select empty" => &["empty"],
             "select nothing sent" => &[],
             "select large" => &["large"],
+            "select wide" => &["wide"],
+            "select many" => &["many"],
+            "use sales" => &["empty"],
             "select broken" => &["rows 1", "broken"],
             "select crash" => &["crash"],
             "select mixed" => &["rows 1", "other columns"],
@@ -157,6 +190,8 @@ impl Service {
             "rows 3" => encode(rows(7)),
             "empty" => encode(stream::empty()),
             "large" => encode_one(one_large_row()),
+            "wide" => encode_one(one_wide_row()),
+            "many" => encode(stream::iter((0..40).map(|part| Ok(numbers(2 * part + 1))))),
             "other columns" => encode_one(one_large_row().slice(0, 0)),
             "broken" => encode(rows(5).chain(stream::iter([Err(disk_error())]))),
             "crash" => encode(rows(1).chain(stream::once(async {
@@ -175,6 +210,16 @@ impl Service {
             other => unreachable!("{other}"),
         }
     }
+}
+
+/// What a client brings back of what [`session_cookie`] gave it.
+fn session<T>(request: &Request<T>) -> Option<String> {
+    let cookie = request.metadata().get("cookie")?.to_str().unwrap();
+    Some(cookie.strip_prefix("session=").unwrap().to_owned())
+}
+
+fn session_cookie(value: &str) -> MetadataValue<Ascii> {
+    format!("session={value}; Max-Age=60; Path=/; HttpOnly").parse().unwrap()
 }
 
 /// Counts a result stream that was dropped, which is how a query is cancelled.
@@ -196,7 +241,7 @@ fn endpoint(part: &str) -> FlightEndpoint {
 }
 
 /// Two rows: `first` and the number after it.
-pub(crate) fn numbers(first: i64) -> RecordBatch {
+pub fn numbers(first: i64) -> RecordBatch {
     let ids: ArrayRef = Arc::new(Int64Array::from(vec![first, first + 1]));
     let names: ArrayRef = Arc::new(StringArray::from(vec![Some("x"), None]));
     RecordBatch::try_from_iter_with_nullable([("id", ids, false), ("name", names, true)]).unwrap()
@@ -206,6 +251,13 @@ pub(crate) fn numbers(first: i64) -> RecordBatch {
 fn one_large_row() -> RecordBatch {
     let text: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(6 << 20)]));
     RecordBatch::try_from_iter([("text", text)]).unwrap()
+}
+
+/// One row of 40 columns.
+fn one_wide_row() -> RecordBatch {
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["a value of some length"]));
+    let columns = (1..=40).map(|number| (format!("column_{number}"), Arc::clone(&text)));
+    RecordBatch::try_from_iter(columns).unwrap()
 }
 
 /// Encodes batches with the columns of [`numbers`].
@@ -226,6 +278,12 @@ fn encode_as(
         .build(batches)
         .map(|message| message.map_err(Status::from));
     Response::new(Box::pin(messages))
+}
+
+/// A schema as the replies of Flight SQL carry it.
+fn encode_schema(schema: &Schema) -> Bytes {
+    let IpcMessage(bytes) = SchemaAsIpc::new(schema, &IpcWriteOptions::default()).try_into().unwrap();
+    bytes
 }
 
 /// Answers a catalog command with itself as the ticket, as Flight SQL servers do.
@@ -264,11 +322,20 @@ impl FlightSqlService for Service {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.authorize(&request)?;
+        self.seen.statements.lock().unwrap().push(query.query.clone());
+        let session = session(&request);
+        if query.query == "use sales" && session.is_none() {
+            return Err(Status::invalid_argument("this client keeps no cookie"));
+        }
         let info = FlightInfo::new()
             .try_with_schema(&numbers(1).schema())
             .unwrap()
             .with_endpoints(Self::endpoints(&query.query)?);
-        Ok(Response::new(info))
+        let mut response = Response::new(info);
+        if query.query == "use sales" {
+            response.metadata_mut().insert("set-cookie", session_cookie("sales"));
+        }
+        Ok(response)
     }
 
     async fn do_get_statement(
@@ -375,15 +442,96 @@ impl FlightSqlService for Service {
         Ok(encode_one(batch))
     }
 
+    async fn do_action_create_prepared_statement(
+        &self,
+        command: ActionCreatePreparedStatementRequest,
+        request: Request<Action>,
+    ) -> Result<ActionCreatePreparedStatementResult, Status> {
+        self.authorize(&request)?;
+        if !command.query.ends_with("$1") {
+            return Err(Status::invalid_argument("only statements that end with $1 can be prepared"));
+        }
+        let number = Schema::new(vec![Field::new("$1", DataType::Int64, true)]);
+        Ok(ActionCreatePreparedStatementResult {
+            prepared_statement_handle: "unbound".into(),
+            dataset_schema: encode_schema(&numbers(1).schema()),
+            parameter_schema: encode_schema(&number),
+        })
+    }
+
+    /// The bound handle is the text of the value.
+    async fn do_put_prepared_statement_query(
+        &self,
+        query: CommandPreparedStatementQuery,
+        request: Request<PeekableFlightDataStream>,
+    ) -> Result<DoPutPreparedStatementResult, Status> {
+        self.authorize(&request)?;
+        assert_eq!(query.prepared_statement_handle, "unbound");
+        let messages = request.into_inner().map_err(FlightError::from);
+        let rows: Vec<RecordBatch> =
+            FlightRecordBatchStream::new_from_flight_data(messages).try_collect().await?;
+        let Some(values) = rows[0].column(0).as_primitive_opt::<Int64Type>() else {
+            return Err(Status::invalid_argument("$1 is a BIGINT"));
+        };
+        let handle = values.iter().next().flatten().map_or("null".to_owned(), |value| value.to_string());
+        Ok(DoPutPreparedStatementResult { prepared_statement_handle: Some(handle.into()) })
+    }
+
+    async fn get_flight_info_prepared_statement(
+        &self,
+        query: CommandPreparedStatementQuery,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        self.authorize(&request)?;
+        command_info(&query)
+    }
+
+    /// Two rows from the bound value on, none for NULL.
+    async fn do_get_prepared_statement(
+        &self,
+        query: CommandPreparedStatementQuery,
+        request: Request<Ticket>,
+    ) -> Result<FlightStream, Status> {
+        self.authorize(&request)?;
+        match str::from_utf8(&query.prepared_statement_handle).unwrap() {
+            "unbound" => Err(Status::invalid_argument("$1 has no value")),
+            "null" => Ok(encode(stream::empty())),
+            value => Ok(encode_one(numbers(value.parse().unwrap()))),
+        }
+    }
+
+    async fn do_action_close_prepared_statement(
+        &self,
+        _command: ActionClosePreparedStatementRequest,
+        request: Request<Action>,
+    ) -> Result<(), Status> {
+        self.authorize(&request)?;
+        self.seen.closed_statements.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
     async fn do_action_fallback(
         &self,
         request: Request<Action>,
     ) -> Result<Response<<Self as FlightService>::DoActionStream>, Status> {
         self.authorize(&request)?;
-        if request.get_ref().r#type != "CloseSession" {
-            return Err(Status::unimplemented("unknown action"));
-        }
-        self.seen.closed_sessions.fetch_add(1, Ordering::SeqCst);
+        self.seen.sessions.lock().unwrap().push(session(&request));
+        let count = match request.get_ref().r#type.as_str() {
+            "GetSessionOptions" => {
+                let answer: <Self as FlightService>::DoActionStream = Box::pin(stream::empty());
+                let mut response = Response::new(answer);
+                response.metadata_mut().insert("set-cookie", session_cookie("default"));
+                return Ok(response);
+            }
+            "CloseSession" => &self.seen.closed_sessions,
+            "CancelFlightInfo" => {
+                let wanted = CancelFlightInfoRequest::decode(request.get_ref().body.clone()).unwrap();
+                assert!(!wanted.info.unwrap().endpoint.is_empty());
+                &self.seen.cancelled_queries
+            }
+            _ => return Err(Status::unimplemented("unknown action")),
+        };
+        count.fetch_add(1, Ordering::SeqCst);
         Ok(Response::new(Box::pin(stream::empty())))
     }
 
