@@ -5,8 +5,9 @@
 //! and no sort order from above, and a `FilterExec` is never part of what it returns (the optimiser merges those).
 //!
 //! Where no rows or cells are hidden, the dynamic filters that joins and sorts make while they run reach the scan, to leave out
-//! row groups and then rows ([`narrowing`](super::narrowing)), and the log's counts reach the planner. Where some are hidden
-//! neither does. Where rows or columns are, all parts of the scan leave as one stream ([`framing`](super::framing)).
+//! row groups and then rows ([`narrowing`](super::narrowing)), and the log's counts reach the planner. Where some are hidden,
+//! those filters are asked of the rows that were let through and of nothing below, and the log's counts stay here. Where rows
+//! or columns are, all parts of the scan leave as one stream ([`framing`](super::framing)).
 //!
 //! The inner scan runs with a runtime environment of its own, whose registry knows one store: this table's, opened with
 //! this grant's credentials. Memory pool and spill are those of the query.
@@ -164,8 +165,7 @@ impl GuardedScanExec {
         let view = Arc::clone(&self.view);
         let visible = Arc::clone(&view.visible);
         let guarded = unguarded.map_err(hide).map(move |batch| Ok(let_through(&batch?, &view)?));
-        let shown = RecordBatchStreamAdapter::new(visible, guarded);
-        Ok(narrowed(Box::pin(shown), &self.dynamic, context.session_config().batch_size()))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(visible, guarded)))
     }
 
     /// The same batches, counted, and only as many as the statement may read.
@@ -188,7 +188,12 @@ impl GuardedScanExec {
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.view.visible), accounted))
     }
 
-    /// Takes dynamic filters, and hands them to the scan; both leave out what they can, whoever made them still applies them.
+    /// The rows that the dynamic filters let through.
+    fn narrowed(&self, rows: SendableRecordBatchStream, context: &TaskContext) -> SendableRecordBatchStream {
+        narrowed(rows, &self.dynamic, context.session_config().batch_size())
+    }
+
+    /// Hands dynamic filters to the scan; both leave out what they can, whoever made them still applies them.
     fn with_dynamic_filters(
         &self,
         filters: Vec<Arc<dyn PhysicalExpr>>,
@@ -278,7 +283,7 @@ impl ExecutionPlan for GuardedScanExec {
         apply_expression_roots(&self.dynamic, visit)
     }
 
-    /// Takes dynamic filters only where no rows are hidden, and never says that they were applied to every row.
+    /// Takes dynamic filters, to the scan only where no rows are hidden, and never says that they were applied to every row.
     fn handle_child_pushdown_result(
         &self,
         phase: FilterPushdownPhase,
@@ -289,8 +294,11 @@ impl ExecutionPlan for GuardedScanExec {
         let declined =
             FilterPushdownPropagation::with_parent_pushdown_result(vec![PushedDown::No; filters.len()]);
         let hides_rows = self.view.shown.is_some();
-        if hides_rows || filters.is_empty() || !matches!(phase, FilterPushdownPhase::Post) {
+        if filters.is_empty() || !matches!(phase, FilterPushdownPhase::Post) {
             return Ok(declined);
+        }
+        if hides_rows {
+            return Ok(declined.with_updated_node(Arc::new(Self { dynamic: filters, ..self.clone() }) as _));
         }
         Ok(match self.with_dynamic_filters(filters, config)? {
             Some(leaf) => declined.with_updated_node(Arc::new(leaf) as _),
@@ -327,7 +335,8 @@ impl ExecutionPlan for GuardedScanExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         if !self.is_restricted() {
-            return Ok(self.accounted(self.part(partition, &context)?, partition, &context));
+            let rows = self.narrowed(self.part(partition, &context)?, &context);
+            return Ok(self.accounted(rows, partition, &context));
         }
         let config = context.session_config();
         let (at_once, batch_rows) = (config.target_partitions(), config.batch_size());
@@ -341,7 +350,8 @@ impl ExecutionPlan for GuardedScanExec {
         let (schema, leaf) = (Arc::clone(&self.view.visible), self.clone());
         let counted = counted(rows, move |rows| leaf.keep_count(rows));
         let framed = rechunked(counted, BatchCoalescer::new(Arc::clone(&schema), batch_rows));
-        Ok(accounted(Box::pin(RecordBatchStreamAdapter::new(schema, framed))))
+        let framed = accounted(Box::pin(RecordBatchStreamAdapter::new(schema, framed)));
+        Ok(self.narrowed(framed, &context))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

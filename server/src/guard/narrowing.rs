@@ -6,7 +6,9 @@
 //! one out is never wrong: one that fails is not asked again, and one that lets most rows through rests, since then the
 //! question costs more than it saves.
 //!
-//! This runs only where no rows are hidden: what a dynamic filter leaves out depends on which thread was first.
+//! Where rows are hidden, only the rows that were let through are asked, after they were cut into batches by their number: a
+//! dynamic filter is made of visible rows and leaves out visible rows. The scan never sees it there, because which files and
+//! row groups it leaves out would follow from bounds of hidden values.
 
 use std::sync::Arc;
 
