@@ -245,3 +245,13 @@ def test_a_timeout_ends_a_query(url: str) -> None:
 def test_arrow_types_are_kept(lake: lakegate.Connection) -> None:
     table = lake.query("select salary, hired_on from hr.employees limit 1")
     assert table.schema.types == [pa.decimal128(12, 2), pa.date32()]
+
+
+def test_what_set_and_use_change_holds_for_the_connection(lake: lakegate.Connection) -> None:
+    with lake.cursor() as cursor:
+        cursor.execute("use sales")
+        cursor.execute("select count(*) from nation")
+        assert cursor.fetchone() == (25,)
+        cursor.execute("set statement_timeout = '7s'")
+        cursor.execute("show statement_timeout")
+        assert cursor.fetchone()[-1] == "7s"

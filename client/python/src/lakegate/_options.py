@@ -188,7 +188,11 @@ class Endpoint:
 
     def driver_options(self) -> dict[str, str]:
         """The options of the ADBC driver."""
-        options = {DatabaseOptions.WITH_MAX_MSG_SIZE.value: str(_MAX_MESSAGE_BYTES)}
+        # What SET and USE change comes back as a cookie.
+        options = {
+            DatabaseOptions.WITH_MAX_MSG_SIZE.value: str(_MAX_MESSAGE_BYTES),
+            DatabaseOptions.WITH_COOKIE_MIDDLEWARE.value: "true",
+        }
         if isinstance(self.credentials, Token):
             options[DatabaseOptions.AUTHORIZATION_HEADER.value] = f"Bearer {self.credentials.reveal()}"
         else:
