@@ -1,4 +1,4 @@
-"""A table whose every file has a deletion vector: on all threads beside one, and beside the table without vectors.
+"""A table whose every file has a deletion vector: on all threads beside one, and beside the table without vectors on as many.
 
 The table is `sales.lineitem` with every twentieth row of each file deleted. No writer at hand writes deletion vectors, so
 they are encoded here.
@@ -18,7 +18,7 @@ from .report import LAKEGATE, Report
 from .settings import Settings
 
 DATABASE, TABLE = "bench_vectors", "lineitem"
-ONE_THREAD, NO_VECTORS = "one thread", "no vectors"
+ONE_THREAD, NO_VECTORS, NEITHER = "one thread", "no vectors", "neither"
 EVERY = 20
 """One row of so many is deleted. Fewer than 4,096 of 65,536, so that one kind of container is enough."""
 
@@ -43,9 +43,10 @@ def run(settings: Settings, lake: Lake, _: Peers, report: Report) -> None:
             LAKEGATE: lambda sql=deleted: ours.rows(sql),
             ONE_THREAD: lambda sql=deleted: alone.rows(sql),
             NO_VECTORS: lambda sql=whole: ours.rows(sql),
+            NEITHER: lambda sql=whole: alone.rows(sql),
         }
         runs = in_turns(tasks, settings.rounds, REPETITIONS)
-        note = remarks({engine: run for engine, run in runs.items() if engine != NO_VECTORS or run.failure})
+        note = remarks({engine: run for engine, run in runs.items() if engine not in (NO_VECTORS, NEITHER) or run.failure})
         report.add("vectors", name, "ms", {engine: run.median_ms() for engine, run in runs.items()}, note)
     single.process.stop()
 
