@@ -20,9 +20,9 @@ use datafusion::logical_expr::{
 use datafusion::sql::parser::Statement as ParsedStatement;
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 
+use super::comparisons::DeltaTypes;
 use super::information_schema::InformationTable;
 use super::table::GuardedTable;
-use super::temporal::DeltaTypes;
 use crate::catalog::Listing;
 use crate::ids::{CATALOG, TableName};
 use crate::sql::{DEFAULT_DATABASE, INFORMATION_SCHEMA, SystemTable};

@@ -34,7 +34,7 @@ use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
-use super::{inputs, temporal, yielding};
+use super::{comparisons, inputs, yielding};
 use crate::access::Grant;
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
@@ -85,7 +85,7 @@ impl Guard {
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
-            .with_analyzer_rules(temporal::analyzer_rules())
+            .with_analyzer_rules(comparisons::analyzer_rules())
             .with_relation_planners(vec![Arc::new(TablesAtMoments)])
             .with_physical_optimizer_rules(yielding::rules())
             .with_scalar_functions(functions::scalar())
@@ -376,8 +376,6 @@ fn config(settings: &EngineSettings, threads: usize) -> SessionConfig {
     let options = config.options_mut();
     // An endless recursion would run until the statement's timeout.
     options.execution.enable_recursive_ctes = false;
-    // As the SQL standard has it: 1.10 is a decimal and equals one, and not the double beside it.
-    options.sql_parser.parse_float_as_decimal = true;
     // Moves expressions to just above the scan; wrong results are reported for it upstream.
     options.optimizer.enable_leaf_expression_pushdown = false;
     options.execution.parquet.reorder_filters = false;

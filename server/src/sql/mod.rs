@@ -15,9 +15,9 @@ mod dialect;
 mod expansion;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod literals;
 mod moment;
 mod options;
+mod patterns;
 mod qualify;
 mod session_change;
 mod shows;
@@ -104,7 +104,7 @@ impl Statement {
                 qualify::with_schema(query, schema);
             }
             versions::into_names(query, options.as_of)?;
-            literals::as_planned(query);
+            patterns::with_backslashes(query);
         }
         let tables = named_tables(&parsed)?;
         Ok(Self { parsed, tables, explain })

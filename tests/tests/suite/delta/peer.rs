@@ -64,7 +64,5 @@ fn context() -> SessionContext {
         .with_target_partitions(1);
     // As on the server, which says why.
     config.options_mut().optimizer.enable_leaf_expression_pushdown = false;
-    // Decimals are exact, as in the SQL standard.
-    config.options_mut().sql_parser.parse_float_as_decimal = true;
     SessionContext::new_with_config(config)
 }

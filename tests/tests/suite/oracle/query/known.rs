@@ -81,7 +81,7 @@ impl KnownColumn {
     }
 }
 
-/// A value as SQL writes it.
+/// A value as SQL writes it. Of a decimal the type is said: what a plain one means beside a decimal differs between engines.
 pub(super) fn literal_of(cell: &Cell) -> String {
     match cell {
         Cell::Null => "null".to_owned(),
@@ -92,7 +92,7 @@ pub(super) fn literal_of(cell: &Cell) -> String {
         Cell::Decimal(hundredths) => {
             let sign = if *hundredths < 0 { "-" } else { "" };
             let magnitude = hundredths.unsigned_abs();
-            format!("{sign}{}.{:02}", magnitude / 100, magnitude % 100)
+            format!("cast('{sign}{}.{:02}' as decimal(12,2))", magnitude / 100, magnitude % 100)
         }
         Cell::Date(days) => format!("date '{}'", date_text(*days)),
         Cell::Record(fields) => literal_of(&fields[0]),
