@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{BatchCoalescer, filter_record_batch};
+use arrow::datatypes::Schema;
 use datafusion::common::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::ColumnarValue;
@@ -38,11 +39,11 @@ pub(super) fn narrowed(
     filters: &[Arc<dyn PhysicalExpr>],
     batch_rows: usize,
 ) -> SendableRecordBatchStream {
-    let mut trials: Vec<Trial> = filters.iter().filter_map(Trial::new).collect();
+    let schema = rows.schema();
+    let mut trials: Vec<Trial> = filters.iter().filter_map(|filter| Trial::new(filter, &schema)).collect();
     if trials.is_empty() {
         return rows;
     }
-    let schema = rows.schema();
     let large = Some(batch_rows / 2);
     let coalescer =
         BatchCoalescer::new(Arc::clone(&schema), batch_rows).with_biggest_coalesce_batch_size(large);
@@ -69,11 +70,20 @@ struct Trial {
 }
 
 impl Trial {
-    /// Filters over bare columns only: a computed key could fail on a row that another predicate drops first.
-    fn new(filter: &Arc<dyn PhysicalExpr>) -> Option<Self> {
+    /// Filters over bare columns only: a computed key could fail on a row that another predicate drops first. And none over
+    /// nested ones: the engine compares those with bounds otherwise than a join does.
+    fn new(filter: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Option<Self> {
         let dynamic = filter.downcast_ref::<DynamicFilterPhysicalExpr>()?;
-        let is_over_columns = dynamic.children().into_iter().all(|key| key.is::<Column>());
-        is_over_columns.then(|| Self { filter: Arc::clone(filter), asked: 0, seen: 0, passed: 0, rests: 0 })
+        let is_flat = |key: &Arc<dyn PhysicalExpr>| {
+            key.is::<Column>() && key.data_type(schema).is_ok_and(|data_type| !data_type.is_nested())
+        };
+        dynamic.children().into_iter().all(is_flat).then(|| Self {
+            filter: Arc::clone(filter),
+            asked: 0,
+            seen: 0,
+            passed: 0,
+            rests: 0,
+        })
     }
 
     /// The rows that pass; `None` if all are to be kept.

@@ -379,6 +379,8 @@ fn config(settings: &EngineSettings, threads: usize) -> SessionConfig {
     // Moves expressions to just above the scan; wrong results are reported for it upstream.
     options.optimizer.enable_leaf_expression_pushdown = false;
     options.execution.parquet.reorder_filters = false;
+    // With `max(a), max(f(b))` its filter keeps what is largest in `a` alone.
+    options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
     let collected =
         (COLLECTED_ROWS / threads.max(1)).max(options.optimizer.hash_join_single_partition_threshold_rows);
     options.optimizer.hash_join_single_partition_threshold_rows = collected;

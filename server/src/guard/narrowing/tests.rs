@@ -75,3 +75,18 @@ async fn a_filter_that_fails_or_computes_its_key_is_left_out() {
     let computed = DynamicFilterPhysicalExpr::new(vec![divided], lit(false));
     assert_eq!(leave(2, &[Arc::new(failing), Arc::new(computed)]).await.concat().len(), 16);
 }
+
+/// Bounds of nested values are compared otherwise than the values are joined.
+#[tokio::test]
+async fn a_filter_over_nested_keys_is_not_asked() {
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..8));
+    let field = arrow::datatypes::Field::new("number", arrow::datatypes::DataType::Int64, true);
+    let nested: ArrayRef = Arc::new(arrow::array::StructArray::from(vec![(Arc::new(field), numbers)]));
+    let nested = RecordBatch::try_from_iter([("key", nested)]).unwrap();
+    let filter = DynamicFilterPhysicalExpr::new(vec![key()], lit(true));
+    filter.update(lit(false)).unwrap();
+    let coming = futures::stream::iter([Ok(nested.clone())]);
+    let rows = Box::pin(RecordBatchStreamAdapter::new(nested.schema(), coming));
+    let left: Vec<RecordBatch> = narrowed(rows, &[Arc::new(filter)], BATCH_ROWS).try_collect().await.unwrap();
+    assert_eq!(left, [nested]);
+}
