@@ -45,7 +45,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::budget::ScanBudget;
 use super::columns::bare;
 use super::framing::{counted, rechunked};
-use super::narrowing::narrowed;
+use super::narrowing::{Asked, narrowed};
 use super::read_ahead::one_after_the_other;
 use super::relabel::relabelled;
 use super::rows::RowPolicy;
@@ -190,7 +190,8 @@ impl GuardedScanExec {
 
     /// The rows that the dynamic filters let through.
     fn narrowed(&self, rows: SendableRecordBatchStream, context: &TaskContext) -> SendableRecordBatchStream {
-        narrowed(rows, &self.dynamic, context.session_config().batch_size())
+        let asked = if self.view.shown.is_some() { Asked::Complete } else { Asked::All };
+        narrowed(rows, &self.dynamic, asked, context.session_config().batch_size())
     }
 
     /// Hands dynamic filters to the scan; both leave out what they can, whoever made them still applies them.

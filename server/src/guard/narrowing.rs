@@ -8,7 +8,9 @@
 //!
 //! Where rows are hidden, only the rows that were let through are asked, after they were cut into batches by their number: a
 //! dynamic filter is made of visible rows and leaves out visible rows. The scan never sees it there, because which files and
-//! row groups it leaves out would follow from bounds of hidden values.
+//! row groups it leaves out would follow from bounds of hidden values. And it is asked there only if it was complete before the
+//! first row, as that of a join is: one that grows while rows are read leaves out what depends on which thread was first, and
+//! a visible row may be one on which the query fails.
 
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 
 use super::framing::rechunked;
 
@@ -33,10 +35,19 @@ const RESTS_FOR: usize = 64;
 /// Of eight rows so many may pass a filter that is worth asking.
 const PAYS_UP_TO_EIGHTHS: usize = 6;
 
+/// Which filters are asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    All,
+    /// Those that were complete before the first row.
+    Complete,
+}
+
 /// The same rows without those that a filter rules out, small batches put together until they have `batch_rows`.
 pub(super) fn narrowed(
     rows: SendableRecordBatchStream,
     filters: &[Arc<dyn PhysicalExpr>],
+    asked: Asked,
     batch_rows: usize,
 ) -> SendableRecordBatchStream {
     let schema = rows.schema();
@@ -47,7 +58,14 @@ pub(super) fn narrowed(
     let large = Some(batch_rows / 2);
     let coalescer =
         BatchCoalescer::new(Arc::clone(&schema), batch_rows).with_biggest_coalesce_batch_size(large);
-    let kept = rows.map(move |batch| keep(batch?, &mut trials));
+    let mut is_begun = asked == Asked::All;
+    let kept = rows.map(move |batch| {
+        let batch = batch?;
+        if !std::mem::replace(&mut is_begun, true) {
+            trials.retain(Trial::is_complete);
+        }
+        keep(batch, &mut trials)
+    });
     Box::pin(RecordBatchStreamAdapter::new(schema, rechunked(kept, coalescer)))
 }
 
@@ -84,6 +102,12 @@ impl Trial {
             passed: 0,
             rests: 0,
         })
+    }
+
+    /// Whether the filter will not change any more.
+    fn is_complete(&self) -> bool {
+        let dynamic = self.filter.downcast_ref::<DynamicFilterPhysicalExpr>();
+        dynamic.is_some_and(|dynamic| dynamic.wait_complete().now_or_never().is_some())
     }
 
     /// The rows that pass; `None` if all are to be kept.

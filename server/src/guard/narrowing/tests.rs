@@ -35,7 +35,8 @@ async fn leave(batches: i64, filters: &[Arc<dyn PhysicalExpr>]) -> Vec<Vec<i64>>
     let schema = batch([]).schema();
     let coming = (0..batches).map(|number| Ok(batch(number * 8..(number + 1) * 8)));
     let rows = RecordBatchStreamAdapter::new(schema, futures::stream::iter(coming.collect::<Vec<_>>()));
-    let left: Vec<RecordBatch> = narrowed(Box::pin(rows), filters, BATCH_ROWS).try_collect().await.unwrap();
+    let left: Vec<RecordBatch> =
+        narrowed(Box::pin(rows), filters, Asked::All, BATCH_ROWS).try_collect().await.unwrap();
     left.iter().map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec()).collect()
 }
 
@@ -87,6 +88,25 @@ async fn a_filter_over_nested_keys_is_not_asked() {
     filter.update(lit(false)).unwrap();
     let coming = futures::stream::iter([Ok(nested.clone())]);
     let rows = Box::pin(RecordBatchStreamAdapter::new(nested.schema(), coming));
-    let left: Vec<RecordBatch> = narrowed(rows, &[Arc::new(filter)], BATCH_ROWS).try_collect().await.unwrap();
+    let left: Vec<RecordBatch> =
+        narrowed(rows, &[Arc::new(filter)], Asked::All, BATCH_ROWS).try_collect().await.unwrap();
     assert_eq!(left, [nested]);
+}
+
+#[tokio::test]
+async fn where_only_complete_filters_are_asked_one_that_grows_keeps_all_rows() {
+    let asked = async |is_complete: bool| {
+        let filter = DynamicFilterPhysicalExpr::new(vec![key()], lit(true));
+        filter.update(lit(false)).unwrap();
+        if is_complete {
+            filter.mark_complete();
+        }
+        let coming = futures::stream::iter([Ok(batch(0..8))]);
+        let rows = Box::pin(RecordBatchStreamAdapter::new(batch([]).schema(), coming));
+        let left = narrowed(rows, &[Arc::new(filter)], Asked::Complete, BATCH_ROWS);
+        let left: Vec<RecordBatch> = left.try_collect().await.unwrap();
+        left.iter().map(RecordBatch::num_rows).sum::<usize>()
+    };
+    assert_eq!(asked(true).await, 0);
+    assert_eq!(asked(false).await, 8);
 }
