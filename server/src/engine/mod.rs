@@ -44,13 +44,14 @@ const GUARANTEED_MEMORY: usize = 8 * 1024 * 1024;
 /// Threads for CPU work, as many of each kind as there are processors.
 struct Lanes {
     heavy: Runtime,
+    /// For planning, and for queries that read little and do little with it.
     quick: Runtime,
 }
 
 /// Executes plans. One per server.
 pub(crate) struct Engine {
-    /// For heavy queries, and for planning and quick ones. Gone when the server stops.
-    cpu: Option<Lanes>,
+    /// Gone when the server stops.
+    lanes: Option<Lanes>,
     threads: usize,
     base: Arc<RuntimeEnv>,
     memory: Arc<ServerPool>,
@@ -98,7 +99,7 @@ impl Engine {
             _ => memory_limit / 2,
         };
         Ok(Self {
-            cpu: Some(lanes),
+            lanes: Some(lanes),
             threads,
             base,
             memory: Arc::new(ServerPool::new(memory_limit)),
@@ -179,14 +180,14 @@ impl Engine {
     }
 
     fn lanes(&self) -> Result<&Lanes, Error> {
-        self.cpu.as_ref().ok_or_else(|| Error::new(ErrorKind::Unavailable, "the server is stopping"))
+        self.lanes.as_ref().ok_or_else(|| Error::new(ErrorKind::Unavailable, "the server is stopping"))
     }
 }
 
 impl Drop for Engine {
     /// A runtime must not be dropped where asynchronous code runs; its threads end on their own.
     fn drop(&mut self) {
-        if let Some(Lanes { heavy, quick }) = self.cpu.take() {
+        if let Some(Lanes { heavy, quick }) = self.lanes.take() {
             heavy.shutdown_background();
             quick.shutdown_background();
         }

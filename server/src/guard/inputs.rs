@@ -6,30 +6,24 @@
 //!   eight thousand numbers are eighty gigabytes in one allocation.
 //! - Unnesting repeats the columns beside a list for each of its items.
 //!
-//! So their inputs are led through [`ChargedInputExec`], which charges each batch as it comes, by its longest values, and gives
-//! that back when the operator is dropped. It changes no row, no order and no partition, and stays out of the planner's sight:
-//! it is put in when a plan is finished.
+//! So their inputs are led through a [`PassingExec`], which charges each batch as it comes, by its longest values, and gives
+//! that back when the operator is dropped. It stays out of the planner's sight: it is put in when a plan is finished.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
-use datafusion::common::internal_err;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::execution::memory_pool::MemoryConsumer;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec, WindowExpr};
-use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties,
-    ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 use futures::StreamExt;
 
+use super::passing::PassingExec;
 use super::row_size::{batch_bytes, items_of, longest_bytes};
 
 /// What a batch may take that repeats its input's longest values, before it is charged.
@@ -44,10 +38,8 @@ pub(super) fn accounted(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Executio
         let Some(charge) = Charge::of(node.as_ref()) else {
             return Ok(Transformed::no(node));
         };
-        let charged = |input: &Arc<dyn ExecutionPlan>| -> Arc<dyn ExecutionPlan> {
-            Arc::new(ChargedInputExec { input: Arc::clone(input), charge: charge.clone() })
-        };
-        let inputs: Vec<_> = node.children().into_iter().map(charged).collect();
+        let inputs =
+            node.children().into_iter().map(|input| charge.clone().over(Arc::clone(input))).collect();
         let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
         node.replace_children(inputs, recompute).map(Transformed::yes)
     })
@@ -80,6 +72,23 @@ impl Charge {
         }
         let repeats = node.children().len() > 1 && !node.is::<UnionExec>() && !node.is::<InterleaveExec>();
         (repeats || node.is::<BoundedWindowAggExec>()).then_some(Self::PerRow)
+    }
+
+    /// An input, charged.
+    fn over(self, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        PassingExec::over("ChargedInputExec", input, move |batches, context| {
+            let consumer = MemoryConsumer::new("what an operator makes of its input");
+            let reservation = consumer.register(context.memory_pool());
+            let batch_rows = context.session_config().batch_size();
+            let (charge, mut seen) = (self.clone(), Seen::default());
+            let schema = batches.schema();
+            let charged = batches.map(move |batch| {
+                let batch = batch?;
+                reservation.try_resize(charge.bytes(&mut seen, &batch, batch_rows))?;
+                Ok(batch)
+            });
+            Box::pin(RecordBatchStreamAdapter::new(schema, charged))
+        })
     }
 
     /// Bytes to be charged for all that has come, at the most.
@@ -134,80 +143,4 @@ struct Seen {
     bytes: usize,
     rows: usize,
     longest: usize,
-}
-
-/// See the file's head.
-struct ChargedInputExec {
-    input: Arc<dyn ExecutionPlan>,
-    charge: Charge,
-}
-
-impl ExecutionPlan for ChargedInputExec {
-    fn name(&self) -> &'static str {
-        "ChargedInputExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self { input, charge: self.charge.clone() })),
-            _ => internal_err!("one input is charged, not several"),
-        }
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let reservation =
-            MemoryConsumer::new("what an operator makes of its input").register(context.memory_pool());
-        let batch_rows = context.session_config().batch_size();
-        let (charge, mut seen) = (self.charge.clone(), Seen::default());
-        let input = self.input.execute(partition, context)?;
-        let schema = input.schema();
-        let charged = input.map(move |batch| {
-            let batch = batch?;
-            reservation.try_resize(charge.bytes(&mut seen, &batch, batch_rows))?;
-            Ok(batch)
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, charged)))
-    }
-}
-
-impl DisplayAs for ChargedInputExec {
-    fn fmt_as(&self, _: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("ChargedInputExec")
-    }
-}
-
-impl fmt::Debug for ChargedInputExec {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("ChargedInputExec")
-    }
 }

@@ -60,6 +60,7 @@ mod inputs;
 mod leakproof;
 mod names;
 mod narrowing;
+mod passing;
 mod pieces;
 mod read_ahead;
 mod redact;

@@ -1,4 +1,4 @@
-//! [`PiecesExec`]: what a join compares with rows of its other side, in pieces that take a bounded time.
+//! What a join compares with rows of its other side, in pieces that take a bounded time.
 //!
 //! A join compares one batch with every row of the other side that may match before it looks up, also when no pair is found.
 //! Thousands of rows with millions are minutes, in which its thread serves nobody and cannot be told to stop. In pieces of
@@ -9,27 +9,20 @@
 //! compares with those of one key, which are mostly few, and keeps its order whatever the pieces are: they begin small and
 //! grow as long as they are quick.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics, internal_err};
-use datafusion::config::ConfigOptions;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::filter_pushdown::{
-    ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation,
-};
+use datafusion::common::Result;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties,
-    ReplaceChildrenOptions,
-};
 use futures::{Stream, StreamExt};
+
+use super::passing::PassingExec;
 
 /// Pairs of rows that are compared between two pauses: about a tenth of a second.
 const PAIRS: usize = 8 * 1024 * 1024;
@@ -41,120 +34,26 @@ const UNKNOWN: usize = 64;
 const SLOW: Duration = Duration::from_millis(100);
 const QUICK: Duration = Duration::from_millis(20);
 
-/// Rows of a piece.
-#[derive(Clone, Copy, Debug)]
-enum PieceRows {
-    Fixed(usize),
-    /// At first, and at the fewest.
-    Growing(usize),
-}
-
-/// See the file's head.
-#[derive(Debug)]
-pub(super) struct PiecesExec {
+/// `input` in pieces that suit what each of its rows is compared with.
+pub(super) fn in_pieces(
     input: Arc<dyn ExecutionPlan>,
-    rows: PieceRows,
+    compared_with: &dyn ExecutionPlan,
+) -> Arc<dyn ExecutionPlan> {
+    let statistics = StatisticsContext::new().compute(compared_with, &StatisticsArgs::new());
+    let count = statistics.ok().and_then(|statistics| statistics.num_rows.get_value().copied());
+    cut(input, count.map_or(UNKNOWN, |count| (PAIRS / count.max(1)).max(1)), None)
 }
 
-impl PiecesExec {
-    /// `input` in pieces that suit what each of its rows is compared with.
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>, compared_with: &dyn ExecutionPlan) -> Self {
-        let statistics = StatisticsContext::new().compute(compared_with, &StatisticsArgs::new());
-        let count = statistics.ok().and_then(|statistics| statistics.num_rows.get_value().copied());
-        let rows = count.map_or(UNKNOWN, |count| (PAIRS / count.max(1)).max(1));
-        Self { input, rows: PieceRows::Fixed(rows) }
-    }
-
-    /// `input` in pieces that grow as long as they are quick.
-    pub(super) fn growing(input: Arc<dyn ExecutionPlan>) -> Self {
-        Self { input, rows: PieceRows::Growing(UNKNOWN) }
-    }
+/// `input` in pieces that grow as long as they are quick.
+pub(super) fn in_growing_pieces(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    cut(input, UNKNOWN, Some(UNKNOWN))
 }
 
-impl ExecutionPlan for PiecesExec {
-    fn name(&self) -> &'static str {
-        "PiecesExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => Ok(Arc::new(Self { input, rows: self.rows })),
-            _ => internal_err!("pieces are made of one input"),
-        }
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    /// Dynamic filters of the join pass to what is read.
-    fn gather_filters_for_pushdown(
-        &self,
-        _: FilterPushdownPhase,
-        parent_filters: Vec<Arc<dyn PhysicalExpr>>,
-        _: &ConfigOptions,
-    ) -> Result<FilterDescription> {
-        FilterDescription::from_children(parent_filters, &self.children())
-    }
-
-    fn handle_child_pushdown_result(
-        &self,
-        _: FilterPushdownPhase,
-        offered: ChildPushdownResult,
-        _: &ConfigOptions,
-    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
-        Ok(FilterPushdownPropagation::if_all(offered))
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        inputs: &[Arc<Statistics>],
-        _: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        match inputs {
-            [only] => Ok(Arc::clone(only)),
-            _ => internal_err!("pieces are made of one input"),
-        }
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let batches = self.input.execute(partition, context)?;
+fn cut(input: Arc<dyn ExecutionPlan>, rows: usize, fewest: Option<usize>) -> Arc<dyn ExecutionPlan> {
+    PassingExec::over("PiecesExec", input, move |batches, _| {
         let schema = batches.schema();
-        let pieces = Pieces::of(batches, self.rows);
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, pieces)))
-    }
-}
-
-impl DisplayAs for PiecesExec {
-    fn fmt_as(&self, _: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("PiecesExec")
-    }
+        Box::pin(RecordBatchStreamAdapter::new(schema, Pieces::of(batches, rows, fewest)))
+    })
 }
 
 struct Pieces {
@@ -168,11 +67,7 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn of(batches: SendableRecordBatchStream, rows: PieceRows) -> Self {
-        let (rows, fewest) = match rows {
-            PieceRows::Fixed(rows) => (rows, None),
-            PieceRows::Growing(fewest) => (fewest, Some(fewest)),
-        };
+    fn of(batches: SendableRecordBatchStream, rows: usize, fewest: Option<usize>) -> Self {
         Self { batches, rows, fewest, rest: None, handed_out: None }
     }
 
@@ -229,7 +124,7 @@ mod tests {
     fn pieces(rows: usize) -> Pieces {
         let batches = stream::iter([Ok(batch(0..5)), Ok(batch(5..7))]);
         let batches = RecordBatchStreamAdapter::new(batch(0..0).schema(), batches);
-        Pieces::of(Box::pin(batches), PieceRows::Fixed(rows))
+        Pieces::of(Box::pin(batches), rows, None)
     }
 
     #[tokio::test]

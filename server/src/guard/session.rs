@@ -162,14 +162,22 @@ impl Guard {
         if explain.is_none() && hands_over(&plan) && !is_small {
             plan = planned(tables.iter().map(GuardedTable::to_be_sent).collect())?;
         }
-        Ok(GuardedQuery { state, runtime, plan, schema: None, explain, reads_little: is_small })
+        Ok(GuardedQuery {
+            state: Arc::new(state),
+            runtime,
+            plan,
+            schema: None,
+            explain,
+            reads_little: is_small,
+        })
     }
 }
 
 /// A query whose names are resolved, and whose tables are guarded.
 #[derive(Clone)]
 pub(crate) struct GuardedQuery {
-    state: SessionState,
+    /// Shared by the rows of parameters: it knows every function by its name, and is large.
+    state: Arc<SessionState>,
     runtime: Arc<RuntimeEnv>,
     plan: LogicalPlan,
     /// The result's columns as they were announced, if they differ from the plan's.
@@ -250,9 +258,12 @@ impl GuardedQuery {
             Some(explain) => (explained(&self.state, &plan, explain, &account).await, false),
             None => {
                 let optimized = self.state.optimize(&plan).map_err(from_datafusion)?;
-                let config = self.state.config_mut();
-                let batch_rows = rows_with_constants(config.batch_size(), constant_bytes(&optimized));
-                *config = config.clone().with_batch_size(batch_rows);
+                let configured = self.state.config().batch_size();
+                let batch_rows = rows_with_constants(configured, constant_bytes(&optimized));
+                if batch_rows != configured {
+                    let config = Arc::make_mut(&mut self.state).config_mut();
+                    *config = config.clone().with_batch_size(batch_rows);
+                }
                 let is_quick = self.reads_little && is_single_pass(&optimized);
                 (account.physical_plan(&self.state, &optimized).await, is_quick)
             }

@@ -19,7 +19,7 @@ use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 
-use super::pieces::PiecesExec;
+use super::pieces::{in_growing_pieces, in_pieces};
 
 /// The engine's rule that makes scans yield. Ours comes directly behind it, before predicates of joins find their way down.
 const FOR_SCANS: &str = "EnsureCooperative";
@@ -68,8 +68,7 @@ fn cut_small(operator: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>>
         [kept, passing] => (Arc::clone(kept), Arc::clone(passing)),
         _ => return Ok(operator),
     };
-    let pieces =
-        if is_conditional { PiecesExec::growing(passing) } else { PiecesExec::new(passing, kept.as_ref()) };
+    let pieces = if is_conditional { in_growing_pieces(passing) } else { in_pieces(passing, kept.as_ref()) };
     let recomputed = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    operator.replace_children(vec![kept, Arc::new(pieces)], recomputed)
+    operator.replace_children(vec![kept, pieces], recomputed)
 }

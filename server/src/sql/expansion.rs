@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Cte, ObjectName, ObjectNamePart, Query, Visit, Visitor};
 
+use super::scope::Scope;
 use super::versions::folded;
 use crate::error::{Error, ErrorKind};
 
@@ -36,8 +37,8 @@ pub(super) fn check(query: &Query) -> Result<(), Error> {
 /// Counts while it visits.
 #[derive(Default)]
 struct Expansion {
-    /// Named queries around the place that is visited, the innermost last, each with what it reads.
-    in_scope: Vec<(String, u64)>,
+    /// Named queries around the place that is visited, each with what it reads.
+    in_scope: Scope<u64>,
     reads: u64,
 }
 
@@ -46,14 +47,13 @@ impl Expansion {
         let outside = std::mem::take(&mut self.reads);
         named.query.visit(self)?;
         let inside = std::mem::replace(&mut self.reads, outside);
-        self.in_scope.push((folded(&named.alias.name), inside.max(1)));
+        self.in_scope.enter(&named.alias.name, inside.max(1));
         ControlFlow::Continue(())
     }
 
     fn reads_of(&self, relation: &ObjectName) -> u64 {
         let parts: Vec<String> = relation.0.iter().filter_map(ObjectNamePart::as_ident).map(folded).collect();
-        let name = parts.join(".");
-        self.in_scope.iter().rev().find(|(known, _)| *known == name).map_or(1, |(_, reads)| *reads)
+        self.in_scope.get(&parts.join(".")).copied().unwrap_or(1)
     }
 }
 
@@ -65,8 +65,7 @@ impl Visitor for Expansion {
     }
 
     fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        let leaving = query.with.as_ref().map_or(0, |with| with.cte_tables.len());
-        self.in_scope.truncate(self.in_scope.len().saturating_sub(leaving));
+        self.in_scope.leave(query);
         ControlFlow::Continue(())
     }
 

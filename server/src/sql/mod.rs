@@ -19,6 +19,7 @@ mod moment;
 mod options;
 mod patterns;
 mod qualify;
+mod scope;
 mod session_change;
 mod shows;
 mod system;

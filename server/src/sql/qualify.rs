@@ -11,17 +11,18 @@ use datafusion::sql::sqlparser::ast::{
     Ident, ObjectNamePart, Query, Statement, TableFactor, VisitMut, VisitorMut,
 };
 
+use super::scope::Scope;
 use super::versions::folded;
 
 /// Completes the names of tables.
 pub(super) fn with_schema(statement: &mut Statement, schema: &str) {
-    let ControlFlow::Continue(()) = statement.visit(&mut Qualifying { schema, in_scope: Vec::new() });
+    let ControlFlow::Continue(()) = statement.visit(&mut Qualifying { schema, in_scope: Scope::default() });
 }
 
 struct Qualifying<'a> {
     schema: &'a str,
     /// Names of the WITH clauses around the place that is visited.
-    in_scope: Vec<String>,
+    in_scope: Scope<()>,
 }
 
 impl VisitorMut for Qualifying<'_> {
@@ -34,21 +35,20 @@ impl VisitorMut for Qualifying<'_> {
                 // It is visited again with the whole query; by then its tables have complete names.
                 named.query.visit(self)?;
             }
-            self.in_scope.push(folded(&named.alias.name));
+            self.in_scope.enter(&named.alias.name, ());
         }
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Infallible> {
-        let leaving = query.with.as_ref().map_or(0, |with| with.cte_tables.len());
-        self.in_scope.truncate(self.in_scope.len().saturating_sub(leaving));
+        self.in_scope.leave(query);
         ControlFlow::Continue(())
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Infallible> {
         if let TableFactor::Table { name, args: None, .. } = factor
             && let [ObjectNamePart::Identifier(table)] = name.0.as_slice()
-            && !self.in_scope.contains(&folded(table))
+            && self.in_scope.get(&folded(table)).is_none()
         {
             name.0.insert(0, ObjectNamePart::Identifier(Ident::with_quote('"', self.schema)));
         }

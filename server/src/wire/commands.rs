@@ -109,7 +109,12 @@ pub(super) fn question(encoded: &[u8]) -> Result<Question, Error> {
 /// [`ErrorKind::InvalidRequest`] if it is anything else.
 pub(super) fn action_body<M: ProstMessageExt>(encoded: &[u8]) -> Result<M, Error> {
     let unpacked = Any::decode(encoded).ok().and_then(|any| any.unpack::<M>().ok()).flatten();
-    unpacked.ok_or_else(|| Error::new(ErrorKind::InvalidRequest, "the body of the action cannot be decoded"))
+    unpacked.ok_or_else(malformed_action)
+}
+
+/// For an action whose body is not what its type asks for.
+pub(super) fn malformed_action() -> Error {
+    Error::new(ErrorKind::InvalidRequest, "the body of the action cannot be decoded")
 }
 
 /// Refuses a statement that wants to run within a transaction. An empty id means none.

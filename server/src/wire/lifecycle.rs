@@ -13,7 +13,7 @@ use arrow_flight::{
 use prost::Message;
 
 use super::authenticate::Caller;
-use super::commands::{Question, question};
+use super::commands::{Question, malformed_action, question};
 use super::front_door::FrontDoor;
 use super::handles;
 use crate::error::{Error, ErrorKind};
@@ -28,8 +28,8 @@ impl FrontDoor {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] for a malformed body, [`ErrorKind::NotFound`] if nothing in it is the caller's.
     pub(super) fn cancel_flight_info(&self, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
-        let request = CancelFlightInfoRequest::decode(body).map_err(|_| malformed())?;
-        let status = self.cancel(caller, &request.info.ok_or_else(malformed)?)?;
+        let request = CancelFlightInfoRequest::decode(body).map_err(|_| malformed_action())?;
+        let status = self.cancel(caller, &request.info.ok_or_else(malformed_action)?)?;
         Ok(CancelFlightInfoResult { status: status.into() }.encode_to_vec())
     }
 
@@ -42,7 +42,7 @@ impl FrontDoor {
         caller: &Caller,
         request: &ActionCancelQueryRequest,
     ) -> Result<ActionCancelQueryResult, Error> {
-        let info = FlightInfo::decode(request.info.as_ref()).map_err(|_| malformed())?;
+        let info = FlightInfo::decode(request.info.as_ref()).map_err(|_| malformed_action())?;
         // The numbers of the two enumerations are the same.
         Ok(ActionCancelQueryResult { result: self.cancel(caller, &info)?.into() })
     }
@@ -80,9 +80,9 @@ impl FrontDoor {
     /// # Errors
     /// What opening the ticket and planning answer, and [`ErrorKind::Expired`] if the columns have changed.
     pub(super) async fn renew(&self, caller: &Caller, body: &[u8]) -> Result<FlightEndpoint, Error> {
-        let request = RenewFlightEndpointRequest::decode(body).map_err(|_| malformed())?;
-        let endpoint = request.endpoint.ok_or_else(malformed)?;
-        let ticket = endpoint.ticket.as_ref().ok_or_else(malformed)?;
+        let request = RenewFlightEndpointRequest::decode(body).map_err(|_| malformed_action())?;
+        let endpoint = request.endpoint.ok_or_else(malformed_action)?;
+        let ticket = endpoint.ticket.as_ref().ok_or_else(malformed_action)?;
         let sealed = match question(&ticket.ticket)? {
             Question::Ticket(sealed) => sealed,
             // Such a ticket does not expire.
@@ -133,8 +133,4 @@ impl FrontDoor {
         };
         Ok((answer, place))
     }
-}
-
-fn malformed() -> Error {
-    Error::new(ErrorKind::InvalidRequest, "the body of the action cannot be decoded")
 }

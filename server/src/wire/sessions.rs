@@ -17,6 +17,7 @@ use prost::Message;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
 use super::authenticate::Caller;
+use super::commands::malformed_action;
 use super::cookie;
 use super::front_door::FrontDoor;
 use super::headers::{HeaderOptions, header_of};
@@ -152,7 +153,7 @@ impl FrontDoor {
     /// # Errors
     /// As [`change_session`](Self::change_session), but for unknown names and values, which the result lists.
     pub(super) fn set_session_options(&self, caller: &Caller, body: &[u8]) -> Result<Bytes, Error> {
-        let request = SetSessionOptionsRequest::decode(body).map_err(|_| malformed())?;
+        let request = SetSessionOptionsRequest::decode(body).map_err(|_| malformed_action())?;
         let mut result = SetSessionOptionsResult::default();
         let mut changes = Vec::new();
         for (name, value) in request.session_options {
@@ -203,10 +204,6 @@ fn requested(name: &str, value: SessionOptionValue) -> Result<SessionChange, Err
         Ok(()) => Ok(SessionChange { option, value }),
         Err(_) => Err(ErrorValue::InvalidValue),
     }
-}
-
-fn malformed() -> Error {
-    Error::new(ErrorKind::InvalidRequest, "the body of the action cannot be decoded")
 }
 
 #[cfg(test)]
