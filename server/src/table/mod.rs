@@ -26,6 +26,7 @@ mod jail;
 mod kernel;
 mod location;
 mod log;
+mod nan;
 mod nested;
 mod prune;
 mod registry;

@@ -40,7 +40,7 @@ use super::adapter::ColumnsOfFiles;
 use super::prune::Pruning;
 use super::replace::replace_columns;
 use super::schema::with_offsets;
-use super::{Snapshot, failure, scan_statistics};
+use super::{Snapshot, failure, nan, scan_statistics};
 use crate::error::Error;
 use crate::mutant::Mutant;
 
@@ -90,7 +90,9 @@ impl Snapshot {
         request: ScanRequest<'_>,
     ) -> Result<UnguardedScan> {
         let columns = self.columns_of(&request);
-        let predicate = request.condition.clone().map(|condition| self.in_files(condition)).transpose()?;
+        let condition = request.condition.clone().map(|condition| self.in_files(condition)).transpose()?;
+        let files_by = |condition| nan::with_nan(condition, &self.log.log().columns.physical);
+        let predicate = condition.as_ref().map(files_by).transpose()?;
         let wanted = self.files_to_read(predicate.as_ref()).await?;
         let layout = Layout::new(self, &request, predicate.as_ref());
         if wanted.is_empty() {
@@ -107,8 +109,8 @@ impl Snapshot {
             .with_table_parquet_options(parquet_options(session))
             .with_metadata_size_hint(FOOTER_HINT)
             .with_parquet_file_reader_factory(Arc::new(self.reader_factory()));
-        if let Some(predicate) = predicate {
-            let reads_late = reads_late(&predicate, layout.projection.len());
+        if let (Some(condition), Some(predicate)) = (condition, predicate) {
+            let reads_late = reads_late(&condition, layout.projection.len());
             source = source
                 .with_predicate(positioned(predicate, layout.table.table_schema())?)
                 .with_pushdown_filters(reads_late);
