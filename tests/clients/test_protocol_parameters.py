@@ -62,12 +62,7 @@ ENCODED = {
 }
 
 
-NOT_DECODED = pytest.mark.xfail(strict=True, reason="dictionaries are not decoded from a client")
-
-
-@pytest.mark.parametrize(
-    "encoding", [pytest.param(each, marks=NOT_DECODED if each == "dictionary" else ()) for each in ENCODED]
-)
+@pytest.mark.parametrize("encoding", ENCODED)
 def test_a_text_may_come_in_any_layout(connection: flight_sql.Connection, encoding: str) -> None:
     parameter = pa.record_batch([ENCODED[encoding]], names=["0"])
     answer = prepared(connection, "select n_nationkey from sales.nation where n_name = ?", parameter)

@@ -3,8 +3,9 @@
 //! arrow-ipc trusts its input in ways a server cannot afford: a compressed buffer declares its own decompressed size
 //! and gets it allocated, lengths and offsets are used before they are compared, and some malformed schemas end in a
 //! panic. So a message is admitted by its parts before it is decoded:
-//! - few bytes, few rows, flat types only, no compression, no dictionaries;
-//! - every buffer lies within the body, every column has a value for each row.
+//! - few bytes, few rows, flat types only, no compression;
+//! - every buffer lies within the body, every column has a value for each row;
+//! - dictionaries are whole, and become their values at once, which may not be larger than what a bind may send.
 //!
 //! What is left runs in a task of its own, where a panic becomes an error of the one call.
 //!
@@ -14,15 +15,15 @@ use std::collections::HashMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::Buffer;
-use arrow::compute::concat_batches;
+use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow_flight::FlightData;
-use arrow_ipc::reader::{StreamReader, read_record_batch};
+use arrow_ipc::reader::{StreamReader, read_dictionary, read_record_batch};
 use arrow_ipc::writer::StreamWriter;
-use arrow_ipc::{MessageHeader, MetadataVersion, root_as_message};
+use arrow_ipc::{MetadataVersion, root_as_message};
 use futures::{Stream, StreamExt};
 use tonic::Status;
 
@@ -30,6 +31,9 @@ use crate::error::{Error, ErrorKind};
 
 /// Bytes of all messages of one bind together. A bound handle travels in each call that uses it.
 const MAX_BYTES: usize = 1024 * 1024;
+
+/// Bytes that the values of dictionaries may take at the most while they are laid out, by a bound that is quick to compute.
+const MAX_UNPACKED_BYTES: usize = 64 * 1024 * 1024;
 
 /// Rows of one bind: the statement runs once for each.
 const MAX_ROWS: usize = 1_000;
@@ -75,14 +79,25 @@ fn decode(messages: &[FlightData]) -> Result<RecordBatch, Error> {
     let schema = decode_schema(schema_message)?;
     let mut rows = 0;
     let mut decoded = Vec::new();
+    let mut dictionaries = HashMap::new();
     for message in batches {
-        let batch = decode_batch(message, &schema, MAX_ROWS - rows)?;
+        let header = root_as_message(&message.data_header).map_err(|_| malformed())?;
+        if header.version() < MetadataVersion::V4 {
+            return Err(malformed());
+        }
+        // One copy of at most a megabyte gives aligned memory, which the network does not promise.
+        let body = Buffer::from(message.data_body.as_ref());
+        if let Some(dictionary) = header.header_as_dictionary_batch() {
+            decode_dictionary(&header, dictionary, &body, &schema, &mut dictionaries)?;
+            continue;
+        }
+        let batch = decode_batch(&header, &body, &schema, &dictionaries, MAX_ROWS - rows)?;
         rows += batch.num_rows();
         decoded.push(batch);
     }
     match rows {
         0 => Err(no_row()),
-        _ => concat_batches(&schema, &decoded).map_err(|_| malformed()),
+        _ => without_dictionaries(&concat_batches(&schema, &decoded).map_err(|_| malformed())?),
     }
 }
 
@@ -102,25 +117,49 @@ fn decode_schema(message: &FlightData) -> Result<SchemaRef, Error> {
 
 /// # Arguments
 /// * `most_rows` - so many rows there may still be.
-fn decode_batch(message: &FlightData, schema: &SchemaRef, most_rows: usize) -> Result<RecordBatch, Error> {
-    let header = root_as_message(&message.data_header).map_err(|_| malformed())?;
-    if header.header_type() != MessageHeader::RecordBatch || header.version() < MetadataVersion::V4 {
-        return Err(malformed());
-    }
+fn decode_batch(
+    header: &arrow_ipc::Message<'_>,
+    body: &Buffer,
+    schema: &SchemaRef,
+    dictionaries: &HashMap<i64, ArrayRef>,
+    most_rows: usize,
+) -> Result<RecordBatch, Error> {
     let batch = header.header_as_record_batch().ok_or_else(malformed)?;
-    if batch.compression().is_some() {
-        return Err(Error::new(ErrorKind::InvalidRequest, "compressed parameters are not accepted"));
-    }
     let rows = usize::try_from(batch.length()).map_err(|_| malformed())?;
     if rows > most_rows {
         let text = "there are too many rows of parameters: a statement runs at most 1000 times at once";
         return Err(Error::new(ErrorKind::ResourceExhausted, text));
     }
+    check_parts(&batch, schema.fields().len(), body)?;
+    read_record_batch(body, batch, Arc::clone(schema), dictionaries, None, &header.version())
+        .map_err(|_| malformed())
+}
+
+/// The values of one dictionary.
+fn decode_dictionary(
+    header: &arrow_ipc::Message<'_>,
+    dictionary: arrow_ipc::DictionaryBatch<'_>,
+    body: &Buffer,
+    schema: &SchemaRef,
+    dictionaries: &mut HashMap<i64, ArrayRef>,
+) -> Result<(), Error> {
+    if dictionary.isDelta() {
+        return Err(malformed());
+    }
+    check_parts(&dictionary.data().ok_or_else(malformed)?, 1, body)?;
+    read_dictionary(body, dictionary, schema, dictionaries, &header.version()).map_err(|_| malformed())
+}
+
+/// What the decoder believes of a message.
+fn check_parts(batch: &arrow_ipc::RecordBatch<'_>, columns: usize, body: &Buffer) -> Result<(), Error> {
+    if batch.compression().is_some() {
+        return Err(Error::new(ErrorKind::InvalidRequest, "compressed parameters are not accepted"));
+    }
     let a_value_each = |node: &arrow_ipc::FieldNode| {
         node.length() == batch.length() && (0..=batch.length()).contains(&node.null_count())
     };
     let nodes = batch.nodes().ok_or_else(malformed)?;
-    if nodes.len() != schema.fields().len() || !nodes.iter().all(a_value_each) {
+    if nodes.len() != columns || !nodes.iter().all(a_value_each) {
         return Err(malformed());
     }
     let within_body = |buffer: &arrow_ipc::Buffer| {
@@ -128,15 +167,43 @@ fn decode_batch(message: &FlightData, schema: &SchemaRef, most_rows: usize) -> R
         else {
             return false;
         };
-        offset.checked_add(length).is_some_and(|end| end <= message.data_body.len())
+        offset.checked_add(length).is_some_and(|end| end <= body.len())
     };
-    if !batch.buffers().ok_or_else(malformed)?.iter().all(within_body) {
-        return Err(malformed());
+    match batch.buffers().ok_or_else(malformed)?.iter().all(within_body) {
+        true => Ok(()),
+        false => Err(malformed()),
     }
-    // One copy of at most a megabyte gives aligned memory, which the network does not promise.
-    let body = Buffer::from(message.data_body.as_ref());
-    read_record_batch(&body, batch, Arc::clone(schema), &HashMap::new(), None, &header.version())
-        .map_err(|_| malformed())
+}
+
+/// The rows with values in place of keys.
+fn without_dictionaries(rows: &RecordBatch) -> Result<RecordBatch, Error> {
+    let dictionaries = || rows.columns().iter().filter_map(|column| column.as_any_dictionary_opt());
+    if dictionaries().next().is_none() {
+        return Ok(rows.clone());
+    }
+    // Each row may take the longest value, and no value is longer than all of them.
+    let longest: usize = dictionaries().map(|column| column.values().get_buffer_memory_size()).sum();
+    let too_large = || Error::new(ErrorKind::ResourceExhausted, "the parameters are too large");
+    if longest.saturating_mul(rows.num_rows()) > MAX_UNPACKED_BYTES {
+        return Err(too_large());
+    }
+    let value = |column: &ArrayRef| match column.data_type() {
+        DataType::Dictionary(_, values) => cast(column, values),
+        _ => Ok(Arc::clone(column)),
+    };
+    let columns: Vec<ArrayRef> =
+        rows.columns().iter().map(value).collect::<Result<_, _>>().map_err(|_| malformed())?;
+    let bytes: usize = columns.iter().map(|column| column.get_buffer_memory_size()).sum();
+    if bytes > MAX_BYTES.max(rows.get_array_memory_size()) {
+        return Err(too_large());
+    }
+    let fields = rows
+        .schema_ref()
+        .fields()
+        .iter()
+        .zip(&columns)
+        .map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()));
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns).map_err(|_| malformed())
 }
 
 fn is_plain(data_type: &DataType) -> bool {
@@ -150,6 +217,9 @@ fn is_plain(data_type: &DataType) -> bool {
         | DataType::LargeBinary
         | DataType::BinaryView => true,
         DataType::FixedSizeBinary(bytes) => *bytes > 0,
+        DataType::Dictionary(keys, values) => {
+            keys.is_dictionary_key_type() && !matches!(**values, DataType::Dictionary(..)) && is_plain(values)
+        }
         other => other.is_primitive(),
     }
 }

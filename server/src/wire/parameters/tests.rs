@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input should stop")]
 
 use arrow::array::{
-    ArrayRef, Decimal128Array, Int64Array, NullArray, StringArray, StringViewArray, StructArray,
+    ArrayRef, Decimal128Array, DictionaryArray, Int32Array, Int64Array, NullArray, StringArray,
+    StringViewArray, StructArray,
 };
 use arrow::datatypes::Field;
+use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
 use arrow_flight::utils::batches_to_flight_data;
 use bytes::Bytes;
-use futures::stream;
+use futures::{TryStreamExt, stream};
 
 use super::*;
 
@@ -93,6 +95,51 @@ async fn nested_types_are_refused_and_views_are_not() {
     let views =
         batch_of(vec![("0", Arc::new(StringViewArray::from(vec!["short", "longer than twelve bytes"])))]);
     assert_eq!(receive_all(messages_of(vec![views.clone()])).await.unwrap(), views);
+}
+
+/// As [`messages_of`], with dictionaries as they are.
+async fn with_dictionaries(rows: RecordBatch) -> Vec<FlightData> {
+    let rows = stream::iter([Ok(rows)]);
+    let encoder = FlightDataEncoderBuilder::new().with_dictionary_handling(DictionaryHandling::Resend);
+    encoder.build(rows).try_collect().await.unwrap()
+}
+
+fn dictionary(values: &[&str], keys: Vec<Option<i32>>) -> ArrayRef {
+    let values = Arc::new(StringArray::from(values.to_vec()));
+    Arc::new(DictionaryArray::new(Int32Array::from(keys), values))
+}
+
+#[tokio::test]
+async fn dictionaries_are_received_as_their_values() {
+    let keys = vec![Some(1), None, Some(0)];
+    let rows = batch_of(vec![
+        ("0", dictionary(&["low", "high"], keys)),
+        ("1", Arc::new(Int64Array::from(vec![1, 2, 3]))),
+    ]);
+    let plain = batch_of(vec![
+        ("0", Arc::new(StringArray::from(vec![Some("high"), None, Some("low")]))),
+        ("1", Arc::new(Int64Array::from(vec![1, 2, 3]))),
+    ]);
+    let messages = with_dictionaries(rows).await;
+    assert_eq!(messages.len(), 3, "schema, dictionary, rows");
+    assert_eq!(receive_all(messages.clone()).await.unwrap(), plain);
+    assert_eq!(refusal(vec![messages[0].clone(), messages[2].clone()]).await, ErrorKind::InvalidRequest);
+    let short = batch_of(vec![
+        ("0", dictionary(&["low"], vec![Some(0)])),
+        ("1", Arc::new(Int64Array::from(vec![1]))),
+    ]);
+    let of_short = with_dictionaries(short).await[1].clone();
+    let beyond = vec![messages[0].clone(), of_short, messages[2].clone()];
+    assert_eq!(refusal(beyond).await, ErrorKind::InvalidRequest, "a key that the dictionary does not have");
+}
+
+#[tokio::test]
+async fn a_long_value_in_many_rows_of_a_dictionary_is_refused() {
+    for length in [MAX_BYTES / 2, 2 * MAX_BYTES / MAX_ROWS] {
+        let long = "x".repeat(length);
+        let rows = batch_of(vec![("0", dictionary(&[&long], vec![Some(0); MAX_ROWS]))]);
+        assert_eq!(refusal(with_dictionaries(rows).await).await, ErrorKind::ResourceExhausted, "{length}");
+    }
 }
 
 #[tokio::test]
