@@ -9,7 +9,7 @@ them all. A peer that cannot be installed or started is a line in the table, not
     streaming    all columns of sales.lineitem beside Sail and a bare Flight server that sends from memory
     concurrency  1, 8 and 64 clients that ask small questions, beside Sail
     hostile      a small question beside clients that want all memory, multiply tables, stop to read or vanish
-    guard        a row filter that Lake Formation demands beside the same filter written by hand
+    guard        a row filter that Lake Formation demands beside the same filter written by hand; open tables beside DataFusion
     vectors      a table whose every file has a deletion vector, on two threads beside one
     log          a Delta log of very many files, none of which the question needs, beside Sail
 

@@ -117,7 +117,8 @@ def wanted_by(sections: tuple[str, ...]) -> list[type[Peer]]:
     """The peers that the sections have a column for."""
     if "tpch" in sections:
         return list(PEERS)
-    return [Sail] if set(sections) - {"guard", "hostile"} else []
+    wanted: list[type[Peer]] = [Sail] if set(sections) - {"guard", "hostile"} else []
+    return [*wanted, DataFusion] if "guard" in sections else wanted
 
 
 def _listens(port: int) -> bool:

@@ -26,7 +26,7 @@ QUESTIONS = {
     "sums of all rows": "select sum(l_quantity), sum(l_extendedprice), max(l_comment) from {}",
     "a range of keys": "select l_orderkey, l_partkey, l_comment from {} where l_orderkey between 1000 and 1999",
 }
-REPETITIONS = 5
+REPETITIONS = 12
 Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 HIVE_TYPES = {"long": "bigint", "integer": "int"}
 
