@@ -15,9 +15,9 @@ use super::table::Table;
 const DEFAULT_COMPARISONS: usize = 10_000;
 
 /// Comparisons that are made however slow the machine is, and the time after which a run that was not told how many to make
-/// is content with what it has. Two quiet cores make the default in seven minutes, in a build without optimisation.
+/// is content with what it has. Two quiet cores make the default in four minutes.
 const FEWEST_COMPARISONS: usize = 2_500;
-const LONG_ENOUGH: Duration = Duration::from_secs(4 * 60);
+const LONG_ENOUGH: Duration = Duration::from_secs(10 * 60);
 
 const QUERIES_PER_TABLE: usize = 200;
 
