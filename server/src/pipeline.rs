@@ -37,15 +37,15 @@ use crate::identity::Principal;
 use crate::ids::QueryId;
 use crate::session::{Admission, RunningQuery, Session, Sessions};
 use crate::settings::Settings;
-use crate::sql::{Moment, SessionOptions, Statement};
+use crate::sql::{Moment, SessionOptions, Source, Statement};
 use crate::table::Tables;
 use crate::telemetry::metrics::{Entered, Metrics, Outcome};
 
 /// A statement as a client sent it.
 #[derive(Clone)]
 pub(crate) struct QueryRequest {
-    /// The SQL text.
-    pub(crate) sql: String,
+    /// SQL or a plan.
+    pub(crate) source: Source,
     /// A column for each parameter by position; the statement runs once for each row.
     pub(crate) parameters: Option<RecordBatch>,
     /// The options that hold for it.
@@ -224,7 +224,7 @@ impl Pipeline {
         Ok((self.engine.execute(first, others, deadline)?, admission))
     }
 
-    /// From SQL text to a statement over guarded tables: the drawing of this file's head, line by line.
+    /// From what the client sent to a statement over guarded tables: the drawing of this file's head, line by line.
     async fn guarded(
         &self,
         context: &RequestContext,
@@ -260,11 +260,13 @@ impl Pipeline {
 
     async fn parsed(&self, request: &QueryRequest, deadline: Instant) -> Result<Statement, Error> {
         let max_bytes = self.settings.server.max_sql_bytes.as_usize();
-        if request.sql.len() <= SHORT_SQL {
-            return Statement::parse(&request.sql, max_bytes, &request.options);
+        if let Source::Sql(sql) = &request.source
+            && sql.len() <= SHORT_SQL
+        {
+            return Statement::parse(sql, max_bytes, &request.options);
         }
-        let (sql, options) = (request.sql.clone(), request.options.clone());
-        self.engine.compute(deadline, async move { Statement::parse(&sql, max_bytes, &options) }).await
+        let (source, options) = (request.source.clone(), request.options.clone());
+        self.engine.compute(deadline, async move { Statement::read(&source, max_bytes, &options) }).await
     }
 
     fn start_audit(
@@ -277,7 +279,8 @@ impl Pipeline {
             context,
             user: session.principal().user(),
             role: session.principal().role().as_str(),
-            statement: &request.sql,
+            statement: request.source.text(),
+            statement_bytes: request.source.len(),
         })
     }
 }

@@ -179,6 +179,18 @@ def test_compressed_rows_are_equal(server: Server, client: Client, codec: str) -
     assert sizes[1] < sizes[0] / 2
 
 
+def test_texts_and_binaries_come_as_views_to_a_client_that_asks_for_them(server: Server) -> None:
+    whole = f"select * from {DATABASE}.{TABLE} order by id"
+    with connect(server, **{f"{HEADER}x-lakegate-view-types": "true"}) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(whole)
+            prepared_views = cursor.fetch_arrow_table()
+        for views in (direct(connection, whole), prepared_views):
+            assert {pa.string_view(), pa.binary_view()} <= set(views.schema.types)
+            assert not {pa.string(), pa.binary()} & set(views.schema.types)
+            assert_same(views.cast(EXPECTED.schema), EXPECTED)
+
+
 def test_a_compression_that_nobody_knows_is_refused(client: Client) -> None:
     headers = (("x-lakegate-compression", "brotli"),)
     assert refusal(lambda: client.flight_info(statement(NATIONS), headers)) is grpc.StatusCode.INVALID_ARGUMENT

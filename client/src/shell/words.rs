@@ -178,7 +178,7 @@ pub(super) const FUNCTIONS: &[&str] = &[
 
 /// What SET changes.
 pub(super) const SESSION_OPTIONS: &[&str] =
-    &["as_of", "catalog", "compression", "endpoints", "schema", "statement_timeout"];
+    &["as_of", "catalog", "compression", "endpoints", "schema", "statement_timeout", "view_types"];
 
 /// Words after which a table is named.
 pub(super) const BEFORE_TABLE: &[&str] = &["describe", "from", "join", "table"];

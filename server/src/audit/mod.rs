@@ -42,6 +42,8 @@ pub(crate) struct QueryStart<'a> {
     pub(crate) user: &'a str,
     pub(crate) role: &'a str,
     pub(crate) statement: &'a str,
+    /// How long what the client sent is, in bytes.
+    pub(crate) statement_bytes: usize,
 }
 
 /// What a statement may read of one table.
@@ -91,7 +93,7 @@ impl AuditTrail {
             peer: start.context.peer,
             user_agent: &start.context.user_agent,
             statement: kept,
-            statement_bytes: start.statement.len(),
+            statement_bytes: start.statement_bytes,
         };
         self.sink.write(&record).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "the audit trail cannot be written, the statement was not run")

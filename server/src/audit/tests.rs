@@ -52,6 +52,7 @@ fn start(trail: &AuditTrail, statement: &str) -> Result<QueryAudit, Error> {
         user: "ann",
         role: "arn:aws:iam::123456789012:role/lakegate/ann",
         statement,
+        statement_bytes: statement.len(),
     })
 }
 

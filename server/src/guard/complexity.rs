@@ -36,6 +36,8 @@ const MOST_GROUPINGS: usize = 256;
 /// Longest values of one length, in bytes: a NULL of that type is as long.
 const MOST_FIXED_BYTES: i32 = 4096;
 
+const UNBOUNDED: &str = "the query asks for values of a type that is not supported here";
+
 /// Functions that cast to the type that their second argument names.
 const CASTS: [&str; 2] = ["arrow_cast", "arrow_try_cast"];
 
@@ -86,9 +88,18 @@ impl Size {
         for field in node.schema().fields() {
             self.fields += fields_of(field.data_type(), MOST_FIELDS.saturating_sub(self.fields));
         }
-        if let LogicalPlan::Aggregate(aggregate) = node {
-            let groupings = aggregate.group_expr.iter().map(groupings).fold(1, usize::saturating_mul);
-            self.groupings = self.groupings.max(groupings);
+        match node {
+            LogicalPlan::Aggregate(aggregate) => {
+                let groupings = aggregate.group_expr.iter().map(groupings).fold(1, usize::saturating_mul);
+                self.groupings = self.groupings.max(groupings);
+            }
+            // SQL takes their types from its literals, a Substrait plan from anywhere.
+            LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_)
+                if !node.schema().fields().iter().all(|field| is_bounded(field.data_type())) =>
+            {
+                self.refusal = self.refusal.or(Some(UNBOUNDED));
+            }
+            _ => {}
         }
         if self.is_too_large() {
             return Ok(TreeNodeRecursion::Stop);
@@ -105,7 +116,8 @@ impl Size {
 }
 
 fn refusal(expr: &Expr) -> Option<&'static str> {
-    let casts_to = match expr {
+    let asked_for = match expr {
+        Expr::Literal(value, _) => Some(value.data_type()),
         Expr::Cast(cast) => Some(cast.field.data_type().clone()),
         Expr::TryCast(cast) => Some(cast.field.data_type().clone()),
         Expr::ScalarFunction(ScalarFunction { func, args }) if CASTS.contains(&func.name()) => {
@@ -118,14 +130,14 @@ fn refusal(expr: &Expr) -> Option<&'static str> {
         }
         _ => None,
     };
-    let is_refused = casts_to.is_some_and(|to| !is_bounded(&to));
-    is_refused.then_some("a cast asks for a type that is not supported here")
+    let is_refused = asked_for.is_some_and(|data_type| !is_bounded(&data_type));
+    is_refused.then_some(UNBOUNDED)
 }
 
 /// Whether values of a type take about as many bytes as are in them.
 fn is_bounded(data_type: &DataType) -> bool {
     match data_type {
-        DataType::FixedSizeBinary(bytes) => *bytes <= MOST_FIXED_BYTES,
+        DataType::FixedSizeBinary(bytes) => (0..=MOST_FIXED_BYTES).contains(bytes),
         DataType::List(item) | DataType::Map(item, _) => is_bounded(item.data_type()),
         DataType::Struct(fields) => fields.iter().all(|field| is_bounded(field.data_type())),
         DataType::Dictionary(_, value) => !value.is_nested() && is_bounded(value),
@@ -171,7 +183,12 @@ fn groupings(expr: &Expr) -> usize {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-    use datafusion::logical_expr::{LogicalPlanBuilder, col, lit};
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use arrow::datatypes::Field;
+    use datafusion::common::{DFSchema, ScalarValue};
+    use datafusion::logical_expr::{EmptyRelation, LogicalPlanBuilder, col, lit};
 
     use super::*;
 
@@ -203,6 +220,20 @@ mod tests {
         let huge = (0..40).fold(DataType::Int64, |inner, _| double(inner));
         assert_eq!(fields_of(&huge, 1000), 1001);
         assert_eq!(fields_of(&double(double(DataType::Int64)), 1000), 7);
+    }
+
+    #[test]
+    fn a_null_that_takes_gigabytes_is_refused_wherever_its_type_comes_from() {
+        let huge = DataType::FixedSizeBinary(i32::MAX);
+        let null =
+            LogicalPlanBuilder::empty(true).project([lit(ScalarValue::FixedSizeBinary(i32::MAX, None))]);
+        let fields = vec![Field::new("huge", huge, true)];
+        let schema = DFSchema::from_unqualified_fields(fields.into(), HashMap::new()).unwrap();
+        let nothing = EmptyRelation { produce_one_row: false, schema: Arc::new(schema) };
+        for plan in [null.unwrap().build().unwrap(), LogicalPlan::EmptyRelation(nothing)] {
+            assert_eq!(check(&plan).unwrap_err().kind(), ErrorKind::InvalidRequest);
+        }
+        assert!(check(&one()).is_ok());
     }
 
     #[test]

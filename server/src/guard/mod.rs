@@ -69,6 +69,7 @@ mod row_size;
 mod rows;
 mod seal;
 mod session;
+mod substrait;
 mod table;
 mod versions;
 mod visible_rows;

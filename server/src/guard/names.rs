@@ -25,7 +25,7 @@ use super::information_schema::InformationTable;
 use super::table::GuardedTable;
 use crate::catalog::Listing;
 use crate::ids::{CATALOG, TableName};
-use crate::sql::{DEFAULT_DATABASE, INFORMATION_SCHEMA, SystemTable};
+use crate::sql::{DEFAULT_DATABASE, INFORMATION_SCHEMA, Parsed, SystemTable};
 
 /// What one query's names mean.
 pub(super) struct QueryNames<'a> {
@@ -53,6 +53,10 @@ impl<'a> QueryNames<'a> {
         Self { state, tables: tables.into_iter().map(source).collect(), listing, functions }
     }
 
+    pub(super) fn state(&self) -> &SessionState {
+        self.state
+    }
+
     fn information(&self, table: SystemTable) -> Arc<dyn TableSource> {
         let table = InformationTable::new(table, self.listing.clone(), Arc::clone(&self.functions));
         provider_as_source(Arc::new(table))
@@ -62,7 +66,14 @@ impl<'a> QueryNames<'a> {
     ///
     /// # Errors
     /// DataFusion's, in its words.
-    pub(super) fn plan(&self, statement: ParsedStatement) -> Result<LogicalPlan> {
+    pub(super) fn plan(&self, query: &Parsed) -> Result<LogicalPlan> {
+        match query {
+            Parsed::Sql(statement) => self.plan_sql(statement.clone()),
+            Parsed::Substrait(plan) => self.plan_substrait(plan),
+        }
+    }
+
+    fn plan_sql(&self, statement: ParsedStatement) -> Result<LogicalPlan> {
         let options = &self.state.config_options().sql_parser;
         let options = ParserOptions::new()
             .with_parse_float_as_decimal(options.parse_float_as_decimal)

@@ -42,6 +42,7 @@ fn worded(error: &DataFusionError) -> Error {
     };
     match error {
         DataFusionError::Plan(words) => not_found_or(words, || shown("the query cannot be planned", words)),
+        DataFusionError::Substrait(words) => shown("the Substrait plan cannot be read", words),
         DataFusionError::SQL(parser, _) => shown("the SQL text cannot be parsed", &parser.to_string()),
         DataFusionError::NotImplemented(words) => {
             Error::new(ErrorKind::Unsupported, "the query uses SQL that is not supported")

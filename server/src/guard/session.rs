@@ -152,9 +152,10 @@ impl Guard {
         if let Some(explain) = explain {
             explain::check(explain, &tables, &self.access.explain_analyze_users)?;
         }
+        let query = statement.into_parsed();
         let planned = |tables: Vec<GuardedTable>| {
             let names = QueryNames::new(&state, tables, listing.clone(), Arc::clone(&self.functions));
-            names.plan(statement.clone().into_parsed()).map_err(from_datafusion)
+            names.plan(&query).map_err(from_datafusion)
         };
         let mut plan = planned(tables.clone())?;
         complexity::check(&plan)?;

@@ -65,7 +65,7 @@ fn check_moments(now: &Statement, then: &Statement, names: &Names) {
 fn check_printed(statement: Statement) {
     let tables: BTreeSet<TableName> = statement.tables().iter().map(|table| table.name.clone()).collect();
     let has_moment = statement.tables().iter().any(|table| table.moment.is_some());
-    let printed = statement.into_parsed().to_string();
+    let printed = statement.into_sql().to_string();
     let Ok(again) = Statement::parse(&printed, usize::MAX, &SessionOptions::default()) else { return };
     assert!(!has_moment, "a planner's name is taken from a client: {}", versions::without_marks(&printed));
     let named: BTreeSet<TableName> = again.tables().iter().map(|table| table.name.clone()).collect();
@@ -73,8 +73,9 @@ fn check_printed(statement: Statement) {
 }
 
 fn check_tree(statement: &Statement) -> Names {
-    let ParsedStatement::Statement(parsed) = &statement.parsed else {
-        unreachable!("not a statement of SQL: {}", statement.parsed)
+    let parsed = statement.clone().into_sql();
+    let ParsedStatement::Statement(parsed) = &parsed else {
+        unreachable!("not a statement of SQL: {parsed}")
     };
     let SqlStatement::Query(query) = parsed.as_ref() else { unreachable!("not a query: {parsed}") };
     let mut names = Names::default();

@@ -1,4 +1,5 @@
-//! SQL text to one allowed [`Statement`]: sizes limited, kind allow-listed, table names collected. Pure; no I/O.
+//! SQL text, or a Substrait plan, to one allowed [`Statement`]: sizes limited, kind allow-listed, table names collected. Pure;
+//! no I/O.
 //!
 //! Invariants
 //! - A [`Statement`] is exactly one query; SHOW and DESCRIBE become queries over `information_schema` or over the session's
@@ -22,6 +23,7 @@ mod qualify;
 mod scope;
 mod session_change;
 mod shows;
+mod substrait;
 mod system;
 mod tokens;
 mod versions;
@@ -29,6 +31,7 @@ mod versions;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
+use bytes::Bytes;
 use datafusion::common::TableReference;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
@@ -42,6 +45,7 @@ use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 pub(crate) use self::moment::Moment;
 pub(crate) use self::options::{Compression, SessionOption, SessionOptions};
 pub(crate) use self::session_change::SessionChange;
+pub(crate) use self::substrait::{SubstraitPlan, substrait_version};
 pub(crate) use self::system::{INFORMATION_SCHEMA, SystemTable};
 pub(crate) use self::versions::{NamedTable, without_marks, without_moment};
 use crate::error::{Error, ErrorKind};
@@ -63,12 +67,48 @@ const RELATION_LIMIT: usize = 500;
 /// The schema of a table name without a database. No database can be called so, hence such a name is never found.
 pub(crate) const DEFAULT_DATABASE: &str = "default";
 
-/// One query, as it was parsed.
+/// A statement as a client sends it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    /// SQL.
+    Sql(String),
+    /// An encoded `substrait.Plan`.
+    Substrait(Bytes),
+}
+
+impl Source {
+    /// How long it is, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Sql(text) => text.len(),
+            Self::Substrait(plan) => plan.len(),
+        }
+    }
+
+    /// What the audit trail shows of it.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Sql(text) => text,
+            Self::Substrait(_) => "(Substrait plan)",
+        }
+    }
+}
+
+/// One query, as it was read.
 #[derive(Clone)]
 pub(crate) struct Statement {
-    parsed: ParsedStatement,
+    query: Parsed,
     tables: Vec<NamedTable>,
     explain: Option<Explain>,
+}
+
+/// What the planner makes a plan of.
+#[derive(Clone)]
+pub(crate) enum Parsed {
+    /// The parser's tree, with the tables under their [planner's names](NamedTable::planner_name).
+    Sql(ParsedStatement),
+    /// With tables as the client named them.
+    Substrait(SubstraitPlan),
 }
 
 /// What EXPLAIN asks for besides how the query was understood.
@@ -81,6 +121,24 @@ pub(crate) struct Explain {
 }
 
 impl Statement {
+    /// Reads and checks what a client sent.
+    ///
+    /// # Arguments
+    /// * `max_bytes` - longest SQL text, in bytes.
+    /// * `options` - what holds where the statement says nothing.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), for plans too.
+    pub(crate) fn read(source: &Source, max_bytes: usize, options: &SessionOptions) -> Result<Self, Error> {
+        match source {
+            Source::Sql(sql) => Self::parse(sql, max_bytes, options),
+            Source::Substrait(encoded) => {
+                let plan = SubstraitPlan::decode(encoded, max_bytes, options)?;
+                Ok(Self { tables: plan.tables()?, query: Parsed::Substrait(plan), explain: None })
+            }
+        }
+    }
+
     /// Parses and checks a text.
     ///
     /// # Arguments
@@ -108,13 +166,18 @@ impl Statement {
             patterns::with_backslashes(query);
         }
         let tables = named_tables(&parsed)?;
-        Ok(Self { parsed, tables, explain })
+        Ok(Self { query: Parsed::Sql(parsed), tables, explain })
     }
 
     /// Whether the query says in which order its rows come.
     pub(crate) fn is_ordered(&self) -> bool {
-        let ParsedStatement::Statement(statement) = &self.parsed else { return false };
-        matches!(statement.as_ref(), SqlStatement::Query(query) if query.order_by.is_some())
+        match &self.query {
+            Parsed::Sql(ParsedStatement::Statement(statement)) => {
+                matches!(statement.as_ref(), SqlStatement::Query(query) if query.order_by.is_some())
+            }
+            Parsed::Sql(_) => false,
+            Parsed::Substrait(plan) => plan.sorts(),
+        }
     }
 
     /// What is asked of the plan, if that is asked for and not the rows.
@@ -127,9 +190,18 @@ impl Statement {
         &self.tables
     }
 
-    /// The parser's tree, with the tables under their [planner's names](NamedTable::planner_name).
-    pub(crate) fn into_parsed(self) -> ParsedStatement {
-        self.parsed
+    /// What the planner reads.
+    pub(crate) fn into_parsed(self) -> Parsed {
+        self.query
+    }
+
+    /// The parser's tree of a statement that came as SQL.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn into_sql(self) -> ParsedStatement {
+        match self.query {
+            Parsed::Sql(parsed) => parsed,
+            Parsed::Substrait(_) => unreachable!("SQL was parsed"),
+        }
     }
 }
 
@@ -285,9 +357,14 @@ fn named_tables(parsed: &ParsedStatement) -> Result<Vec<NamedTable>, Error> {
     let (references, _) = resolve_table_references(parsed, true).map_err(|error| {
         Error::new(ErrorKind::InvalidRequest, "a table name cannot be read").because(error.to_string())
     })?;
-    let mut tables: Vec<NamedTable> = Vec::with_capacity(references.len());
-    for reference in references.iter().filter(|reference| !is_system(reference)) {
-        let table = qualified(reference)?;
+    few(references.iter().filter(|reference| !is_system(reference)).map(qualified))
+}
+
+/// Each table once, if they are not too many.
+fn few(named: impl Iterator<Item = Result<NamedTable, Error>>) -> Result<Vec<NamedTable>, Error> {
+    let mut tables: Vec<NamedTable> = Vec::new();
+    for table in named {
+        let table = table?;
         if !tables.contains(&table) {
             tables.push(table);
         }

@@ -27,12 +27,20 @@ pub(crate) enum SessionOption {
     StatementTimeout,
     Compression,
     Endpoints,
+    ViewTypes,
 }
 
 impl SessionOption {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Catalog, Self::Schema, Self::AsOf, Self::StatementTimeout, Self::Compression, Self::Endpoints];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Catalog,
+        Self::Schema,
+        Self::AsOf,
+        Self::StatementTimeout,
+        Self::Compression,
+        Self::Endpoints,
+        Self::ViewTypes,
+    ];
 
     /// As `SET`, `SHOW` and the session actions spell it.
     pub(crate) fn name(self) -> &'static str {
@@ -43,6 +51,7 @@ impl SessionOption {
             Self::StatementTimeout => "statement_timeout",
             Self::Compression => "compression",
             Self::Endpoints => "endpoints",
+            Self::ViewTypes => "view_types",
         }
     }
 
@@ -55,6 +64,7 @@ impl SessionOption {
             Self::StatementTimeout => "longest run of a statement, within the server's own limit",
             Self::Compression => "compression of results: none, lz4 or zstd",
             Self::Endpoints => "into how many parts a result without an order may be divided",
+            Self::ViewTypes => "texts and binaries of results as Arrow's views: true or false",
         }
     }
 
@@ -93,6 +103,8 @@ pub(crate) struct SessionOptions {
     pub(crate) compression: Option<Compression>,
     /// Absent: one, in which rows keep their order in every client.
     pub(crate) endpoints: Option<u32>,
+    /// Whether texts and binaries travel as views, which several drivers do not know.
+    pub(crate) view_types: bool,
 }
 
 impl SessionOptions {
@@ -109,6 +121,7 @@ impl SessionOptions {
             SessionOption::StatementTimeout => self.statement_timeout = value.map(timeout).transpose()?,
             SessionOption::Compression => self.compression = value.map(compression).transpose()?.flatten(),
             SessionOption::Endpoints => self.endpoints = value.map(endpoints).transpose()?,
+            SessionOption::ViewTypes => self.view_types = value.map(truth).transpose()?.unwrap_or_default(),
         }
         Ok(())
     }
@@ -124,6 +137,7 @@ impl SessionOptions {
             }
             SessionOption::Compression => self.compression.map(|compression| compression.to_string()),
             SessionOption::Endpoints => self.endpoints.map(|endpoints| endpoints.to_string()),
+            SessionOption::ViewTypes => self.view_types.then(|| true.to_string()),
         }
     }
 }
@@ -172,6 +186,11 @@ fn endpoints(text: &str) -> Result<u32, Error> {
     })
 }
 
+fn truth(text: &str) -> Result<bool, Error> {
+    let text = text.to_ascii_lowercase();
+    text.parse().map_err(|_| Error::new(ErrorKind::InvalidRequest, "true or false, not").echoing(&text))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
@@ -188,6 +207,7 @@ mod tests {
             (SessionOption::StatementTimeout, "1h 30m"),
             (SessionOption::Compression, "ZSTD"),
             (SessionOption::Endpoints, "4"),
+            (SessionOption::ViewTypes, "TRUE"),
         ] {
             options.set(option, Some(value)).unwrap();
         }
@@ -215,6 +235,7 @@ mod tests {
             (SessionOption::Compression, "gzip"),
             (SessionOption::Endpoints, "0"),
             (SessionOption::Endpoints, "33"),
+            (SessionOption::ViewTypes, "1"),
         ] {
             let mut options = SessionOptions::default();
             let error = options.set(option, Some(value)).unwrap_err();

@@ -57,7 +57,7 @@ fn option(name: &ObjectName) -> Result<SessionOption, Error> {
 }
 
 fn no_such_option(name: &str) -> Error {
-    let text = "no such session option; there are catalog, schema, as_of, statement_timeout, compression and endpoints";
+    let text = "no such session option; there are catalog, schema, as_of, statement_timeout, compression, endpoints and view_types";
     Error::new(ErrorKind::Unsupported, text).echoing(name)
 }
 

@@ -65,7 +65,7 @@ fn anything_that_is_not_one_query_is_refused() {
 
 /// The query as text that a statement becomes.
 fn becomes(sql: &str) -> String {
-    parse(sql).unwrap().into_parsed().to_string()
+    parse(sql).unwrap().into_sql().to_string()
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_long_list_of_constants_is_not_deep() {
 #[test]
 fn question_marks_are_numbered_parameters_and_those_in_strings_are_not() {
     let statement = parse("select ?, '?', \"?\" -- ?\n, ? from (values (1)) t(\"?\")").unwrap();
-    let text = statement.into_parsed().to_string();
+    let text = statement.into_sql().to_string();
     assert_eq!(text, "SELECT $1, '?', \"?\", $2 FROM (VALUES (1)) t (\"?\")");
     assert_eq!(kind_of("select ?, $1"), Some(ErrorKind::InvalidRequest));
 }

@@ -4,19 +4,21 @@
 //! Unimplemented, which is the answer that drivers tolerate.
 
 use arrow_flight::sql::{
-    ActionCancelQueryRequest, ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, Any,
-    ProstMessageExt,
+    ActionCancelQueryRequest, ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
+    ActionCreatePreparedSubstraitPlanRequest, Any, ProstMessageExt,
 };
 use arrow_flight::{Action, ActionType};
 use bytes::Bytes;
 use prost::Message;
 
 use super::authenticate::Caller;
-use super::commands::{action_body, refuse_transaction};
+use super::commands::{action_body, plan_of, refuse_transaction};
 use super::front_door::FrontDoor;
 use crate::error::{Error, ErrorKind};
+use crate::sql::Source;
 
 const CREATE_PREPARED: &str = "CreatePreparedStatement";
+const CREATE_PREPARED_SUBSTRAIT: &str = "CreatePreparedSubstraitPlan";
 const CLOSE_PREPARED: &str = "ClosePreparedStatement";
 const CLOSE_SESSION: &str = "CloseSession";
 const SET_SESSION_OPTIONS: &str = "SetSessionOptions";
@@ -27,7 +29,6 @@ const RENEW_FLIGHT_ENDPOINT: &str = "RenewFlightEndpoint";
 
 /// Flight SQL's actions for transactions.
 const TRANSACTIONS: [&str; 4] = ["BeginTransaction", "EndTransaction", "BeginSavepoint", "EndSavepoint"];
-const CREATE_PREPARED_SUBSTRAIT: &str = "CreatePreparedSubstraitPlan";
 
 /// What ListActions answers.
 pub(super) fn list() -> Vec<ActionType> {
@@ -37,6 +38,7 @@ pub(super) fn list() -> Vec<ActionType> {
     };
     vec![
         action(CREATE_PREPARED, "Plans a statement and returns a handle for it."),
+        action(CREATE_PREPARED_SUBSTRAIT, "Plans a Substrait plan and returns a handle for it."),
         action(CLOSE_PREPARED, "Closes a prepared statement; always succeeds."),
         action(CLOSE_SESSION, "Ends the session; always succeeds."),
         action(SET_SESSION_OPTIONS, "Sets options of the session, which the client keeps in a cookie."),
@@ -57,11 +59,12 @@ impl FrontDoor {
             CREATE_PREPARED => {
                 let request: ActionCreatePreparedStatementRequest = action_body(&action.body)?;
                 refuse_transaction(request.transaction_id.as_deref())?;
-                let created = self.prepare(caller, request.query).await?;
-                // Our message has one field more than the crate's, under the same name.
-                let type_url = arrow_flight::sql::ActionCreatePreparedStatementResult::type_url().to_owned();
-                let any = Any { type_url, value: created.encode_to_vec().into() };
-                Ok(Some(any.encode_to_vec().into()))
+                self.prepared(caller, Source::Sql(request.query)).await.map(Some)
+            }
+            CREATE_PREPARED_SUBSTRAIT => {
+                let request: ActionCreatePreparedSubstraitPlanRequest = action_body(&action.body)?;
+                refuse_transaction(request.transaction_id.as_deref())?;
+                self.prepared(caller, plan_of(request.plan)?).await.map(Some)
             }
             CLOSE_PREPARED => {
                 let _handle: ActionClosePreparedStatementRequest = action_body(&action.body)?;
@@ -77,9 +80,6 @@ impl FrontDoor {
                 Ok(Some(result.as_any().encode_to_vec().into()))
             }
             RENEW_FLIGHT_ENDPOINT => Ok(Some(self.renew(caller, &action.body).await?.encode_to_vec().into())),
-            CREATE_PREPARED_SUBSTRAIT => {
-                Err(Error::new(ErrorKind::Unsupported, "Substrait plans are not supported: send SQL"))
-            }
             name if TRANSACTIONS.contains(&name) => {
                 Err(Error::new(ErrorKind::Unsupported, "this server is read-only and has no transactions"))
             }
@@ -87,5 +87,13 @@ impl FrontDoor {
                 Err(Error::new(ErrorKind::Unsupported, "this server does not have the action").echoing(other))
             }
         }
+    }
+
+    async fn prepared(&self, caller: &Caller, source: Source) -> Result<Bytes, Error> {
+        let created = self.prepare(caller, source).await?;
+        // Our message has one field more than the crate's, under the same name.
+        let type_url = arrow_flight::sql::ActionCreatePreparedStatementResult::type_url().to_owned();
+        let any = Any { type_url, value: created.encode_to_vec().into() };
+        Ok(any.encode_to_vec().into())
     }
 }

@@ -6,24 +6,25 @@
 use arrow_flight::sql::{
     Any, Command, CommandGetCatalogs, CommandGetCrossReference, CommandGetDbSchemas, CommandGetExportedKeys,
     CommandGetImportedKeys, CommandGetPrimaryKeys, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables,
-    CommandGetXdbcTypeInfo, ProstMessageExt,
+    CommandGetXdbcTypeInfo, ProstMessageExt, SubstraitPlan,
 };
 use bytes::Bytes;
 use prost::Message;
 
 use crate::error::{Error, ErrorKind};
+use crate::sql::Source;
 
 /// A command that this server answers.
 #[derive(Debug)]
 pub(super) enum Question {
-    /// The text of a statement.
-    Statement(String),
+    /// A statement.
+    Statement(Source),
     /// The sealed handle of a prepared statement.
     Prepared(Bytes),
     /// The sealed body of a ticket that this server handed out.
     Ticket(Bytes),
-    /// The text of a statement that the client takes for an update.
-    Update(String),
+    /// A statement that the client takes for an update.
+    Update(Source),
     /// The sealed handle of a prepared statement that the client takes for an update.
     PreparedUpdate(Bytes),
     /// A question about what there is.
@@ -55,7 +56,7 @@ pub(super) fn question(encoded: &[u8]) -> Result<Question, Error> {
     let metadata = match command {
         Command::CommandStatementQuery(query) => {
             refuse_transaction(query.transaction_id.as_deref())?;
-            return Ok(Question::Statement(query.query));
+            return Ok(Question::Statement(Source::Sql(query.query)));
         }
         Command::CommandPreparedStatementQuery(query) => {
             return Ok(Question::Prepared(query.prepared_statement_handle));
@@ -73,14 +74,15 @@ pub(super) fn question(encoded: &[u8]) -> Result<Question, Error> {
         Command::CommandGetXdbcTypeInfo(command) => MetadataCommand::XdbcTypeInfo(command),
         Command::CommandStatementUpdate(update) => {
             refuse_transaction(update.transaction_id.as_deref())?;
-            return Ok(Question::Update(update.query));
+            return Ok(Question::Update(Source::Sql(update.query)));
         }
         Command::CommandPreparedStatementUpdate(update) => {
             return Ok(Question::PreparedUpdate(update.prepared_statement_handle));
         }
         Command::CommandStatementIngest(_) => return Err(read_only()),
-        Command::CommandStatementSubstraitPlan(_) => {
-            return Err(Error::new(ErrorKind::Unsupported, "Substrait plans are not supported: send SQL"));
+        Command::CommandStatementSubstraitPlan(command) => {
+            refuse_transaction(command.transaction_id.as_deref())?;
+            return Ok(Question::Statement(plan_of(command.plan)?));
         }
         Command::ActionBeginSavepointRequest(_)
         | Command::ActionBeginSavepointResult(_)
@@ -115,6 +117,17 @@ pub(super) fn action_body<M: ProstMessageExt>(encoded: &[u8]) -> Result<M, Error
 /// For an action whose body is not what its type asks for.
 pub(super) fn malformed_action() -> Error {
     Error::new(ErrorKind::InvalidRequest, "the body of the action cannot be decoded")
+}
+
+/// The plan of a command or an action. The version beside it says nothing that the plan does not say itself.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`] if there is none.
+pub(super) fn plan_of(plan: Option<SubstraitPlan>) -> Result<Source, Error> {
+    match plan {
+        Some(SubstraitPlan { plan, .. }) if !plan.is_empty() => Ok(Source::Substrait(plan)),
+        _ => Err(Error::new(ErrorKind::InvalidRequest, "the command carries no Substrait plan")),
+    }
 }
 
 /// Refuses a statement that wants to run within a transaction. An empty id means none.
@@ -153,7 +166,7 @@ mod tests {
     fn a_statement_is_recognised_and_its_transaction_refused() {
         let mut query = CommandStatementQuery { query: "SELECT 1".to_owned(), transaction_id: None };
         assert!(
-            matches!(question(&query.as_any().encode_to_vec()), Ok(Question::Statement(sql)) if sql == "SELECT 1")
+            matches!(question(&query.as_any().encode_to_vec()), Ok(Question::Statement(Source::Sql(sql))) if sql == "SELECT 1")
         );
         query.transaction_id = Some(Bytes::new());
         assert!(question(&query.as_any().encode_to_vec()).is_ok());
@@ -162,12 +175,17 @@ mod tests {
     }
 
     #[test]
-    fn loading_data_is_refused_as_read_only_and_plans_as_unsupported() {
+    fn loading_data_is_refused_as_read_only_and_a_plan_must_be_there() {
         let any = CommandStatementIngest::default().as_any();
         let error = question(&any.encode_to_vec()).unwrap_err();
         assert_eq!(error.public_text(), "this server is read-only");
-        let plan = CommandStatementSubstraitPlan::default().as_any().encode_to_vec();
-        assert_eq!(refusal(&plan), ErrorKind::Unsupported);
+        let mut command = CommandStatementSubstraitPlan::default();
+        assert_eq!(refusal(&command.as_any().encode_to_vec()), ErrorKind::InvalidRequest);
+        command.plan = Some(SubstraitPlan { plan: Bytes::from_static(b"plan"), version: String::new() });
+        let encoded = command.as_any().encode_to_vec();
+        assert!(matches!(question(&encoded), Ok(Question::Statement(Source::Substrait(_)))));
+        command.transaction_id = Some(Bytes::from_static(b"tx"));
+        assert_eq!(refusal(&command.as_any().encode_to_vec()), ErrorKind::Unsupported);
     }
 
     #[test]

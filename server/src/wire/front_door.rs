@@ -137,8 +137,8 @@ impl FrontDoor {
         descriptor: FlightDescriptor,
     ) -> Result<FlightInfo, Error> {
         match question(&descriptor.cmd)? {
-            Question::Statement(sql) => {
-                let request = self.statement(caller, sql)?;
+            Question::Statement(source) => {
+                let request = self.statement(caller, source)?;
                 self.plan(caller, &request, descriptor).await
             }
             Question::Prepared(handle) => {
@@ -153,7 +153,9 @@ impl FrontDoor {
 
     async fn schema(&self, caller: &Caller, descriptor: &FlightDescriptor) -> Result<SchemaResult, Error> {
         let schema = match question(&descriptor.cmd)? {
-            Question::Statement(sql) => self.result_schema(caller, &self.statement(caller, sql)?).await?,
+            Question::Statement(source) => {
+                self.result_schema(caller, &self.statement(caller, source)?).await?
+            }
             Question::Prepared(handle) => {
                 self.result_schema(caller, &self.open_prepared(caller, &handle)?).await?
             }
@@ -188,9 +190,9 @@ impl FrontDoor {
         let descriptor = first.flight_descriptor.take().ok_or_else(no_command)?;
         match question(&descriptor.cmd)? {
             Question::Prepared(handle) => self.bind(caller, &handle, first, messages).await,
-            Question::Update(sql) => self.update(caller, &sql),
+            Question::Update(source) => self.update(caller, &source),
             Question::PreparedUpdate(handle) => {
-                self.update(caller, &self.open_prepared(caller, &handle)?.sql)
+                self.update(caller, &self.open_prepared(caller, &handle)?.source)
             }
             Question::Statement(_) | Question::Ticket(_) | Question::Metadata(_) => Err(read_only()),
         }

@@ -22,7 +22,7 @@ use crate::identity::{Identity, Principal, Purpose, Sealer};
 use crate::ids::RoleArn;
 use crate::pipeline::QueryRequest;
 use crate::settings::Settings;
-use crate::sql::{Moment, SessionOptions};
+use crate::sql::{Moment, SessionOptions, Source};
 
 const LIFETIME: Duration = Duration::from_secs(3600);
 
@@ -58,7 +58,10 @@ pub(crate) fn ticket(data: &[u8]) {
         check_stranger(&owner, presented);
     }
     let request = QueryRequest {
-        sql: String::from_utf8_lossy(rest).into_owned(),
+        source: match rest.len() % 3 {
+            1 => Source::Substrait(rest.to_vec().into()),
+            _ => Source::Sql(String::from_utf8_lossy(rest).into_owned()),
+        },
         parameters: None,
         options: SessionOptions {
             as_of: (rest.len() % 2 == 1).then_some(Moment::Version(rest.len() as u64)),
@@ -185,14 +188,14 @@ fn damaged(genuine: &[u8], by: &[u8]) -> Vec<Vec<u8>> {
 fn refused_ticket(principal: &Principal, presented: &[u8]) {
     match open_ticket(sealer(), principal, presented) {
         Err(error) => assert_eq!(error.kind(), ErrorKind::PermissionDenied),
-        Ok(opened) => unreachable!("a ticket was forged: {}", opened.request.sql),
+        Ok(opened) => unreachable!("a ticket was forged: {}", opened.request.source.text()),
     }
 }
 
 fn refused_handle(principal: &Principal, presented: &[u8]) {
     match open_prepared(sealer(), principal, presented) {
         Err(error) => assert_eq!(error.kind(), ErrorKind::PermissionDenied),
-        Ok(request) => unreachable!("a handle was forged: {}", request.sql),
+        Ok(request) => unreachable!("a handle was forged: {}", request.source.text()),
     }
 }
 
@@ -204,7 +207,7 @@ fn refused_token(presented: &str) {
 }
 
 fn assert_same(opened: &QueryRequest, sealed: &QueryRequest) {
-    assert_eq!(opened.sql, sealed.sql);
+    assert_eq!(opened.source, sealed.source);
     assert!(opened.options == sealed.options, "other options");
     assert!(opened.parameters.is_none(), "parameters from nowhere");
 }

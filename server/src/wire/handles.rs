@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorKind};
 use crate::identity::{Principal, Purpose, Sealer};
 use crate::ids::QueryId;
 use crate::pipeline::{Part, QueryRequest};
+use crate::sql::Source;
 
 /// What a ticket asks for.
 pub(super) struct OpenedTicket {
@@ -56,8 +57,10 @@ pub(super) fn seal_ticket(
     request: &QueryRequest,
     wire_schema: &Schema,
 ) -> Result<Ticket, Error> {
+    let (sql, substrait) = to_fields(&request.source);
     let body = StatementTicket {
-        sql: request.sql.clone(),
+        sql,
+        substrait,
         parameters: parameters::to_bytes(request.parameters.as_ref())?,
         schema_digest: schema::digest(wire_schema)?.to_vec(),
         planned_as: planned_as.to_string(),
@@ -81,7 +84,7 @@ pub(super) fn open_ticket(
     let body: StatementTicket = sealer.open(Purpose::Ticket, Some(principal), sealed)?;
     Ok(OpenedTicket {
         request: QueryRequest {
-            sql: body.sql,
+            source: from_fields(body.sql, body.substrait),
             parameters: parameters::from_sealed_bytes(&body.parameters)?,
             options: from_sealed(body.options)?,
             part: body.part.map(part).transpose()?,
@@ -89,6 +92,18 @@ pub(super) fn open_ticket(
         schema_digest: body.schema_digest,
         planned_as: QueryId::parse(&body.planned_as),
     })
+}
+
+/// The statement as SQL and as a plan, one of them empty.
+fn to_fields(source: &Source) -> (String, Vec<u8>) {
+    match source {
+        Source::Sql(sql) => (sql.clone(), Vec::new()),
+        Source::Substrait(plan) => (String::new(), plan.to_vec()),
+    }
+}
+
+fn from_fields(sql: String, substrait: Vec<u8>) -> Source {
+    if substrait.is_empty() { Source::Sql(sql) } else { Source::Substrait(substrait.into()) }
 }
 
 fn part(sealed: SealedPart) -> Result<Part, Error> {
@@ -107,8 +122,10 @@ pub(super) fn seal_prepared(
     lifetime: Duration,
     request: &QueryRequest,
 ) -> Result<Bytes, Error> {
+    let (sql, substrait) = to_fields(&request.source);
     let body = PreparedHandle {
-        sql: request.sql.clone(),
+        sql,
+        substrait,
         parameters: parameters::to_bytes(request.parameters.as_ref())?,
         options: Some(to_sealed(&request.options)),
     };
@@ -126,7 +143,7 @@ pub(super) fn open_prepared(
 ) -> Result<QueryRequest, Error> {
     let body: PreparedHandle = sealer.open(Purpose::Prepared, Some(principal), sealed)?;
     Ok(QueryRequest {
-        sql: body.sql,
+        source: from_fields(body.sql, body.substrait),
         parameters: parameters::from_sealed_bytes(&body.parameters)?,
         options: from_sealed(body.options)?,
         part: None,

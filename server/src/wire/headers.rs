@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::sql::{SessionOption, SessionOptions};
 
 /// Header names and what they give.
-const HEADERS: [(&str, SessionOption); 7] = [
+const HEADERS: [(&str, SessionOption); 8] = [
     ("catalog", SessionOption::Catalog),
     ("schema", SessionOption::Schema),
     ("x-lakegate-as-of", SessionOption::AsOf),
@@ -18,6 +18,7 @@ const HEADERS: [(&str, SessionOption); 7] = [
     ("x-lakegate-statement-timeout", SessionOption::StatementTimeout),
     ("x-lakegate-compression", SessionOption::Compression),
     ("x-lakegate-endpoints", SessionOption::Endpoints),
+    ("x-lakegate-view-types", SessionOption::ViewTypes),
 ];
 
 /// The header that gives an option.

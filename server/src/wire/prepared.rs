@@ -18,6 +18,7 @@ use super::stream::ResultBody;
 use super::{handles, parameters, schema};
 use crate::error::Error;
 use crate::pipeline::QueryRequest;
+use crate::sql::Source;
 
 impl FrontDoor {
     /// Plans a statement and hands out a handle for it.
@@ -27,13 +28,13 @@ impl FrontDoor {
     pub(super) async fn prepare(
         &self,
         caller: &Caller,
-        sql: String,
+        source: Source,
     ) -> Result<ActionCreatePreparedStatementResult, Error> {
-        let request = self.statement(caller, sql)?;
+        let request = self.statement(caller, source)?;
         let sealer = self.identity.sealer();
         let lifetime = self.options.prepared_ttl;
         let handle = handles::seal_prepared(sealer, &caller.principal, lifetime, &request)?;
-        if self.session_change(&request.sql)?.is_some() {
+        if self.session_change(&request.source)?.is_some() {
             // Without schemas: older drivers take that for an update, and then ask for it to be done.
             return Ok(ActionCreatePreparedStatementResult {
                 prepared_statement_handle: handle.into(),
@@ -42,9 +43,11 @@ impl FrontDoor {
             });
         }
         let description = self.describe(caller, &request).await?;
+        let wire_schema = schema::wire_schema(&description.schema);
+        let dataset_schema = schema::announced(&wire_schema, request.options.view_types);
         Ok(ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle.into(),
-            dataset_schema: schema::encapsulated(&schema::wire_schema(&description.schema))?.into(),
+            dataset_schema: schema::encapsulated(&dataset_schema)?.into(),
             parameter_schema: schema::encapsulated(&schema::wire_schema(&description.parameters))?.into(),
             is_update: Some(false),
         })
@@ -72,8 +75,8 @@ impl FrontDoor {
     ///
     /// # Errors
     /// [`read_only`] for every other statement, and what changing the session answers.
-    pub(super) fn update(&self, caller: &Caller, sql: &str) -> Result<PutResult, Error> {
-        let change = self.session_change(sql)?.ok_or_else(read_only)?;
+    pub(super) fn update(&self, caller: &Caller, source: &Source) -> Result<PutResult, Error> {
+        let change = self.session_change(source)?.ok_or_else(read_only)?;
         self.change_session(caller, &[change])?;
         let answer = DoPutUpdateResult { record_count: 0 };
         Ok(PutResult { app_metadata: answer.encode_to_vec().into() })

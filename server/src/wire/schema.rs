@@ -5,13 +5,15 @@
 //! columns from Parquet are views. So the wire schema is computed from the logical schema alone, and each batch is
 //! brought to it.
 //!
-//! - Views, dictionaries, run-ends and large lists become their plain types: several drivers know no others.
+//! - Views, dictionaries, run-ends and large lists become their plain types: several drivers know no others. Texts and
+//!   binaries become views again, message by message, for a client that asks for them: what lay behind the engine's own
+//!   views is more than the result.
 //! - Nullability is the logical schema's. A batch may promise more than that, never less.
 //! - Metadata is dropped, but for keys that Arrow itself defines: file formats and table formats keep internals there.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, AsArray, BinaryViewArray, RecordBatch, RecordBatchOptions, StringViewArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow_flight::{IpcMessage, SchemaAsIpc};
@@ -59,6 +61,45 @@ fn wire_type(data_type: &DataType) -> DataType {
         DataType::Map(entries, sorted) => DataType::Map(wire_field(entries), *sorted),
         other => other.clone(),
     }
+}
+
+/// The schema that a client sees of a wire schema.
+///
+/// # Arguments
+/// * `view_types` - whether it asks for views.
+pub(super) fn announced(wire: &SchemaRef, view_types: bool) -> SchemaRef {
+    if !view_types {
+        return Arc::clone(wire);
+    }
+    let as_view = |field: &FieldRef| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        DataType::Binary => Arc::new(field.as_ref().clone().with_data_type(DataType::BinaryView)),
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(wire.fields().iter().map(as_view).collect::<Vec<_>>()))
+}
+
+/// A message's rows as they were [`announced`].
+///
+/// # Errors
+/// Only a defect.
+pub(super) fn as_announced(message: RecordBatch, announced: &SchemaRef) -> Result<RecordBatch, Error> {
+    if message.schema_ref() == announced {
+        return Ok(message);
+    }
+    // The views of a slice keep all that it was cut from, and the encoder writes all that views keep.
+    let compact = |column: &ArrayRef, field: &FieldRef| -> ArrayRef {
+        match (column.as_string_opt::<i32>(), column.as_binary_opt::<i32>(), field.data_type()) {
+            (Some(texts), _, DataType::Utf8View) => Arc::new(StringViewArray::from(texts).gc()),
+            (_, Some(binaries), DataType::BinaryView) => Arc::new(BinaryViewArray::from(binaries).gc()),
+            _ => Arc::clone(column),
+        }
+    };
+    let columns = message.columns().iter().zip(announced.fields());
+    let columns: Vec<ArrayRef> = columns.map(|(column, field)| compact(column, field)).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(message.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(announced), columns, &options)
+        .map_err(|error| Error::internal(format!("a message does not fit the announced schema: {error}")))
 }
 
 /// SHA-256 of a wire schema, to notice that it is no longer what a ticket's holder was told.

@@ -22,6 +22,7 @@ pub(super) fn to_sealed(options: &SessionOptions) -> SealedOptions {
         statement_timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),
         compression: compression.into(),
         endpoints: options.endpoints.unwrap_or_default(),
+        view_types: options.view_types,
     }
 }
 
@@ -44,6 +45,7 @@ pub(super) fn from_sealed(sealed: Option<SealedOptions>) -> Result<SessionOption
         compression,
         endpoints: Some(sealed.endpoints).filter(|endpoints| *endpoints > 0),
         schema: Some(sealed.schema).filter(|schema| !schema.is_empty()),
+        view_types: sealed.view_types,
     })
 }
 
@@ -79,6 +81,7 @@ mod tests {
                     statement_timeout: Some(Duration::from_millis(1500)),
                     compression,
                     endpoints: Some(3),
+                    view_types: true,
                 };
                 assert_eq!(from_sealed(Some(to_sealed(&options))).unwrap(), options);
             }

@@ -24,7 +24,7 @@ use super::headers::{HeaderOptions, header_of};
 use crate::error::{Error, ErrorKind};
 use crate::identity::Principal;
 use crate::pipeline::QueryRequest;
-use crate::sql::{SessionChange, SessionOption, SessionOptions};
+use crate::sql::{SessionChange, SessionOption, SessionOptions, Source};
 
 /// What a call brings of its session, and what its answer takes back.
 pub(super) struct CallSession {
@@ -65,20 +65,23 @@ impl FrontDoor {
         }
     }
 
-    /// The request for a text that this call brings.
+    /// The request for a statement that this call brings.
     ///
     /// # Errors
     /// As [`options`](Self::options).
-    pub(super) fn statement(&self, caller: &Caller, sql: String) -> Result<QueryRequest, Error> {
-        Ok(QueryRequest { sql, parameters: None, options: self.options(caller)?, part: None })
+    pub(super) fn statement(&self, caller: &Caller, source: Source) -> Result<QueryRequest, Error> {
+        Ok(QueryRequest { source, parameters: None, options: self.options(caller)?, part: None })
     }
 
-    /// The change that a text asks for, if it asks for one.
+    /// The change that a statement asks for, if it asks for one.
     ///
     /// # Errors
     /// Those of [`SessionChange::parse`].
-    pub(super) fn session_change(&self, sql: &str) -> Result<Option<SessionChange>, Error> {
-        SessionChange::parse(sql, self.options.max_sql_bytes)
+    pub(super) fn session_change(&self, source: &Source) -> Result<Option<SessionChange>, Error> {
+        match source {
+            Source::Sql(sql) => SessionChange::parse(sql, self.options.max_sql_bytes),
+            Source::Substrait(_) => Ok(None),
+        }
     }
 
     /// Changes the session.

@@ -20,6 +20,7 @@ use arrow_flight::sql::{
 
 use super::functions;
 use crate::error::Error;
+use crate::sql::substrait_version;
 
 /// Version of the Arrow columnar format.
 const ARROW_FORMAT_VERSION: &str = "1.5";
@@ -85,9 +86,10 @@ fn append_server(builder: &mut SqlInfoDataBuilder, capabilities: &Capabilities) 
     builder.append(SqlInfo::FlightSqlServerArrowVersion, ARROW_FORMAT_VERSION);
     builder.append(SqlInfo::FlightSqlServerReadOnly, true);
     builder.append(SqlInfo::FlightSqlServerSql, true);
-    builder.append(SqlInfo::FlightSqlServerSubstrait, false);
+    builder.append(SqlInfo::FlightSqlServerSubstrait, true);
+    // Old forms are read as long as the planner knows them, which it says of no version.
     builder.append(SqlInfo::FlightSqlServerSubstraitMinVersion, "");
-    builder.append(SqlInfo::FlightSqlServerSubstraitMaxVersion, "");
+    builder.append(SqlInfo::FlightSqlServerSubstraitMaxVersion, substrait_version().as_str());
     builder.append(SqlInfo::FlightSqlServerTransaction, SqlSupportedTransaction::None as i32);
     builder.append(SqlInfo::FlightSqlServerCancel, true);
     builder.append(SqlInfo::FlightSqlServerBulkIngestion, false);

@@ -41,10 +41,11 @@ impl FrontDoor {
         caller: &Caller,
         request: &QueryRequest,
     ) -> Result<SchemaRef, Error> {
-        if self.session_change(&request.sql)?.is_some() {
+        if self.session_change(&request.source)?.is_some() {
             return Ok(Arc::new(Schema::empty()));
         }
-        Ok(schema::wire_schema(&self.describe(caller, request).await?.schema))
+        let wire_schema = schema::wire_schema(&self.describe(caller, request).await?.schema);
+        Ok(schema::announced(&wire_schema, request.options.view_types))
     }
 
     /// Plans a statement and hands out the ticket for its result. One that changes the session is done here already, and its
@@ -58,7 +59,7 @@ impl FrontDoor {
         request: &QueryRequest,
         descriptor: FlightDescriptor,
     ) -> Result<FlightInfo, Error> {
-        if let Some(change) = self.session_change(&request.sql)? {
+        if let Some(change) = self.session_change(&request.source)? {
             self.change_session(caller, &[change])?;
             return self.announce(caller, from_ref(request), &Arc::new(Schema::empty()), descriptor);
         }
@@ -67,9 +68,10 @@ impl FrontDoor {
             let text = "the statement has parameters: prepare it, bind them, and use the handle that binding returns";
             return Err(Error::new(ErrorKind::InvalidRequest, text));
         }
-        let wire_schema = schema::wire_schema(&description.schema);
+        let announced =
+            schema::announced(&schema::wire_schema(&description.schema), request.options.view_types);
         let parts = parts(request, &description, self.pipeline.most_at_once());
-        let info = self.announce(caller, &parts, &wire_schema, descriptor)?;
+        let info = self.announce(caller, &parts, &announced, descriptor)?;
         Ok(FlightInfo { ordered: description.is_ordered, ..info })
     }
 
@@ -140,15 +142,16 @@ impl FrontDoor {
         planned_as: Option<QueryId>,
         check: impl FnOnce(&SchemaRef) -> Result<(), Error>,
     ) -> Result<ResultBody, Error> {
-        if self.session_change(&request.sql)?.is_some() {
+        if self.session_change(&request.source)?.is_some() {
             // It was done when the client asked for this ticket.
             return Ok(self.stream(caller, stream::empty(), Arc::new(Schema::empty()), Delivery::default()));
         }
         let session = self.pipeline.session(&caller.principal);
         let result = self.pipeline.run(&caller.context, &session, request, planned_as).await?;
         let wire_schema = schema::wire_schema(&result.schema());
-        check(&wire_schema)?;
-        let delivery = Delivery { compression: request.options.compression, cancelled: result.cancelled() };
+        let (compression, view_types) = (request.options.compression, request.options.view_types);
+        check(&schema::announced(&wire_schema, view_types))?;
+        let delivery = Delivery { compression, view_types, cancelled: result.cancelled() };
         Ok(self.stream(caller, result, wire_schema, delivery))
     }
 }

@@ -50,6 +50,8 @@ type Waiting = Arc<Mutex<mpsc::Receiver<FlightData>>>;
 pub(super) struct Delivery {
     /// Absent unless the client asked: the Java driver cannot read compressed results.
     pub(super) compression: Option<Compression>,
+    /// Whether texts and binaries travel as views.
+    pub(super) view_types: bool,
     /// Ends the stream.
     pub(super) cancelled: CancellationToken,
 }
@@ -83,10 +85,11 @@ impl ResultBody {
         let deadline = context.client_timeout.map(|timeout| context.started + timeout);
         let pump = tokio::spawn(async move {
             let outlet = Outlet { sender, stall: limits.stall };
-            let Delivery { compression, cancelled } = delivery;
+            let Delivery { compression, view_types, cancelled } = delivery;
             let work = async {
                 let encoder = Encoder::new(compression)?;
-                pump(batches, wire_schema, encoder, &outlet).await
+                let announced = schema::announced(&wire_schema, view_types);
+                pump(batches, wire_schema, announced, encoder, &outlet).await
             };
             let outcome = limits.apply(deadline, &cancelled, work).await;
             // An error of the query itself is told behind what was sent before it, as always.
@@ -176,6 +179,7 @@ impl StreamLimits {
 async fn pump<S>(
     batches: S,
     wire_schema: SchemaRef,
+    announced: SchemaRef,
     mut encoder: Encoder,
     outlet: &Outlet,
 ) -> Result<(), Error>
@@ -184,15 +188,15 @@ where
 {
     let mut batches = std::pin::pin!(batches);
     let mut rechunker = Rechunker::new(Arc::clone(&wire_schema));
-    outlet.send(encoder.schema(&wire_schema)).await?;
+    outlet.send(encoder.schema(&announced)).await?;
     while let Some(batch) = batches.next().await {
         rechunker.push(schema::coerce(batch?, &wire_schema)?);
         while let Some(message) = rechunker.next_full()? {
-            outlet.send(encoder.batch(&message)?).await?;
+            outlet.send(encoder.batch(&schema::as_announced(message, &announced)?)?).await?;
         }
     }
     while let Some(message) = rechunker.next_rest()? {
-        outlet.send(encoder.batch(&message)?).await?;
+        outlet.send(encoder.batch(&schema::as_announced(message, &announced)?)?).await?;
     }
     Ok(())
 }

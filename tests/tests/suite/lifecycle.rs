@@ -3,9 +3,8 @@
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow_flight::sql::{
     ActionBeginTransactionRequest, ActionCancelQueryRequest, ActionCancelQueryResult,
-    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
-    ActionCreatePreparedSubstraitPlanRequest, Any, CommandGetCatalogs, CommandPreparedStatementQuery,
-    CommandStatementIngest, CommandStatementSubstraitPlan, CommandStatementUpdate,
+    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, Any, CommandGetCatalogs,
+    CommandPreparedStatementQuery, CommandStatementIngest, CommandStatementUpdate,
     DoPutPreparedStatementResult, ProstMessageExt,
 };
 use arrow_flight::{
@@ -197,15 +196,6 @@ fn the_listed_actions_are_answered_and_what_would_write_is_refused_in_clear_word
             assert_eq!(status.code(), Code::Unimplemented);
             assert!(status.message().contains("no transactions"), "{status}");
         }
-        let plan = ActionCreatePreparedSubstraitPlanRequest::default().as_any().encode_to_vec();
-        let status = analyst.action("CreatePreparedSubstraitPlan", plan).await.unwrap_err();
-        assert_eq!(
-            (status.code(), status.message()),
-            (Code::Unimplemented, "Substrait plans are not supported: send SQL")
-        );
-        let status = analyst.info_of(&CommandStatementSubstraitPlan::default()).await.unwrap_err();
-        assert_eq!(status.code(), Code::Unimplemented);
-
         let delete =
             CommandStatementUpdate { query: "delete from hr.employees".to_owned(), transaction_id: None };
         let ingest = CommandStatementIngest { table: "t".to_owned(), ..CommandStatementIngest::default() };

@@ -177,10 +177,10 @@ fn what_cannot_be_charged_or_interrupted_is_refused_and_the_server_goes_on() {
         for (sql, words) in [
             (
                 "select arrow_cast(null, 'FixedSizeBinary(2147483647)') from sales.lineitem",
-                "a cast asks for a type",
+                "asks for values of a type",
             ),
-            ("select cast(null as int[2147483647]) from sales.lineitem", "a cast asks for a type"),
-            ("select arrow_cast([1], 'LargeList(Int64)')", "a cast asks for a type"),
+            ("select cast(null as int[2147483647]) from sales.lineitem", "asks for values of a type"),
+            ("select arrow_cast([1], 'LargeList(Int64)')", "asks for values of a type"),
             ("select array_agg(l_comment) over () from sales.lineitem", "cannot be window functions"),
             (
                 "select string_agg(l_comment, '') over (order by l_orderkey) from sales.lineitem",

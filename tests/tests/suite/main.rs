@@ -36,6 +36,7 @@ mod reference_logs;
 mod reference_tables;
 mod reference_versions;
 mod sessions;
+mod substrait;
 mod support;
 mod tickets;
 mod time_travel;

@@ -51,7 +51,7 @@ fn state(statement: &Statement) -> SessionState {
 async fn plan(sql: &str) -> Result<LogicalPlan> {
     let statement = Statement::parse(sql, 1 << 20, &SessionOptions::default())
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
-    state(&statement).statement_to_plan(statement.into_parsed()).await
+    state(&statement).statement_to_plan(statement.into_sql()).await
 }
 
 /// The query without its moments.
@@ -110,7 +110,7 @@ async fn two_versions_stay_two_scans_after_optimisation() {
                (select count(*) from sales.orders) b";
     let statement = Statement::parse(sql, 1 << 20, &SessionOptions::default()).unwrap();
     let state = state(&statement);
-    let plan = state.statement_to_plan(statement.into_parsed()).await.unwrap();
+    let plan = state.statement_to_plan(statement.into_sql()).await.unwrap();
     let optimised = state.optimize(&plan).unwrap().display_indent().to_string();
     assert_eq!(optimised.matches("TableScan: ").count(), 3, "{optimised}");
     for scan in

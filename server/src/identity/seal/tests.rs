@@ -24,7 +24,11 @@ fn principal(user: &str, role: &str) -> Principal {
 }
 
 fn body() -> PreparedHandle {
-    PreparedHandle { sql: "SELECT 'canary'".to_owned(), parameters: vec![1, 2, 3], options: None }
+    PreparedHandle {
+        sql: "SELECT 'canary'".to_owned(),
+        parameters: vec![1, 2, 3],
+        ..PreparedHandle::default()
+    }
 }
 
 fn sealed_for(sealer: &Sealer, owner: &Principal) -> Vec<u8> {

@@ -39,7 +39,12 @@ fn request() -> QueryRequest {
 }
 
 fn unbound() -> QueryRequest {
-    QueryRequest { sql: SQL.to_owned(), parameters: None, options: SessionOptions::default(), part: None }
+    QueryRequest {
+        source: Source::Sql(SQL.to_owned()),
+        parameters: None,
+        options: SessionOptions::default(),
+        part: None,
+    }
 }
 
 fn schema_of(name: &str) -> Schema {
@@ -65,7 +70,7 @@ fn a_ticket_brings_back_what_was_asked_and_does_not_show_it() {
     assert!(!ticket.ticket.windows(6).any(|window| window == b"canary"));
 
     let opened = open_ticket(identity.sealer(), &owner, &body_of(&ticket)).unwrap();
-    assert_eq!(opened.request.sql, SQL);
+    assert_eq!(opened.request.source, Source::Sql(SQL.to_owned()));
     assert_eq!(opened.request.parameters, request().parameters);
     assert_eq!(opened.planned_as, Some(planned_as));
     assert!(opened.check_schema(&schema_of("name")).is_ok());

@@ -164,3 +164,28 @@ fn the_digest_tells_schemas_apart_by_name_type_and_nullability() {
     assert_ne!(original, digest_of("a", DataType::Int64, true));
     assert_ne!(original, digest_of("a", DataType::Int32, false));
 }
+
+#[test]
+fn a_message_with_views_holds_the_texts_of_its_own_rows_and_no_others() {
+    let hidden = "a text of another message".repeat(1000);
+    let texts = StringArray::from(vec![Some("longer than twelve bytes"), None, Some("short"), Some(&hidden)]);
+    let binaries: ArrayRef = Arc::new(arrow::compute::cast(&texts, &DataType::Binary).unwrap());
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
+    let whole = batch_of(vec![
+        ("text", Arc::new(texts), true),
+        ("binary", binaries, true),
+        ("number", numbers, false),
+    ]);
+    let wire = wire_schema(&whole.schema());
+    assert_eq!(announced(&wire, false), wire);
+    let announced = announced(&wire, true);
+    let types: Vec<&DataType> = announced.fields().iter().map(|field| field.data_type()).collect();
+    assert_eq!(types, [&DataType::Utf8View, &DataType::BinaryView, &DataType::Int64]);
+    let message = as_announced(whole.slice(0, 3), &announced).unwrap();
+    assert_eq!(message.schema(), announced);
+    assert_eq!(coerce(message.clone(), &wire).unwrap(), whole.slice(0, 3));
+    for column in message.columns().iter().take(2) {
+        let bytes: usize = column.to_data().buffers().iter().skip(1).map(|buffer| buffer.len()).sum();
+        assert_eq!(bytes, "longer than twelve bytes".len());
+    }
+}

@@ -2,7 +2,13 @@
 //! ask about the server. `{}` is the table.
 
 use arrow::array::RecordBatch;
-use arrow_flight::sql::{CommandGetPrimaryKeys, CommandGetTables, ProstMessageExt};
+use arrow_flight::sql::{
+    CommandGetPrimaryKeys, CommandGetTables, CommandStatementSubstraitPlan, ProstMessageExt, SubstraitPlan,
+};
+use datafusion_substrait::substrait::proto::read_rel::{NamedTable, ReadType};
+use datafusion_substrait::substrait::proto::rel::RelType;
+use datafusion_substrait::substrait::proto::r#type::{I64, Kind, Nullability, String as Text, Struct};
+use datafusion_substrait::substrait::proto::{NamedStruct, Plan, PlanRel, ReadRel, Rel, Type, plan_rel};
 use prost::Message;
 
 use crate::delta::lake::DATABASE;
@@ -49,6 +55,8 @@ pub(super) const ABOUT_A_TABLE: &[(&str, &Ask)] = &[
             "select column_name from information_schema.columns where table_schema = 'brought' and table_name = '{}'",
         ),
     ),
+    ("Substrait plan", &Ask::Command(|table| plan(table, &["id", "note"]))),
+    ("Substrait plan, hidden column", &Ask::Command(|table| plan(table, &["id", "secret"]))),
     ("CommandGetTables, with schema", &Ask::Command(tables)),
     ("CommandGetPrimaryKeys", &Ask::Command(primary_keys)),
 ];
@@ -81,6 +89,29 @@ fn tables(table: &str) -> Vec<u8> {
         ..CommandGetTables::default()
     };
     command.as_any().encode_to_vec()
+}
+
+/// A plan that reads columns of a table, of which `id` is a number.
+fn plan(table: &str, columns: &[&str]) -> Vec<u8> {
+    let nullability = Nullability::Nullable.into();
+    let kind = |column: &&str| match *column {
+        "id" => Kind::I64(I64 { nullability, ..I64::default() }),
+        _ => Kind::String(Text { nullability, ..Text::default() }),
+    };
+    let types = columns.iter().map(|column| Type { kind: Some(kind(column)) }).collect();
+    let names = columns.iter().map(|column| (*column).to_owned()).collect();
+    let read = ReadRel {
+        base_schema: Some(NamedStruct { names, r#struct: Some(Struct { types, ..Struct::default() }) }),
+        read_type: Some(ReadType::NamedTable(NamedTable {
+            names: vec![DATABASE.to_owned(), table.to_owned()],
+            advanced_extension: None,
+        })),
+        ..ReadRel::default()
+    };
+    let root = plan_rel::RelType::Rel(Rel { rel_type: Some(RelType::Read(Box::new(read))) });
+    let plan = Plan { relations: vec![PlanRel { rel_type: Some(root) }], ..Plan::default() };
+    let plan = Some(SubstraitPlan { plan: plan.encode_to_vec().into(), version: String::new() });
+    CommandStatementSubstraitPlan { plan, transaction_id: None }.as_any().encode_to_vec()
 }
 
 fn primary_keys(table: &str) -> Vec<u8> {
