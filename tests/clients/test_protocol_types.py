@@ -50,6 +50,7 @@ PREDICATES = {
     "cast(date as timestamp) >= local_moment": 1,
     "double = cast('NaN' as double)": 1,
     "float = cast('NaN' as float)": 1,
+    "double * 2.0 > 100": 3,
     "double > 1e308 and double <> cast('Infinity' as double)": 2,
     "moment in (timestamp '9999-12-31 23:59:59.999999', date '2024-02-29')": 1,
     "moment < now()": 4,

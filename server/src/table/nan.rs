@@ -5,6 +5,9 @@
 //! and a NaN has nothing for `x > 5`. So such a comparison gets `OR isnan(x)`, which says the same of every row, and of
 //! which bounds say nothing.
 //!
+//! A NaN with its sign set the engine takes for smaller than all numbers. Of that one bounds go on to say nothing: to keep
+//! every file for `x < 5` too would leave no use in the bounds of floats, for a value that only faulty arithmetic writes.
+//!
 //! Where another part of the conjunction rules NaN out (`x > 5 AND x < 9`), all parts stay as they are.
 
 use std::collections::HashSet;
@@ -76,16 +79,32 @@ impl Comparison {
             };
             Self { value: Arc::clone(value), operator, constants: vec![constant] }
         };
+        let is_comparison = matches!(
+            comparison.operator,
+            Operator::Eq
+                | Operator::NotEq
+                | Operator::Lt
+                | Operator::LtEq
+                | Operator::Gt
+                | Operator::GtEq
+                | Operator::IsDistinctFrom
+                | Operator::IsNotDistinctFrom
+        );
         let is_float = |column: &Column| {
             schema.fields().get(column.index()).is_some_and(|field| field.data_type().is_floating())
         };
-        collect_columns(&comparison.value).iter().any(is_float).then_some(comparison)
+        let compares_floats = is_comparison
+            && comparison.value.data_type(schema).is_ok_and(|data_type| data_type.is_floating())
+            && collect_columns(&comparison.value).iter().any(is_float);
+        compares_floats.then_some(comparison)
     }
 
     /// Whether it may be true of NaN.
     fn finds_nan(&self) -> bool {
         match self.operator {
-            Operator::Lt | Operator::LtEq | Operator::Eq => self.constants.iter().any(is_nan),
+            Operator::Lt | Operator::LtEq | Operator::Eq | Operator::IsNotDistinctFrom => {
+                self.constants.iter().any(is_nan)
+            }
             _ => true,
         }
     }
@@ -114,7 +133,7 @@ mod tests {
     use datafusion::common::DFSchema;
     use datafusion::logical_expr::execution_props::ExecutionProps;
     use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-    use datafusion::logical_expr::{Expr, cast, col, in_list, lit};
+    use datafusion::logical_expr::{Expr, cast, col, in_list, lit, when};
     use datafusion::physical_expr::create_physical_expr;
 
     use super::*;
@@ -147,6 +166,11 @@ mod tests {
             (col("x").eq(lit(5.0)), "x@0 = 5"),
             (col("x").lt(lit(5.0)), "x@0 < 5"),
             (in_list(col("x"), vec![lit(1.0)], false), "x@0 IN (SET) ([1])"),
+            ((col("x") * lit(1.2)).gt(lit(5.0)), "x@0 * 1.2 > 5 OR isnan(x@0 * 1.2)"),
+            (
+                when(col("x").lt(lit(1.0)), lit("a")).otherwise(lit("b")).unwrap().not_eq(lit("a")),
+                "CASE WHEN x@0 < 1 THEN a ELSE b END != a",
+            ),
             (col("n").gt(lit(5_i64)), "n@2 > 5"),
             (cast(col("n"), DataType::Float64).gt(lit(5.5)), "CAST(n@2 AS Float64) > 5.5"),
             (col("x").gt(lit(5.0)).and(col("x").lt_eq(lit(9.0))), "x@0 > 5 AND x@0 <= 9"),

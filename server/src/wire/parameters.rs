@@ -18,7 +18,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::Buffer;
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow_flight::FlightData;
 use arrow_ipc::reader::{StreamReader, read_dictionary, read_record_batch};
@@ -80,6 +80,8 @@ fn decode(messages: &[FlightData]) -> Result<RecordBatch, Error> {
     let mut rows = 0;
     let mut decoded = Vec::new();
     let mut dictionaries = HashMap::new();
+    let plain = plain_schema(&schema);
+    let mut unpacked_bytes = 0;
     for message in batches {
         let header = root_as_message(&message.data_header).map_err(|_| malformed())?;
         if header.version() < MetadataVersion::V4 {
@@ -93,11 +95,11 @@ fn decode(messages: &[FlightData]) -> Result<RecordBatch, Error> {
         }
         let batch = decode_batch(&header, &body, &schema, &dictionaries, MAX_ROWS - rows)?;
         rows += batch.num_rows();
-        decoded.push(batch);
+        decoded.push(without_dictionaries(batch, &plain, &mut unpacked_bytes)?);
     }
     match rows {
         0 => Err(no_row()),
-        _ => without_dictionaries(&concat_batches(&schema, &decoded).map_err(|_| malformed())?),
+        _ => concat_batches(&plain, &decoded).map_err(|_| malformed()),
     }
 }
 
@@ -175,35 +177,46 @@ fn check_parts(batch: &arrow_ipc::RecordBatch<'_>, columns: usize, body: &Buffer
     }
 }
 
+/// The same columns with values in place of keys.
+fn plain_schema(schema: &SchemaRef) -> SchemaRef {
+    let plain = |field: &FieldRef| match field.data_type() {
+        DataType::Dictionary(_, values) => {
+            Arc::new(field.as_ref().clone().with_data_type(values.as_ref().clone()))
+        }
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
+}
+
 /// The rows with values in place of keys.
-fn without_dictionaries(rows: &RecordBatch) -> Result<RecordBatch, Error> {
+///
+/// # Arguments
+/// * `unpacked_bytes` - what the values of all batches take so far.
+fn without_dictionaries(
+    rows: RecordBatch,
+    plain: &SchemaRef,
+    unpacked_bytes: &mut usize,
+) -> Result<RecordBatch, Error> {
     let dictionaries = || rows.columns().iter().filter_map(|column| column.as_any_dictionary_opt());
     if dictionaries().next().is_none() {
-        return Ok(rows.clone());
+        return Ok(rows);
     }
+    let too_large = || Error::new(ErrorKind::ResourceExhausted, "the parameters are too large");
     // Each row may take the longest value, and no value is longer than all of them.
     let longest: usize = dictionaries().map(|column| column.values().get_buffer_memory_size()).sum();
-    let too_large = || Error::new(ErrorKind::ResourceExhausted, "the parameters are too large");
     if longest.saturating_mul(rows.num_rows()) > MAX_UNPACKED_BYTES {
         return Err(too_large());
     }
-    let value = |column: &ArrayRef| match column.data_type() {
-        DataType::Dictionary(_, values) => cast(column, values),
-        _ => Ok(Arc::clone(column)),
-    };
-    let columns: Vec<ArrayRef> =
-        rows.columns().iter().map(value).collect::<Result<_, _>>().map_err(|_| malformed())?;
-    let bytes: usize = columns.iter().map(|column| column.get_buffer_memory_size()).sum();
-    if bytes > MAX_BYTES.max(rows.get_array_memory_size()) {
+    let columns = rows.columns().iter().zip(plain.fields());
+    let columns = columns.map(|(column, field)| cast(column, field.data_type()));
+    let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>().map_err(|_| malformed())?;
+    for column in &columns {
+        *unpacked_bytes += column.to_data().get_slice_memory_size().map_err(|_| malformed())?;
+    }
+    if *unpacked_bytes > MAX_BYTES {
         return Err(too_large());
     }
-    let fields = rows
-        .schema_ref()
-        .fields()
-        .iter()
-        .zip(&columns)
-        .map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()));
-    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns).map_err(|_| malformed())
+    RecordBatch::try_new(Arc::clone(plain), columns).map_err(|_| malformed())
 }
 
 fn is_plain(data_type: &DataType) -> bool {
