@@ -279,7 +279,7 @@ impl Pipeline {
             context,
             user: session.principal().user(),
             role: session.principal().role().as_str(),
-            statement: request.source.text(),
+            statement: &request.source.text(),
             statement_bytes: request.source.len(),
         })
     }

@@ -5,6 +5,10 @@
 //! Optimising such a plan takes the machine's memory, which nobody charges for, and keeps a thread beyond any deadline, as
 //! it never waits.
 //!
+//! The optimiser repeats parts itself (`a BETWEEN b AND c` asks twice for `a`), and whoever asks for the type of a cast asks
+//! twice about what it casts. Nested, that doubles with each level. So the parts of expressions are weighed and not counted,
+//! before a plan is optimised and again when that has put in casts of its own.
+//!
 //! Refused too is what makes much of nothing where nobody charges for it: types of which one NULL takes gigabytes, and lists
 //! and texts that a window collects again for each row.
 //!
@@ -13,8 +17,8 @@
 //! - The limits leave room for what people and their tools write: hundreds of joins, thousands of columns.
 
 use arrow::datatypes::DataType;
-use datafusion::common::Result;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion, TreeNodeVisitor};
+use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{GroupingSet, ScalarFunction};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
@@ -24,7 +28,7 @@ use crate::error::{Error, ErrorKind};
 /// Nodes of a plan, subqueries included.
 const MOST_NODES: usize = 4_000;
 
-/// Parts of all expressions of a plan together.
+/// Parts of all expressions of a plan together, each as often as planning may meet it.
 const MOST_EXPRESSIONS: usize = 500_000;
 
 /// Fields of all nodes' columns together, nested ones included.
@@ -40,6 +44,9 @@ const UNBOUNDED: &str = "the query asks for values of a type that is not support
 
 /// Functions that cast to the type that their second argument names.
 const CASTS: [&str; 2] = ["arrow_cast", "arrow_try_cast"];
+
+/// Functions that become casts, or a CASE that asks for an argument and then returns it.
+const REPEATING: [&str; 5] = ["arrow_cast", "arrow_try_cast", "coalesce", "nvl", "nvl2"];
 
 /// Aggregates whose result holds all of their input.
 const COLLECTING: [&str; 2] = ["array_agg", "string_agg"];
@@ -105,19 +112,72 @@ impl Size {
             return Ok(TreeNodeRecursion::Stop);
         }
         node.apply_expressions(|expr| {
-            expr.apply(|expr| {
-                self.expressions += 1;
-                self.refusal = self.refusal.or_else(|| refusal(expr));
-                Ok(self.walk_on())
-            })
+            expr.visit(&mut Scales { size: self, parts: Vec::new() })?;
+            Ok(self.walk_on())
         })?;
         Ok(self.walk_on())
+    }
+}
+
+/// Weighs an expression from its leaves up.
+struct Scales<'a> {
+    size: &'a mut Size,
+    /// For each expression around the place that is visited, the weights of its parts so far.
+    parts: Vec<Vec<usize>>,
+}
+
+impl TreeNodeVisitor<'_> for Scales<'_> {
+    type Node = Expr;
+
+    fn f_down(&mut self, _: &Expr) -> Result<TreeNodeRecursion> {
+        self.parts.push(Vec::new());
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn f_up(&mut self, expr: &Expr) -> Result<TreeNodeRecursion> {
+        self.size.refusal = self.size.refusal.or_else(|| refusal(expr));
+        let parts = self.parts.pop().unwrap_or_default();
+        let weight = sum(&parts).saturating_add(repeated(expr, &parts)).saturating_add(1);
+        match self.parts.last_mut().filter(|_| weight <= MOST_EXPRESSIONS) {
+            Some(around) => around.push(weight),
+            None => self.size.expressions = self.size.expressions.saturating_add(weight),
+        }
+        Ok(self.size.walk_on())
+    }
+}
+
+fn sum(weights: &[usize]) -> usize {
+    weights.iter().copied().fold(0, usize::saturating_add)
+}
+
+/// What of an expression planning meets once more than it stands there.
+///
+/// # Arguments
+/// * `parts` - their weights, in the order of DataFusion's tree.
+fn repeated(expr: &Expr, parts: &[usize]) -> usize {
+    match expr {
+        Expr::Cast(_) | Expr::TryCast(_) => sum(parts),
+        Expr::ScalarFunction(function) if REPEATING.contains(&function.name()) => sum(parts),
+        Expr::Between(_) => parts.first().copied().unwrap_or_default(),
+        Expr::Case(case) => {
+            let conditions = parts.iter().skip(usize::from(case.expr.is_some())).step_by(2);
+            let conditions =
+                conditions.take(case.when_then_expr.len()).copied().fold(0, usize::saturating_add);
+            // Truth values as results become one condition, in which each stands beside all that come before it.
+            let is_condition = case
+                .when_then_expr
+                .iter()
+                .all(|(_, then)| matches!(then.as_literal(), Some(ScalarValue::Boolean(_))));
+            conditions.saturating_mul(if is_condition { case.when_then_expr.len() } else { 1 })
+        }
+        _ => 0,
     }
 }
 
 fn refusal(expr: &Expr) -> Option<&'static str> {
     let asked_for = match expr {
         Expr::Literal(value, _) => Some(value.data_type()),
+        Expr::Placeholder(placeholder) => placeholder.field.as_ref().map(|field| field.data_type().clone()),
         Expr::Cast(cast) => Some(cast.field.data_type().clone()),
         Expr::TryCast(cast) => Some(cast.field.data_type().clone()),
         Expr::ScalarFunction(ScalarFunction { func, args }) if CASTS.contains(&func.name()) => {
@@ -187,8 +247,9 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::datatypes::Field;
-    use datafusion::common::{DFSchema, ScalarValue};
-    use datafusion::logical_expr::{EmptyRelation, LogicalPlanBuilder, col, lit};
+    use datafusion::common::DFSchema;
+    use datafusion::functions::expr_fn::coalesce;
+    use datafusion::logical_expr::{EmptyRelation, LogicalPlanBuilder, cast, col, lit, when};
 
     use super::*;
 
@@ -234,6 +295,26 @@ mod tests {
             assert_eq!(check(&plan).unwrap_err().kind(), ErrorKind::InvalidRequest);
         }
         assert!(check(&one()).is_ok());
+    }
+
+    #[test]
+    fn what_planning_repeats_counts_as_often_as_it_is_met() {
+        let nested = |levels, wrap: &dyn Fn(Expr) -> Expr| {
+            let expr = (0..levels).fold(col("x"), |expr, _| wrap(expr));
+            LogicalPlanBuilder::from(one()).project([expr.alias("y")]).unwrap().build().unwrap()
+        };
+        let between = |expr: Expr| expr.between(lit(1), lit(2));
+        let chosen = |expr: Expr| when(expr.gt(lit(1)), lit(1)).otherwise(lit(2)).unwrap();
+        let first = |expr: Expr| coalesce(vec![expr, lit(1)]);
+        let converted = |expr: Expr| cast(expr, DataType::Int64);
+        let added = |expr: Expr| expr + lit(1);
+        for wrap in [&between as &dyn Fn(Expr) -> Expr, &chosen, &first, &converted] {
+            assert!(check(&nested(10, wrap)).is_ok());
+            assert_eq!(check(&nested(40, wrap)).unwrap_err().kind(), ErrorKind::InvalidRequest);
+        }
+        assert!(check(&nested(500, &added)).is_ok());
+        let else_if = |expr: Expr| when(col("x").eq(lit(1)), lit("one")).otherwise(expr).unwrap();
+        assert!(check(&nested(60, &else_if)).is_ok(), "what stands behind ELSE is asked for once");
     }
 
     #[test]

@@ -34,6 +34,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 
 use super::barrier::GuardedScanExec;
+use super::complexity;
 use super::growth::FunctionAccount;
 use super::table::GuardedTable;
 use crate::error::{Error, ErrorKind};
@@ -80,6 +81,7 @@ pub(super) async fn explained(
     account: &FunctionAccount,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let optimized = state.optimize(plan)?;
+    complexity::check(&optimized)?;
     let mut lines = Vec::new();
     if explain.is_verbose || !explain.is_analyzed {
         let text = without_marks(&optimized.display_indent().to_string());

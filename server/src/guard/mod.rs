@@ -42,6 +42,7 @@
 //! How long a query takes may depend on hidden rows that share files with visible ones, or whose bounds meet a predicate of
 //! the query. `access.strict_tables` takes the latter away: nothing of the user's works below the barrier then.
 
+mod aliases;
 mod barrier;
 mod binding;
 mod budget;

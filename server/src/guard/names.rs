@@ -20,6 +20,7 @@ use datafusion::logical_expr::{
 use datafusion::sql::parser::Statement as ParsedStatement;
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 
+use super::aliases;
 use super::comparisons::DeltaTypes;
 use super::information_schema::InformationTable;
 use super::table::GuardedTable;
@@ -73,7 +74,10 @@ impl<'a> QueryNames<'a> {
         }
     }
 
-    fn plan_sql(&self, statement: ParsedStatement) -> Result<LogicalPlan> {
+    fn plan_sql(&self, mut statement: ParsedStatement) -> Result<LogicalPlan> {
+        if let ParsedStatement::Statement(statement) = &mut statement {
+            aliases::with_own_names(statement, self.state);
+        }
         let options = &self.state.config_options().sql_parser;
         let options = ParserOptions::new()
             .with_parse_float_as_decimal(options.parse_float_as_decimal)

@@ -259,6 +259,7 @@ impl GuardedQuery {
             Some(explain) => (explained(&self.state, &plan, explain, &account).await, false),
             None => {
                 let optimized = self.state.optimize(&plan).map_err(from_datafusion)?;
+                complexity::check(&optimized)?;
                 let configured = self.state.config().batch_size();
                 let batch_rows = rows_with_constants(configured, constant_bytes(&optimized));
                 if batch_rows != configured {

@@ -28,6 +28,7 @@ mod system;
 mod tokens;
 mod versions;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
@@ -37,10 +38,11 @@ use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
-    Query, SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor,
+    Expr, FunctionArguments, Query, SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
+use sha2::{Digest, Sha256};
 
 pub(crate) use self::moment::Moment;
 pub(crate) use self::options::{Compression, SessionOption, SessionOptions};
@@ -57,6 +59,9 @@ const RECURSION_LIMIT: usize = 64;
 /// WITH clauses inside of one another. Who looks for a query's tables visits the queries of a WITH clause twice, so each
 /// level doubles the work.
 const WITH_LIMIT: usize = 6;
+
+/// Subqueries of expressions inside of one another. Each is planned twice for the one around it.
+const SUBQUERY_LIMIT: usize = 8;
 
 /// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
@@ -86,10 +91,12 @@ impl Source {
     }
 
     /// What the audit trail shows of it.
-    pub(crate) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Sql(text) => text,
-            Self::Substrait(_) => "(Substrait plan)",
+            Self::Sql(text) => Cow::Borrowed(text),
+            Self::Substrait(plan) => {
+                Cow::Owned(format!("(Substrait plan, SHA-256 {})", hex::encode(Sha256::digest(plan))))
+            }
         }
     }
 }
@@ -273,7 +280,7 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
 const LOOKUP_LIMIT: usize = 2_000_000_000;
 
 /// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause; and too many
-/// WITH clauses inside of one another. Counts what it joins, because a list of tables with commas between them is a chain of
+/// WITH clauses or subqueries inside of one another. Counts what it joins, because a list of tables with commas between them is a chain of
 /// joins.
 #[derive(Default)]
 struct OnlyReads {
@@ -281,6 +288,8 @@ struct OnlyReads {
     relations: usize,
     /// WITH clauses around the place that is visited.
     with_clauses: usize,
+    /// Subqueries of expressions around the place that is visited.
+    subqueries: usize,
     queries: usize,
     /// Items of the longest SELECT list so far.
     widest: usize,
@@ -314,6 +323,19 @@ impl Visitor for OnlyReads {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+        self.subqueries += usize::from(has_subquery(expr));
+        if self.subqueries <= SUBQUERY_LIMIT {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, "subqueries are nested too deeply"))
+    }
+
+    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+        self.subqueries -= usize::from(has_subquery(expr));
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, _: &TableFactor) -> ControlFlow<Error> {
         self.relations += 1;
         if self.relations <= RELATION_LIMIT {
@@ -327,6 +349,15 @@ impl Visitor for OnlyReads {
 
     fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<Error> {
         ControlFlow::Break(not_a_query())
+    }
+}
+
+/// Whether an expression is a query, or compares with one.
+fn has_subquery(expr: &Expr) -> bool {
+    match expr {
+        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => true,
+        Expr::Function(function) => matches!(function.args, FunctionArguments::Subquery(_)),
+        _ => false,
     }
 }
 

@@ -3,11 +3,13 @@
 //! Invariants
 //! - A plan asks for tables by name, and for nothing else that is read: a file or an extension of Substrait that it names is
 //!   found by nobody. Which names it has is collected here, to be authorised; one that was missed would not be found either.
-//! - Its size, its messages and its relations are bounded before anything walks them deeply. Its nesting is bounded by the
-//!   decoder, which follows 100 messages within one another.
+//! - Its size, its messages and its relations are bounded before anything walks them deeply, and so is how often it repeats
+//!   an expression by its number alone. Its nesting is bounded by the decoder, which follows 100 messages within one another.
+//! - It names no type of which one NULL takes more than some kilobytes: lists of them are made while it is read.
 //!
 //! Source: substrait.io, `algebra.proto`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::TableReference;
@@ -19,14 +21,23 @@ use serde_json::Value;
 use super::moment::Moment;
 use super::options::SessionOptions;
 use super::versions::NamedTable;
-use super::{RELATION_LIMIT, few, is_system, qualified};
+use super::{RELATION_LIMIT, SUBQUERY_LIMIT, few, is_system, qualified};
 use crate::error::{Error, ErrorKind};
 
 /// Longest plan, in bytes. An empty message takes two of them, and some hundreds in memory.
 const PLAN_BYTES: usize = 256 * 1024;
 
-/// Messages of one plan: five or six stand for a column.
+/// Messages and numbers of one plan: five or six messages stand for a column.
 const MESSAGE_LIMIT: usize = 50_000;
+
+/// How often one list may name what it named before. Each time the planner copies an expression.
+const REPEAT_LIMIT: usize = 64;
+
+/// Lists of numbers of expressions: `RelCommon.Emit` and `AggregateRel.Grouping`.
+const NUMBERS: [&str; 2] = ["outputMapping", "expressionReferences"];
+
+/// Longest value of one length, in bytes.
+const FIXED_BYTES: u64 = 4096;
 
 /// Fields of `Rel` that the planner follows (`algebra.proto`, `message Rel`). Some are fields of other messages too, so that
 /// more is counted than there is.
@@ -65,8 +76,15 @@ impl SubstraitPlan {
         let json = json.map_err(|error| refuse(malformed).because(error.to_string()))?;
         let mut census = Census::default();
         census.count(&json);
-        if census.messages > MESSAGE_LIMIT || census.relations > RELATION_LIMIT {
+        if census.messages > MESSAGE_LIMIT
+            || census.relations > RELATION_LIMIT
+            || census.repeats > REPEAT_LIMIT
+            || census.nested > SUBQUERY_LIMIT
+        {
             return Err(refuse("the Substrait plan is too complex"));
+        }
+        if census.fixed_bytes > FIXED_BYTES {
+            return Err(refuse("the Substrait plan asks for values of a type that is not supported here"));
         }
         Ok(Self {
             plan: Arc::new(plan),
@@ -134,6 +152,14 @@ pub(crate) fn substrait_version() -> String {
 struct Census {
     messages: usize,
     relations: usize,
+    /// The most of any list.
+    repeats: usize,
+    /// Subqueries around the place that is counted.
+    around: usize,
+    /// The most subqueries inside of one another.
+    nested: usize,
+    /// The longest that any type asks for.
+    fixed_bytes: u64,
     sorts: bool,
     references: Vec<TableReference>,
 }
@@ -146,13 +172,29 @@ impl Census {
                 for (name, value) in fields {
                     self.relations += usize::from(RELATIONS.contains(&name.as_str()));
                     self.sorts |= name == "sort";
-                    if name == "namedTable" {
-                        self.references.extend(reference(value));
+                    match (name.as_str(), value) {
+                        ("namedTable", _) => self.references.extend(reference(value)),
+                        ("fixedBinary", Value::Object(fixed)) => {
+                            // What is no number from zero on is not supported either.
+                            let length = fixed.get("length").map_or(Some(0), Value::as_u64);
+                            self.fixed_bytes = self.fixed_bytes.max(length.unwrap_or(u64::MAX));
+                        }
+                        (list, Value::Array(items)) if NUMBERS.contains(&list) => {
+                            let distinct: HashSet<String> = items.iter().map(Value::to_string).collect();
+                            self.repeats = self.repeats.max(items.len() - distinct.len());
+                        }
+                        _ => {}
                     }
+                    self.around += usize::from(name == "subquery");
+                    self.nested = self.nested.max(self.around);
                     self.count(value);
+                    self.around -= usize::from(name == "subquery");
                 }
             }
-            Value::Array(items) => items.iter().for_each(|item| self.count(item)),
+            Value::Array(items) => {
+                self.messages += items.iter().filter(|item| !item.is_object()).count();
+                items.iter().for_each(|item| self.count(item));
+            }
             _ => {}
         }
     }

@@ -283,3 +283,17 @@ fn wide_lists_inside_of_one_another_are_bounded() {
     assert_eq!(nested(16_000, 2), None);
     assert_eq!(nested(16_000, 20), Some(ErrorKind::InvalidRequest));
 }
+
+#[test]
+fn subqueries_are_nested_as_deeply_as_people_write_them_and_no_deeper() {
+    let nested = |levels, around: &str| {
+        let inner = (0..levels).fold("n_nationkey".to_owned(), |inner, _| around.replacen('E', &inner, 1));
+        format!("select n_name from sales.nation where {inner} is not null")
+    };
+    for around in ["(select max(E) from sales.nation)", "n_nationkey in (select E from sales.nation)"] {
+        assert_eq!(kind_of(&nested(SUBQUERY_LIMIT, around)), None);
+        assert_eq!(kind_of(&nested(SUBQUERY_LIMIT + 1, around)), Some(ErrorKind::InvalidRequest));
+    }
+    let beside = vec!["exists (select 1 from sales.nation)"; 3 * SUBQUERY_LIMIT].join(" and ");
+    assert_eq!(kind_of(&format!("select 1 where {beside}")), None);
+}

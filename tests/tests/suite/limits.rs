@@ -190,6 +190,12 @@ fn what_cannot_be_charged_or_interrupted_is_refused_and_the_server_goes_on() {
             ("select array_has_any(range(1, 1000000), range(-1000000, 0))", "too long"),
             (&format!("select cardinality(arrays_zip(range(1, 1000000), {lists}[1]))"), "more memory"),
             (&format!("select 'a'{}", " rlike 'a'".repeat(50_000)), "too complex"),
+            (&nested("r_regionkey between 1 and 2", "E between false and true"), "too complex"),
+            (&nested("r_name", "ifnull(E, 'a')"), "too complex"),
+            (&nested("r_regionkey", "((E = 1)::bigint)"), "too complex"),
+            (&nested("r_name", "((E || 'x') = 'y')"), "too complex"),
+            (&nested("r_regionkey", "((E)::boolean is true)::bigint"), "too complex"),
+            (&nested("true", "(case when E then r_regionkey > 1 else r_regionkey < 1 end)"), "too complex"),
             (&format!("set schema = 'a'{}", "rlike'a'".repeat(50_000)), "longer than"),
         ] {
             let shown = sql.chars().take(100).collect::<String>();
@@ -201,6 +207,12 @@ fn what_cannot_be_charged_or_interrupted_is_refused_and_the_server_goes_on() {
         assert_eq!(value(&analyst, "select array_has_any([1, 2], [2, 3])").await, "true");
         assert_eq!(value(&analyst, "select cardinality(arrays_zip([1, 2], [3]))").await, "2");
     });
+}
+
+/// An expression within itself as often as the parser follows. What planning repeats of it doubles with each level.
+fn nested(innermost: &str, around: &str) -> String {
+    let expression = (0..26).fold(innermost.to_owned(), |inner, _| around.replacen('E', &inner, 1));
+    format!("select {expression} as x from sales.region")
 }
 
 /// Bytes of the server's memory that are resident.

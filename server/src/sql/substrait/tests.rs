@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use datafusion_substrait::substrait::proto::expression::{Literal, literal};
 use datafusion_substrait::substrait::proto::read_rel::{NamedTable as NamedTableMessage, ReadType};
 use datafusion_substrait::substrait::proto::rel::RelType;
 use datafusion_substrait::substrait::proto::{
-    FilterRel, PlanRel, ReadRel, Rel, SetRel, SortRel, plan_rel, rel,
+    Expression, FilterRel, PlanRel, ProjectRel, ReadRel, Rel, RelCommon, SetRel, SortRel, Type, expression,
+    plan_rel, rel, rel_common, r#type,
 };
 
 use super::*;
@@ -84,11 +86,47 @@ fn size_messages_relations_and_nesting_are_bounded() {
     for refused in [many(RELATION_LIMIT), deep(60), empty] {
         assert_eq!(decode(refused, &options).err().unwrap().kind(), ErrorKind::InvalidRequest);
     }
+    let naming = |numbers: Vec<i32>| {
+        let emit = rel_common::EmitKind::Emit(rel_common::Emit { output_mapping: numbers });
+        let common = RelCommon { emit_kind: Some(emit), ..RelCommon::default() };
+        of(RelType::Project(Box::new(ProjectRel {
+            common: Some(common),
+            input: Some(Box::new(read(&["sales", "nation"]))),
+            ..ProjectRel::default()
+        })))
+    };
+    assert!(decode(naming((0..1000).chain(0..64).collect()), &options).is_ok());
+    for numbers in [vec![0; REPEAT_LIMIT + 2], (0..i32::try_from(MESSAGE_LIMIT).unwrap()).collect()] {
+        assert_eq!(decode(naming(numbers), &options).err().unwrap().kind(), ErrorKind::InvalidRequest);
+    }
     let long = vec![0; PLAN_BYTES + 1];
     assert!(SubstraitPlan::decode(&long, MEBIBYTE, &options).is_err());
     let plan = Plan { relations: vec![PlanRel::default()], ..Plan::default() }.encode_to_vec();
     assert!(SubstraitPlan::decode(&plan, plan.len(), &options).is_ok());
     assert!(SubstraitPlan::decode(&plan, plan.len() - 1, &options).is_err(), "the limit of SQL holds too");
+}
+
+/// A list of such NULLs is laid out while the plan is read.
+#[test]
+fn a_type_of_which_one_null_takes_gigabytes_is_refused() {
+    let options = SessionOptions::default();
+    let null = |length| {
+        let kind = r#type::Kind::FixedBinary(r#type::FixedBinary { length, ..Default::default() });
+        let literal = Literal {
+            literal_type: Some(literal::LiteralType::Null(Type { kind: Some(kind) })),
+            ..Literal::default()
+        };
+        let expression = Expression { rex_type: Some(expression::RexType::Literal(literal)) };
+        of(RelType::Project(Box::new(ProjectRel { expressions: vec![expression], ..ProjectRel::default() })))
+    };
+    assert!(decode(null(16), &options).is_ok());
+    for length in [i32::MAX, 4097, -1] {
+        assert_eq!(
+            decode(null(length), &options).err().unwrap().kind(),
+            ErrorKind::InvalidRequest,
+            "{length}"
+        );
+    }
 }
 
 #[test]
