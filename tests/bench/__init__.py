@@ -10,6 +10,7 @@ them all. A peer that cannot be installed or started is a line in the table, not
     concurrency  1, 8 and 64 clients that ask small questions, beside Sail
     hostile      a small question beside clients that want all memory, multiply tables, stop to read or vanish
     guard        a row filter that Lake Formation demands beside the same filter written by hand; open tables beside DataFusion
+    metadata     all columns of 2,000 tables, as a client that browses asks for them
     vectors      a table whose every file has a deletion vector, on two threads beside one
     log          a Delta log of very many files, none of which the question needs, beside Sail
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-SECTIONS = ("tpch", "latency", "streaming", "concurrency", "hostile", "guard", "vectors", "log")
+SECTIONS = ("tpch", "latency", "streaming", "concurrency", "hostile", "guard", "metadata", "vectors", "log")
 
 
 @dataclass(frozen=True)
