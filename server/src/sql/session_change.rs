@@ -74,6 +74,7 @@ fn literal(values: &[Expr]) -> Result<Option<String>, Error> {
         Expr::Value(literal) => match &literal.value {
             Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => Ok(Some(text.clone())),
             Value::Number(digits, _) => Ok(Some(digits.clone())),
+            Value::Boolean(truth) => Ok(Some(truth.to_string())),
             Value::Null => Ok(None),
             _ => Err(not_a_literal(values)),
         },
@@ -124,6 +125,8 @@ mod tests {
             ("set statement_timeout = '30s'", SessionOption::StatementTimeout, Some("30s")),
             ("set statement_timeout = 30", SessionOption::StatementTimeout, Some("30")),
             ("set compression = zstd", SessionOption::Compression, Some("zstd")),
+            ("set view_types = true", SessionOption::ViewTypes, Some("true")),
+            ("set view_types = 'false'", SessionOption::ViewTypes, Some("false")),
         ] {
             let change = SessionChange { option, value: value.map(str::to_owned) };
             assert_eq!(parse(sql).unwrap(), Some(change), "{sql}");
