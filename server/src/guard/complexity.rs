@@ -24,6 +24,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::redact::from_datafusion;
 use crate::error::{Error, ErrorKind};
+use crate::sql::MOST_FIXED_BYTES;
 
 /// Nodes of a plan, subqueries included.
 const MOST_NODES: usize = 4_000;
@@ -37,16 +38,13 @@ const MOST_FIELDS: usize = 200_000;
 /// Ways in which one aggregation groups its rows.
 const MOST_GROUPINGS: usize = 256;
 
-/// Longest values of one length, in bytes: a NULL of that type is as long.
-const MOST_FIXED_BYTES: i32 = 4096;
-
 const UNBOUNDED: &str = "the query asks for values of a type that is not supported here";
 
 /// Functions that cast to the type that their second argument names.
 const CASTS: [&str; 2] = ["arrow_cast", "arrow_try_cast"];
 
-/// Functions that become casts, or a CASE that asks for an argument and then returns it.
-const REPEATING: [&str; 5] = ["arrow_cast", "arrow_try_cast", "coalesce", "nvl", "nvl2"];
+/// Functions that become a CASE, which asks for an argument and then returns it.
+const CHOOSING: [&str; 3] = ["coalesce", "nvl", "nvl2"];
 
 /// Aggregates whose result holds all of their input.
 const COLLECTING: [&str; 2] = ["array_agg", "string_agg"];
@@ -157,7 +155,11 @@ fn sum(weights: &[usize]) -> usize {
 fn repeated(expr: &Expr, parts: &[usize]) -> usize {
     match expr {
         Expr::Cast(_) | Expr::TryCast(_) => sum(parts),
-        Expr::ScalarFunction(function) if REPEATING.contains(&function.name()) => sum(parts),
+        Expr::ScalarFunction(function)
+            if CASTS.contains(&function.name()) || CHOOSING.contains(&function.name()) =>
+        {
+            sum(parts)
+        }
         Expr::Between(_) => parts.first().copied().unwrap_or_default(),
         Expr::Case(case) => {
             let conditions = parts.iter().skip(usize::from(case.expr.is_some())).step_by(2);

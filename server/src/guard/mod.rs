@@ -49,6 +49,7 @@ mod budget;
 mod columns;
 mod comparisons;
 mod complexity;
+mod constants;
 mod divisible;
 mod explain;
 mod framing;

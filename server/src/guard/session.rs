@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ParamValues;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -34,7 +34,7 @@ use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
-use super::{comparisons, inputs, yielding};
+use super::{comparisons, constants, inputs, yielding};
 use crate::access::Grant;
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
@@ -51,12 +51,6 @@ const SMALL_TABLES: u64 = 1024 * 1024;
 /// so many rows for a machine of one thread: the more threads would wait for that one, the fewer. Rows are taken to be so wide.
 const COLLECTED_ROWS: usize = 4 * 1024 * 1024;
 const COLLECTED_ROW_BYTES: usize = 64;
-/// What the constants of a statement may take in one batch, where each is repeated for each row. Nobody charges for it: a
-/// short text with a long constant would take gigabytes.
-const CONSTANTS_BYTES: usize = 128 * 1024 * 1024;
-
-/// Fewest rows of a batch, also beside the longest constants.
-const FEWEST_ROWS: usize = 8;
 
 /// Makes plans. One per server.
 pub(crate) struct Guard {
@@ -261,7 +255,7 @@ impl GuardedQuery {
                 let optimized = self.state.optimize(&plan).map_err(from_datafusion)?;
                 complexity::check(&optimized)?;
                 let configured = self.state.config().batch_size();
-                let batch_rows = rows_with_constants(configured, constant_bytes(&optimized));
+                let batch_rows = constants::batch_rows(configured, &optimized);
                 if batch_rows != configured {
                     let config = Arc::make_mut(&mut self.state).config_mut();
                     *config = config.clone().with_batch_size(batch_rows);
@@ -315,24 +309,6 @@ fn hands_over(plan: &LogicalPlan) -> bool {
     }
 }
 
-/// Bytes of all texts and other long constants of a plan, each as often as it stands there. The items of an IN list are no
-/// columns of a batch.
-fn constant_bytes(plan: &LogicalPlan) -> usize {
-    let mut bytes: usize = 0;
-    let mut add = |expr: &Expr| {
-        if let Expr::Literal(value, _) = expr {
-            bytes = bytes.saturating_add(value.size().saturating_sub(size_of::<ScalarValue>()));
-        }
-        Ok(match expr {
-            Expr::InList(_) => TreeNodeRecursion::Jump,
-            _ => TreeNodeRecursion::Continue,
-        })
-    };
-    // An error can only come from the closure, which has none.
-    let _ = plan.apply_with_subqueries(|node| node.apply_expressions(|expr| expr.apply(&mut add)));
-    bytes
-}
-
 /// Whether a plan does about as much as it reads: it joins nothing, repeats nothing, and compares no rows with one another.
 fn is_single_pass(plan: &LogicalPlan) -> bool {
     let multiplies = |node: &LogicalPlan| {
@@ -352,11 +328,6 @@ fn is_single_pass(plan: &LogicalPlan) -> bool {
         Ok(is_operator || node.expressions().iter().any(|expr| expr.exists(is_long).unwrap_or(true)))
     };
     !plan.exists(multiplies).unwrap_or(true)
-}
-
-/// Rows of a batch, so few that all constants of a statement, repeated for each of them, stay within [`CONSTANTS_BYTES`].
-fn rows_with_constants(configured: usize, constant_bytes: usize) -> usize {
-    (CONSTANTS_BYTES / constant_bytes.max(1)).clamp(FEWEST_ROWS, configured.max(FEWEST_ROWS))
 }
 
 fn function_names(state: &SessionState) -> Arc<[String]> {

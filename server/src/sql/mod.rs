@@ -17,6 +17,7 @@ mod expansion;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod moment;
+mod only_reads;
 mod options;
 mod patterns;
 mod qualify;
@@ -30,16 +31,13 @@ mod versions;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use datafusion::common::TableReference;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, Query, SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor,
-};
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 use sha2::{Digest, Sha256};
@@ -47,7 +45,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use self::moment::Moment;
 pub(crate) use self::options::{Compression, SessionOption, SessionOptions};
 pub(crate) use self::session_change::SessionChange;
-pub(crate) use self::substrait::{SubstraitPlan, substrait_version};
+pub(crate) use self::substrait::{MOST_FIXED_BYTES, SubstraitPlan, substrait_version};
 pub(crate) use self::system::{INFORMATION_SCHEMA, SystemTable};
 pub(crate) use self::versions::{NamedTable, without_marks, without_moment};
 use crate::error::{Error, ErrorKind};
@@ -56,18 +54,8 @@ use crate::ids::CATALOG;
 /// Nesting of expressions and queries that the parser follows.
 const RECURSION_LIMIT: usize = 64;
 
-/// WITH clauses inside of one another. Who looks for a query's tables visits the queries of a WITH clause twice, so each
-/// level doubles the work.
-const WITH_LIMIT: usize = 6;
-
-/// Subqueries of expressions inside of one another. Each is planned twice for the one around it.
-const SUBQUERY_LIMIT: usize = 8;
-
 /// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
-
-/// Tables and subqueries that one query may read, each as often as it stands there.
-const RELATION_LIMIT: usize = 500;
 
 /// The schema of a table name without a database. No database can be called so, hence such a name is never found.
 pub(crate) const DEFAULT_DATABASE: &str = "default";
@@ -270,114 +258,8 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
     let SqlStatement::Query(query) = statement.as_ref() else {
         return Err(not_a_query());
     };
-    match query.visit(&mut OnlyReads::default()) {
-        ControlFlow::Continue(()) => expansion::check(query),
-        ControlFlow::Break(refusal) => Err(refusal),
-    }
-}
-
-/// Most lookups of columns that planning may take: each query looks each of its columns up in a list of as many.
-const LOOKUP_LIMIT: usize = 2_000_000_000;
-
-/// Finds the parts of a query that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause; and too many
-/// WITH clauses or subqueries inside of one another. Counts what it joins, because a list of tables with commas between them is a chain of
-/// joins.
-#[derive(Default)]
-struct OnlyReads {
-    /// Tables and subqueries so far.
-    relations: usize,
-    /// WITH clauses around the place that is visited.
-    with_clauses: usize,
-    /// Subqueries of expressions around the place that is visited.
-    subqueries: usize,
-    queries: usize,
-    /// Items of the longest SELECT list so far.
-    widest: usize,
-}
-
-impl Visitor for OnlyReads {
-    type Break = Error;
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
-        self.with_clauses += usize::from(query.with.is_some());
-        if self.with_clauses > WITH_LIMIT {
-            let text = "WITH clauses are nested too deeply";
-            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
-        }
-        self.queries += 1;
-        self.widest = self.widest.max(width(&query.body));
-        let lookups = self.widest.saturating_mul(self.widest).saturating_mul(self.queries);
-        if lookups > LOOKUP_LIMIT {
-            let text = "the query is too complex: it has many columns in many queries";
-            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
-        }
-        let body_reads = reads(&query.body);
-        if body_reads && query.locks.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        ControlFlow::Break(not_a_query())
-    }
-
-    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
-        self.with_clauses -= usize::from(query.with.is_some());
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
-        self.subqueries += usize::from(has_subquery(expr));
-        if self.subqueries <= SUBQUERY_LIMIT {
-            return ControlFlow::Continue(());
-        }
-        ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, "subqueries are nested too deeply"))
-    }
-
-    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
-        self.subqueries -= usize::from(has_subquery(expr));
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_table_factor(&mut self, _: &TableFactor) -> ControlFlow<Error> {
-        self.relations += 1;
-        if self.relations <= RELATION_LIMIT {
-            return ControlFlow::Continue(());
-        }
-        ControlFlow::Break(Error::new(
-            ErrorKind::InvalidRequest,
-            "the query joins too many tables and subqueries",
-        ))
-    }
-
-    fn pre_visit_statement(&mut self, _: &SqlStatement) -> ControlFlow<Error> {
-        ControlFlow::Break(not_a_query())
-    }
-}
-
-/// Whether an expression is a query, or compares with one.
-fn has_subquery(expr: &Expr) -> bool {
-    match expr {
-        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => true,
-        Expr::Function(function) => matches!(function.args, FunctionArguments::Subquery(_)),
-        _ => false,
-    }
-}
-
-/// Whether a query's own body reads only. Queries nested in it are visited on their own.
-fn reads(body: &SetExpr) -> bool {
-    match body {
-        SetExpr::Select(select) => select.into.is_none(),
-        SetExpr::Query(_) | SetExpr::Values(_) => true,
-        SetExpr::SetOperation { left, right, .. } => reads(left) && reads(right),
-        _ => false,
-    }
-}
-
-/// Items of the longest SELECT list of a query's own body.
-fn width(body: &SetExpr) -> usize {
-    match body {
-        SetExpr::Select(select) => select.projection.len(),
-        SetExpr::SetOperation { left, right, .. } => width(left).max(width(right)),
-        _ => 0,
-    }
+    only_reads::check(query)?;
+    expansion::check(query)
 }
 
 /// Resolves every table name to database, table and moment.

@@ -19,9 +19,10 @@ use prost::Message;
 use serde_json::Value;
 
 use super::moment::Moment;
+use super::only_reads::{RELATION_LIMIT, SUBQUERY_LIMIT};
 use super::options::SessionOptions;
 use super::versions::NamedTable;
-use super::{RELATION_LIMIT, SUBQUERY_LIMIT, few, is_system, qualified};
+use super::{few, is_system, qualified};
 use crate::error::{Error, ErrorKind};
 
 /// Longest plan, in bytes. An empty message takes two of them, and some hundreds in memory.
@@ -36,8 +37,8 @@ const REPEAT_LIMIT: usize = 64;
 /// Lists of numbers of expressions: `RelCommon.Emit` and `AggregateRel.Grouping`.
 const NUMBERS: [&str; 2] = ["outputMapping", "expressionReferences"];
 
-/// Longest value of one length, in bytes.
-const FIXED_BYTES: u64 = 4096;
+/// Longest values of one length, in bytes: a NULL of that type is as long.
+pub(crate) const MOST_FIXED_BYTES: i32 = 4096;
 
 /// Fields of `Rel` that the planner follows (`algebra.proto`, `message Rel`). Some are fields of other messages too, so that
 /// more is counted than there is.
@@ -83,7 +84,7 @@ impl SubstraitPlan {
         {
             return Err(refuse("the Substrait plan is too complex"));
         }
-        if census.fixed_bytes > FIXED_BYTES {
+        if census.fixed_bytes > i64::from(MOST_FIXED_BYTES) {
             return Err(refuse("the Substrait plan asks for values of a type that is not supported here"));
         }
         Ok(Self {
@@ -159,7 +160,7 @@ struct Census {
     /// The most subqueries inside of one another.
     nested: usize,
     /// The longest that any type asks for.
-    fixed_bytes: u64,
+    fixed_bytes: i64,
     sorts: bool,
     references: Vec<TableReference>,
 }
@@ -176,8 +177,9 @@ impl Census {
                         ("namedTable", _) => self.references.extend(reference(value)),
                         ("fixedBinary", Value::Object(fixed)) => {
                             // What is no number from zero on is not supported either.
-                            let length = fixed.get("length").map_or(Some(0), Value::as_u64);
-                            self.fixed_bytes = self.fixed_bytes.max(length.unwrap_or(u64::MAX));
+                            let length = fixed.get("length").map_or(Some(0), Value::as_i64);
+                            let length = length.filter(|length| *length >= 0).unwrap_or(i64::MAX);
+                            self.fixed_bytes = self.fixed_bytes.max(length);
                         }
                         (list, Value::Array(items)) if NUMBERS.contains(&list) => {
                             let distinct: HashSet<String> = items.iter().map(Value::to_string).collect();

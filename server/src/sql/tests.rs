@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use super::only_reads::{SUBQUERY_LIMIT, WITH_LIMIT};
 use super::*;
 use crate::ids::TableName;
 

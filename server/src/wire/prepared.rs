@@ -43,8 +43,7 @@ impl FrontDoor {
             });
         }
         let description = self.describe(caller, &request).await?;
-        let wire_schema = schema::wire_schema(&description.schema);
-        let dataset_schema = schema::announced(&wire_schema, request.options.view_types);
+        let dataset_schema = schema::announced(&description.schema, request.options.view_types);
         Ok(ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle.into(),
             dataset_schema: schema::encapsulated(&dataset_schema)?.into(),

@@ -63,14 +63,17 @@ fn wire_type(data_type: &DataType) -> DataType {
     }
 }
 
-/// The schema that a client sees of a wire schema.
+/// The schema that a client is told of a result of this logical schema.
 ///
 /// # Arguments
 /// * `view_types` - whether it asks for views.
-pub(super) fn announced(wire: &SchemaRef, view_types: bool) -> SchemaRef {
-    if !view_types {
-        return Arc::clone(wire);
-    }
+pub(super) fn announced(logical: &Schema, view_types: bool) -> SchemaRef {
+    let wire = wire_schema(logical);
+    if view_types { with_views(&wire) } else { wire }
+}
+
+/// A wire schema with views of texts and binaries.
+pub(super) fn with_views(wire: &SchemaRef) -> SchemaRef {
     let as_view = |field: &FieldRef| match field.data_type() {
         DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
         DataType::Binary => Arc::new(field.as_ref().clone().with_data_type(DataType::BinaryView)),

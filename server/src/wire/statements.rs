@@ -44,8 +44,7 @@ impl FrontDoor {
         if self.session_change(&request.source)?.is_some() {
             return Ok(Arc::new(Schema::empty()));
         }
-        let wire_schema = schema::wire_schema(&self.describe(caller, request).await?.schema);
-        Ok(schema::announced(&wire_schema, request.options.view_types))
+        Ok(schema::announced(&self.describe(caller, request).await?.schema, request.options.view_types))
     }
 
     /// Plans a statement and hands out the ticket for its result. One that changes the session is done here already, and its
@@ -68,8 +67,7 @@ impl FrontDoor {
             let text = "the statement has parameters: prepare it, bind them, and use the handle that binding returns";
             return Err(Error::new(ErrorKind::InvalidRequest, text));
         }
-        let announced =
-            schema::announced(&schema::wire_schema(&description.schema), request.options.view_types);
+        let announced = schema::announced(&description.schema, request.options.view_types);
         let parts = parts(request, &description, self.pipeline.most_at_once());
         let info = self.announce(caller, &parts, &announced, descriptor)?;
         Ok(FlightInfo { ordered: description.is_ordered, ..info })
@@ -150,7 +148,7 @@ impl FrontDoor {
         let result = self.pipeline.run(&caller.context, &session, request, planned_as).await?;
         let wire_schema = schema::wire_schema(&result.schema());
         let (compression, view_types) = (request.options.compression, request.options.view_types);
-        check(&schema::announced(&wire_schema, view_types))?;
+        check(&schema::announced(&result.schema(), view_types))?;
         let delivery = Delivery { compression, view_types, cancelled: result.cancelled() };
         Ok(self.stream(caller, result, wire_schema, delivery))
     }

@@ -87,9 +87,10 @@ impl ResultBody {
             let outlet = Outlet { sender, stall: limits.stall };
             let Delivery { compression, view_types, cancelled } = delivery;
             let work = async {
-                let encoder = Encoder::new(compression)?;
-                let announced = schema::announced(&wire_schema, view_types);
-                pump(batches, wire_schema, announced, encoder, &outlet).await
+                let announced =
+                    if view_types { schema::with_views(&wire_schema) } else { Arc::clone(&wire_schema) };
+                let encoder = Encoder::new(announced, compression)?;
+                pump(batches, wire_schema, encoder, &outlet).await
             };
             let outcome = limits.apply(deadline, &cancelled, work).await;
             // An error of the query itself is told behind what was sent before it, as always.
@@ -179,7 +180,6 @@ impl StreamLimits {
 async fn pump<S>(
     batches: S,
     wire_schema: SchemaRef,
-    announced: SchemaRef,
     mut encoder: Encoder,
     outlet: &Outlet,
 ) -> Result<(), Error>
@@ -188,15 +188,15 @@ where
 {
     let mut batches = std::pin::pin!(batches);
     let mut rechunker = Rechunker::new(Arc::clone(&wire_schema));
-    outlet.send(encoder.schema(&announced)).await?;
+    outlet.send(encoder.schema()).await?;
     while let Some(batch) = batches.next().await {
         rechunker.push(schema::coerce(batch?, &wire_schema)?);
         while let Some(message) = rechunker.next_full()? {
-            outlet.send(encoder.batch(&schema::as_announced(message, &announced)?)?).await?;
+            outlet.send(encoder.batch(message)?).await?;
         }
     }
     while let Some(message) = rechunker.next_rest()? {
-        outlet.send(encoder.batch(&schema::as_announced(message, &announced)?)?).await?;
+        outlet.send(encoder.batch(message)?).await?;
     }
     Ok(())
 }
@@ -221,13 +221,14 @@ impl Outlet {
 
 /// Arrow IPC without dictionaries, which the wire schema does not have.
 struct Encoder {
+    announced: SchemaRef,
     generator: IpcDataGenerator,
     options: IpcWriteOptions,
     buffers: Option<IpcWriteContext>,
 }
 
 impl Encoder {
-    fn new(compression: Option<Compression>) -> Result<Self, Error> {
+    fn new(announced: SchemaRef, compression: Option<Compression>) -> Result<Self, Error> {
         let codec = compression.map(|compression| match compression {
             Compression::Lz4 => CompressionType::LZ4_FRAME,
             Compression::Zstd => CompressionType::ZSTD,
@@ -235,17 +236,18 @@ impl Encoder {
         let options = IpcWriteOptions::default()
             .try_with_compression(codec)
             .map_err(|error| Error::internal(format!("a result cannot be compressed: {error}")))?;
-        Ok(Self { generator: IpcDataGenerator::default(), options, buffers: None })
+        Ok(Self { announced, generator: IpcDataGenerator::default(), options, buffers: None })
     }
 
-    fn schema(&self, schema: &SchemaRef) -> FlightData {
+    fn schema(&self) -> FlightData {
         let mut no_dictionaries = DictionaryTracker::new(true);
         self.generator
-            .schema_to_bytes_with_dictionary_tracker(schema, &mut no_dictionaries, &self.options)
+            .schema_to_bytes_with_dictionary_tracker(&self.announced, &mut no_dictionaries, &self.options)
             .into()
     }
 
-    fn batch(&mut self, batch: &RecordBatch) -> Result<FlightData, Error> {
+    fn batch(&mut self, batch: RecordBatch) -> Result<FlightData, Error> {
+        let batch = schema::as_announced(batch, &self.announced)?;
         let buffers = self.buffers.get_or_insert_with(|| {
             let mut buffers = IpcWriteContext::default();
             // Messages are of one size: allocating the size of the last one saves growing step by step.
@@ -255,7 +257,7 @@ impl Encoder {
         let mut no_dictionaries = DictionaryTracker::new(true);
         let (_, message) = self
             .generator
-            .encode(batch, &mut no_dictionaries, &self.options, buffers)
+            .encode(&batch, &mut no_dictionaries, &self.options, buffers)
             .map_err(|error| Error::internal(format!("a result batch cannot be encoded: {error}")))?;
         Ok(message.into())
     }

@@ -177,8 +177,8 @@ fn a_message_with_views_holds_the_texts_of_its_own_rows_and_no_others() {
         ("number", numbers, false),
     ]);
     let wire = wire_schema(&whole.schema());
-    assert_eq!(announced(&wire, false), wire);
-    let announced = announced(&wire, true);
+    assert_eq!(announced(&whole.schema(), false), wire);
+    let announced = announced(&whole.schema(), true);
     let types: Vec<&DataType> = announced.fields().iter().map(|field| field.data_type()).collect();
     assert_eq!(types, [&DataType::Utf8View, &DataType::BinaryView, &DataType::Int64]);
     let message = as_announced(whole.slice(0, 3), &announced).unwrap();

@@ -1,0 +1,135 @@
+//! That a query only reads, and does not nest what planning repeats.
+//!
+//! Found are the parts that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause; and too many WITH clauses or
+//! subqueries inside of one another. Tables are counted, because a list of tables with commas between them is a chain of joins.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, FunctionArguments, Query, SetExpr, Statement, TableFactor, Visit, Visitor,
+};
+
+use super::not_a_query;
+use crate::error::{Error, ErrorKind};
+
+/// WITH clauses inside of one another. Who looks for a query's tables visits the queries of a WITH clause twice, so each
+/// level doubles the work.
+pub(super) const WITH_LIMIT: usize = 6;
+
+/// Subqueries of expressions inside of one another. Each is planned twice for the one around it.
+pub(super) const SUBQUERY_LIMIT: usize = 8;
+
+/// Tables and subqueries that one query may read, each as often as it stands there.
+pub(super) const RELATION_LIMIT: usize = 500;
+
+/// Most lookups of columns that planning may take: each query looks each of its columns up in a list of as many.
+const LOOKUP_LIMIT: usize = 2_000_000_000;
+
+/// Refuses a query that writes, or is too deep or too wide.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] for what writes, [`ErrorKind::InvalidRequest`] for the others.
+pub(super) fn check(query: &Query) -> Result<(), Error> {
+    match query.visit(&mut OnlyReads::default()) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(refusal) => Err(refusal),
+    }
+}
+
+#[derive(Default)]
+struct OnlyReads {
+    /// Tables and subqueries so far.
+    relations: usize,
+    /// WITH clauses around the place that is visited.
+    with_clauses: usize,
+    /// Subqueries of expressions around the place that is visited.
+    subqueries: usize,
+    queries: usize,
+    /// Items of the longest SELECT list so far.
+    widest: usize,
+}
+
+impl Visitor for OnlyReads {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.with_clauses += usize::from(query.with.is_some());
+        if self.with_clauses > WITH_LIMIT {
+            let text = "WITH clauses are nested too deeply";
+            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
+        }
+        self.queries += 1;
+        self.widest = self.widest.max(width(&query.body));
+        let lookups = self.widest.saturating_mul(self.widest).saturating_mul(self.queries);
+        if lookups > LOOKUP_LIMIT {
+            let text = "the query is too complex: it has many columns in many queries";
+            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
+        }
+        let body_reads = reads(&query.body);
+        if body_reads && query.locks.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(not_a_query())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        self.with_clauses -= usize::from(query.with.is_some());
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+        self.subqueries += usize::from(has_subquery(expr));
+        if self.subqueries <= SUBQUERY_LIMIT {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, "subqueries are nested too deeply"))
+    }
+
+    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+        self.subqueries -= usize::from(has_subquery(expr));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, _: &TableFactor) -> ControlFlow<Error> {
+        self.relations += 1;
+        if self.relations <= RELATION_LIMIT {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Error::new(
+            ErrorKind::InvalidRequest,
+            "the query joins too many tables and subqueries",
+        ))
+    }
+
+    fn pre_visit_statement(&mut self, _: &Statement) -> ControlFlow<Error> {
+        ControlFlow::Break(not_a_query())
+    }
+}
+
+/// Whether an expression is a query, or compares with one.
+fn has_subquery(expr: &Expr) -> bool {
+    match expr {
+        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => true,
+        Expr::Function(function) => matches!(function.args, FunctionArguments::Subquery(_)),
+        _ => false,
+    }
+}
+
+/// Whether a query's own body reads only. Queries nested in it are visited on their own.
+fn reads(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(select) => select.into.is_none(),
+        SetExpr::Query(_) | SetExpr::Values(_) => true,
+        SetExpr::SetOperation { left, right, .. } => reads(left) && reads(right),
+        _ => false,
+    }
+}
+
+/// Items of the longest SELECT list of a query's own body.
+fn width(body: &SetExpr) -> usize {
+    match body {
+        SetExpr::Select(select) => select.projection.len(),
+        SetExpr::SetOperation { left, right, .. } => width(left).max(width(right)),
+        _ => 0,
+    }
+}
