@@ -24,8 +24,8 @@ BINARIES := cargo build --locked --workspace
 .PHONY: demo test bench oracle mutants fuzz fmt lint deny clients test-java
 
 demo:
-	$(BINARIES) --profile demo
-	deploy/sandbox/demo.sh "$(CARGO_TARGET_DIR)/demo"
+	$(BINARIES)
+	deploy/sandbox/demo.sh "$(CARGO_TARGET_DIR)/debug"
 
 test: lint
 	cargo test --workspace --locked

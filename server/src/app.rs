@@ -147,7 +147,7 @@ async fn pipeline(settings: Settings, metrics: Arc<Metrics>) -> Result<Pipeline,
     let guard =
         Guard::new(&settings.engine, &settings.access, engine.threads(), runtime, Arc::clone(&metrics));
     Ok(Pipeline {
-        sessions: Sessions::new(&settings.session),
+        sessions: Sessions::new(&settings.session, engine.threads()),
         access: Access::new(Arc::clone(&aws), &settings.access),
         catalog: Arc::new(Catalog::new(aws, &settings.access)),
         tables: Tables::new(&settings.table, &settings.aws, Handle::current(), Arc::clone(&metrics)).await?,

@@ -142,7 +142,7 @@ impl Pipeline {
         let described = match self.guarded(context, session, request, deadline, &mut tables).await {
             Ok(guarded) => {
                 let values = request.parameters.clone();
-                self.engine.compute(deadline, async move { guarded.describe(values.as_ref()) }).await
+                self.plan(session, deadline, async move { guarded.describe(values.as_ref()) }).await
             }
             Err(error) => Err(error),
         };
@@ -211,7 +211,7 @@ impl Pipeline {
             let bound = guarded.plan()?.bind(parameters.as_ref())?;
             Ok((bound.seal(0).await?, Arc::new(bound)))
         };
-        let (first, bound) = self.engine.compute(deadline, planned).await?;
+        let (first, bound) = self.plan(session, deadline, planned).await?;
         record.audit.planned();
         let others = stream::iter(1..bound.rows()).then(move |row| {
             let bound = Arc::clone(&bound);
@@ -233,7 +233,7 @@ impl Pipeline {
         deadline: Instant,
         audited: &mut Vec<TableAudit>,
     ) -> Result<GuardedStatement, Error> {
-        let statement = self.parsed(request, deadline).await?;
+        let statement = self.parsed(session, request, deadline).await?;
         let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
         let moments = statement.tables().iter().map(|table| table.moment);
         let opened = grants
@@ -258,7 +258,12 @@ impl Pipeline {
         self.engine.deadline(asked.into_iter().flatten().min())
     }
 
-    async fn parsed(&self, request: &QueryRequest, deadline: Instant) -> Result<Statement, Error> {
+    async fn parsed(
+        &self,
+        session: &Session,
+        request: &QueryRequest,
+        deadline: Instant,
+    ) -> Result<Statement, Error> {
         let max_bytes = self.settings.server.max_sql_bytes.as_usize();
         if let Source::Sql(sql) = &request.source
             && sql.len() <= SHORT_SQL
@@ -266,7 +271,21 @@ impl Pipeline {
             return Statement::parse(sql, max_bytes, &request.options);
         }
         let (source, options) = (request.source.clone(), request.options.clone());
-        self.engine.compute(deadline, async move { Statement::read(&source, max_bytes, &options) }).await
+        self.plan(session, deadline, async move { Statement::read(&source, max_bytes, &options) }).await
+    }
+
+    /// Runs a part of planning on the threads for it, when it is the user's turn.
+    async fn plan<T, F>(&self, session: &Session, deadline: Instant, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let turn = session.planning_turn();
+        let in_turn = async move {
+            let _turn = turn.await;
+            work.await
+        };
+        self.engine.compute(deadline, in_turn).await
     }
 
     fn start_audit(

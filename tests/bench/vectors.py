@@ -27,6 +27,7 @@ QUESTIONS = {
     "a range of keys": "select l_orderkey, l_partkey, l_comment from {} where l_orderkey between 1000 and 1999",
 }
 REPETITIONS = 12
+"""Of each round, question by question in turn, because the machine's speed changes within seconds."""
 Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 HIVE_TYPES = {"long": "bigint", "integer": "int"}
 
@@ -45,7 +46,7 @@ def run(settings: Settings, lake: Lake, _: Peers, report: Report) -> None:
             NO_VECTORS: lambda sql=whole: ours.rows(sql),
             NEITHER: lambda sql=whole: alone.rows(sql),
         }
-        runs = in_turns(tasks, settings.rounds, REPETITIONS)
+        runs = in_turns(tasks, settings.rounds * REPETITIONS)
         note = remarks({engine: run for engine, run in runs.items() if engine not in (NO_VECTORS, NEITHER) or run.failure})
         report.add("vectors", name, "ms", {engine: run.median_ms() for engine, run in runs.items()}, note)
     single.process.stop()

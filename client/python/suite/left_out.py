@@ -1,6 +1,5 @@
 """Tests of the suite that no requirement rules out and that are left out one by one: how their names begin, and why."""
 
-_UNQUALIFIED = "SQL text reaches the server as it is, and there a table needs its database"
 _COMPARED_TEXT = "compares SQL text, in which the dialect writes the default schema"
 _GLUE = "the data catalog does not know this of a table"
 _READ_ONLY = "a server that only reads"
@@ -19,10 +18,6 @@ LEFT_OUT = {
     "ComponentReflectionTestExtra.test_nullable_reflection": _GLUE,
     "ComponentReflectionTestExtra.test_string_length_reflection": _GLUE,
     "DifficultParametersTest.test_round_trip_same_named_column[[BracketsAndCase]": _LOWER_CASE,
-    "ExpandingBoundInTest.test_bound_in_heterogeneous_two_tuple_text_bindparam": _UNQUALIFIED,
-    "ExpandingBoundInTest.test_bound_in_heterogeneous_two_tuple_typed_bindparam_non_tuple": _UNQUALIFIED,
-    "ExpandingBoundInTest.test_typed_str_in": _UNQUALIFIED,
-    "ExpandingBoundInTest.test_untyped_str_in": _UNQUALIFIED,
     "FetchLimitOffsetTest.test_bound_limit": _UNTYPED,
     "FetchLimitOffsetTest.test_bound_offset": _UNTYPED,
     "IsolationLevelTest.test_dialect_user_setting_is_restored": _ONE_LEVEL,

@@ -14,6 +14,7 @@ mod memory;
 mod query_stream;
 mod result_limits;
 mod spill;
+mod spill_account;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use self::memory::{QueryPool, ServerPool};
 pub(crate) use self::query_stream::QueryStream;
 use self::result_limits::{ResultAccount, ResultLimits};
 use self::spill::SpillFolder;
+use self::spill_account::SpillAccount;
 use crate::error::{Error, ErrorKind};
 use crate::guard::SealedPlan;
 use crate::settings::EngineSettings;
@@ -56,6 +58,7 @@ pub(crate) struct Engine {
     base: Arc<RuntimeEnv>,
     memory: Arc<ServerPool>,
     query_memory: usize,
+    query_spill: u64,
     statement_timeout: Duration,
     result_limits: ResultLimits,
     metrics: Arc<Metrics>,
@@ -98,12 +101,17 @@ impl Engine {
             Ok(configured) if configured > 0 => configured.min(memory_limit),
             _ => memory_limit / 2,
         };
+        let query_spill = match settings.query_spill_limit.as_u64() {
+            0 => settings.spill_limit.as_u64() / 2,
+            configured => configured,
+        };
         Ok(Self {
             lanes: Some(lanes),
             threads,
             base,
             memory: Arc::new(ServerPool::new(memory_limit)),
             query_memory,
+            query_spill,
             statement_timeout: settings.statement_timeout,
             result_limits: ResultLimits::new(settings),
             metrics,
@@ -121,14 +129,16 @@ impl Engine {
         &self.base
     }
 
-    /// A memory account for one query, within the server's.
+    /// Accounts of memory and of spilled data for one query, within the server's.
     ///
     /// # Errors
     /// If DataFusion cannot build the environment.
     pub(crate) fn query_runtime(&self) -> Result<Arc<RuntimeEnv>, Error> {
         let pool = QueryPool::new(self.query_memory, GUARANTEED_MEMORY, Arc::clone(&self.memory));
+        let spill = SpillAccount::new(self.query_spill, Arc::clone(&self.base.disk_manager));
         RuntimeEnvBuilder::from_runtime_env(&self.base)
             .with_memory_pool(Arc::new(pool))
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_temp_file_factory(Arc::new(spill)))
             .build_arc()
             .map_err(|error| Error::internal(format!("runtime environment: {error}")))
     }

@@ -1,13 +1,11 @@
 //! Plans that a short text makes huge: refused before they are optimised.
 //!
-//! The text's limits (`sql`) do not see what the planner makes of it: a struct of two structs of two structs doubles a type
-//! with each step, CUBE of n columns is 2ⁿ groupings, and `select *` over a wide table writes out its columns at every level.
-//! Optimising such a plan takes the machine's memory, which nobody charges for, and keeps a thread beyond any deadline, as
-//! it never waits.
+//! The text's limits (`sql`) do not see what the planner makes of it: CUBE of n columns is 2ⁿ groupings, and `select *` over
+//! a wide table writes out its columns at every level. Optimising such a plan takes the machine's memory, which nobody
+//! charges for, and keeps a thread beyond any deadline, as it never waits.
 //!
-//! The optimiser repeats parts itself (`a BETWEEN b AND c` asks twice for `a`), and whoever asks for the type of a cast asks
-//! twice about what it casts. Nested, that doubles with each level. So the parts of expressions are weighed and not counted,
-//! before a plan is optimised and again when that has put in casts of its own.
+//! The parts of expressions are weighed and not counted ([`weights`](super::weights)), before a plan is optimised and again
+//! when that has put in casts of its own.
 //!
 //! Refused too is what makes much of nothing where nobody charges for it: types of which one NULL takes gigabytes, and lists
 //! and texts that a window collects again for each row.
@@ -17,12 +15,13 @@
 //! - The limits leave room for what people and their tools write: hundreds of joins, thousands of columns.
 
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion, TreeNodeVisitor};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::Result;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{GroupingSet, ScalarFunction};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::redact::from_datafusion;
+use super::weights::{CASTS, substituted, weight};
 use crate::error::{Error, ErrorKind};
 use crate::sql::MOST_FIXED_BYTES;
 
@@ -32,6 +31,9 @@ const MOST_NODES: usize = 4_000;
 /// Parts of all expressions of a plan together, each as often as planning may meet it.
 const MOST_EXPRESSIONS: usize = 500_000;
 
+/// Parts that conditions and keys may gain when their columns are replaced by what these stand for.
+const MOST_SUBSTITUTED: usize = 30_000;
+
 /// Fields of all nodes' columns together, nested ones included.
 const MOST_FIELDS: usize = 200_000;
 
@@ -39,12 +41,6 @@ const MOST_FIELDS: usize = 200_000;
 const MOST_GROUPINGS: usize = 256;
 
 const UNBOUNDED: &str = "the query asks for values of a type that is not supported here";
-
-/// Functions that cast to the type that their second argument names.
-const CASTS: [&str; 2] = ["arrow_cast", "arrow_try_cast"];
-
-/// Functions that become a CASE, which asks for an argument and then returns it.
-const CHOOSING: [&str; 3] = ["coalesce", "nvl", "nvl2"];
 
 /// Aggregates whose result holds all of their input.
 const COLLECTING: [&str; 2] = ["array_agg", "string_agg"];
@@ -56,7 +52,7 @@ const COLLECTING: [&str; 2] = ["array_agg", "string_agg"];
 pub(super) fn check(plan: &LogicalPlan) -> std::result::Result<(), Error> {
     let mut size = Size::default();
     plan.apply_with_subqueries(|node| size.add(node)).map_err(from_datafusion)?;
-    let refusal = match size.is_too_large() {
+    let refusal = match size.is_too_large() || substituted(plan) > MOST_SUBSTITUTED {
         true => Some("the query is too complex: it multiplies its own parts"),
         false => size.refusal,
     };
@@ -110,69 +106,14 @@ impl Size {
             return Ok(TreeNodeRecursion::Stop);
         }
         node.apply_expressions(|expr| {
-            expr.visit(&mut Scales { size: self, parts: Vec::new() })?;
+            self.expressions = self.expressions.saturating_add(weight(expr));
+            expr.apply(|part| {
+                self.refusal = self.refusal.or_else(|| refusal(part));
+                Ok(TreeNodeRecursion::Continue)
+            })?;
             Ok(self.walk_on())
         })?;
         Ok(self.walk_on())
-    }
-}
-
-/// Weighs an expression from its leaves up.
-struct Scales<'a> {
-    size: &'a mut Size,
-    /// For each expression around the place that is visited, the weights of its parts so far.
-    parts: Vec<Vec<usize>>,
-}
-
-impl TreeNodeVisitor<'_> for Scales<'_> {
-    type Node = Expr;
-
-    fn f_down(&mut self, _: &Expr) -> Result<TreeNodeRecursion> {
-        self.parts.push(Vec::new());
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn f_up(&mut self, expr: &Expr) -> Result<TreeNodeRecursion> {
-        self.size.refusal = self.size.refusal.or_else(|| refusal(expr));
-        let parts = self.parts.pop().unwrap_or_default();
-        let weight = sum(&parts).saturating_add(repeated(expr, &parts)).saturating_add(1);
-        match self.parts.last_mut().filter(|_| weight <= MOST_EXPRESSIONS) {
-            Some(around) => around.push(weight),
-            None => self.size.expressions = self.size.expressions.saturating_add(weight),
-        }
-        Ok(self.size.walk_on())
-    }
-}
-
-fn sum(weights: &[usize]) -> usize {
-    weights.iter().copied().fold(0, usize::saturating_add)
-}
-
-/// What of an expression planning meets once more than it stands there.
-///
-/// # Arguments
-/// * `parts` - their weights, in the order of DataFusion's tree.
-fn repeated(expr: &Expr, parts: &[usize]) -> usize {
-    match expr {
-        Expr::Cast(_) | Expr::TryCast(_) => sum(parts),
-        Expr::ScalarFunction(function)
-            if CASTS.contains(&function.name()) || CHOOSING.contains(&function.name()) =>
-        {
-            sum(parts)
-        }
-        Expr::Between(_) => parts.first().copied().unwrap_or_default(),
-        Expr::Case(case) => {
-            let conditions = parts.iter().skip(usize::from(case.expr.is_some())).step_by(2);
-            let conditions =
-                conditions.take(case.when_then_expr.len()).copied().fold(0, usize::saturating_add);
-            // Truth values as results become one condition, in which each stands beside all that come before it.
-            let is_condition = case
-                .when_then_expr
-                .iter()
-                .all(|(_, then)| matches!(then.as_literal(), Some(ScalarValue::Boolean(_))));
-            conditions.saturating_mul(if is_condition { case.when_then_expr.len() } else { 1 })
-        }
-        _ => 0,
     }
 }
 
@@ -208,7 +149,7 @@ fn is_bounded(data_type: &DataType) -> bool {
 }
 
 /// The fields of a type, itself included; counting ends where they are more than `left`.
-fn fields_of(data_type: &DataType, left: usize) -> usize {
+pub(super) fn fields_of(data_type: &DataType, left: usize) -> usize {
     let mut counted = 0;
     let mut waiting = vec![data_type];
     while let Some(data_type) = waiting.pop() {
@@ -250,8 +191,9 @@ mod tests {
 
     use arrow::datatypes::Field;
     use datafusion::common::DFSchema;
+    use datafusion::common::ScalarValue;
     use datafusion::functions::expr_fn::coalesce;
-    use datafusion::logical_expr::{EmptyRelation, LogicalPlanBuilder, cast, col, lit, when};
+    use datafusion::logical_expr::{EmptyRelation, JoinType, LogicalPlanBuilder, cast, col, lit, when};
 
     use super::*;
 
@@ -317,6 +259,47 @@ mod tests {
         assert!(check(&nested(500, &added)).is_ok());
         let else_if = |expr: Expr| when(col("x").eq(lit(1)), lit("one")).otherwise(expr).unwrap();
         assert!(check(&nested(60, &else_if)).is_ok(), "what stands behind ELSE is asked for once");
+    }
+
+    #[test]
+    fn what_a_column_stands_for_counts_where_it_would_be_put() {
+        let sum = |plan: LogicalPlan| {
+            LogicalPlanBuilder::from(plan)
+                .project([(col("x") + col("x")).alias("x")])
+                .unwrap()
+                .build()
+                .unwrap()
+        };
+        let sums = |levels| (0..levels).fold(one(), |plan, _| sum(plan));
+        let positive = |plan: LogicalPlan| {
+            LogicalPlanBuilder::from(plan).filter(col("x").gt(lit(0))).unwrap().build().unwrap()
+        };
+        assert!(check(&sums(60)).is_ok(), "nothing asks for the column");
+        assert!(check(&positive(sums(10))).is_ok());
+        let over = |plan: LogicalPlan| LogicalPlanBuilder::from(plan);
+        let keys = vec![col("x")];
+        for asked in [
+            positive(sums(60)),
+            positive(over(sums(60)).alias("q").unwrap().build().unwrap()),
+            positive(over(sums(60)).union(one()).unwrap().build().unwrap()),
+            positive(over(sums(60)).aggregate(keys.clone(), Vec::<Expr>::new()).unwrap().build().unwrap()),
+            over(sums(60)).distinct().unwrap().build().unwrap(),
+            over(sums(60)).sort(vec![col("x").sort(true, false)]).unwrap().build().unwrap(),
+            over(sums(60))
+                .alias("l")
+                .unwrap()
+                .join(
+                    over(one()).alias("r").unwrap().build().unwrap(),
+                    JoinType::RightSemi,
+                    (vec!["l.x"], vec!["r.x"]),
+                    None,
+                )
+                .unwrap()
+                .build()
+                .unwrap(),
+        ] {
+            assert_eq!(check(&asked).unwrap_err().kind(), ErrorKind::InvalidRequest);
+        }
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The functions that a query may call: an explicit list, so that a new DataFusion version cannot add a dangerous one.
 //!
 //! A function gets on the list if it is a pure computation on its arguments. One whose result can be much larger than they are
-//! is charged for it before it runs: see [`growth`](super::growth). A test names every function that DataFusion brings and that is on neither list; it fails until someone decides.
+//! is charged for it before it runs: see [`growth`](super::growth). One that makes a type of several has it bounded: see
+//! [`constructors`]. A test names every function that DataFusion brings and that is on neither list; it fails until someone decides.
 
 use std::sync::Arc;
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
+use super::constructors;
 use crate::mutant::Mutant;
 
 /// Scalar functions on offer: conditions and types, numbers, text, digests and encodings, times, arrays and maps.
@@ -59,7 +61,7 @@ const WINDOW: &str = "
 pub(super) fn scalar() -> Vec<Arc<ScalarUDF>> {
     let mut functions = SessionStateDefaults::default_scalar_functions();
     functions.retain(|function| lists(SCALAR, function.name()));
-    functions
+    functions.into_iter().map(constructors::bounded).collect()
 }
 
 /// The aggregate functions on offer.

@@ -50,6 +50,7 @@ mod columns;
 mod comparisons;
 mod complexity;
 mod constants;
+mod constructors;
 mod divisible;
 mod explain;
 mod framing;
@@ -75,6 +76,7 @@ mod substrait;
 mod table;
 mod versions;
 mod visible_rows;
+mod weights;
 mod yielding;
 
 pub(crate) use self::redact::from_datafusion;

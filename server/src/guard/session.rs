@@ -14,10 +14,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::ParamValues;
 use datafusion::common::tree_node::TreeNode;
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::execution::{SessionStateDefaults, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionConfig;
 
@@ -34,7 +34,7 @@ use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
-use super::{comparisons, constants, inputs, yielding};
+use super::{comparisons, constants, constructors, inputs, yielding};
 use crate::access::Grant;
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
@@ -78,7 +78,7 @@ impl Guard {
         let template = SessionStateBuilder::new()
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
-            .with_expr_planners(SessionStateDefaults::default_expr_planners())
+            .with_expr_planners(constructors::expr_planners())
             .with_analyzer_rules(comparisons::analyzer_rules())
             .with_relation_planners(vec![Arc::new(TablesAtMoments)])
             .with_physical_optimizer_rules(yielding::rules())

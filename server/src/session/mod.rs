@@ -4,9 +4,12 @@
 //! - Everything here is keyed by [`Principal`]; two users share no session, also when they share a role.
 //! - Numbers are bounded: sessions, running queries, waiting queries. A bound that is reached is an error that says so.
 //! - A place is given back by dropping its [`Admission`], however the query ended.
+//! - One user's statements are planned on all threads for it but one at most. Planning never waits, so without this a user
+//!   who has many statements described, which takes no place, would make everyone wait.
 
 mod running;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,6 +27,7 @@ use crate::settings::SessionSettings;
 pub(crate) struct Session {
     principal: Principal,
     places: Arc<Semaphore>,
+    planning: Arc<Semaphore>,
 }
 
 impl Session {
@@ -31,6 +35,18 @@ impl Session {
     pub(crate) fn principal(&self) -> &Principal {
         &self.principal
     }
+
+    /// Waits until one more of the user's statements may be planned, which it may until the answer is dropped.
+    pub(crate) fn planning_turn(&self) -> impl Future<Output = PlanningTurn> + Send + use<> {
+        let planning = Arc::clone(&self.planning);
+        // Nobody closes the semaphore, which is the only way not to get its permit.
+        async move { PlanningTurn { _permit: planning.acquire_owned().await.ok() } }
+    }
+}
+
+/// The right to plan one statement, until dropped.
+pub(crate) struct PlanningTurn {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// All sessions. One per server.
@@ -39,6 +55,7 @@ pub(crate) struct Sessions {
     running: RunningQueries,
     places: Arc<Semaphore>,
     places_per_user: usize,
+    planning_per_user: usize,
     waiting: Arc<AtomicUsize>,
     max_waiting: usize,
     queue_timeout: Duration,
@@ -46,7 +63,10 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// No session is open yet.
-    pub(crate) fn new(settings: &SessionSettings) -> Self {
+    ///
+    /// # Arguments
+    /// * `threads` - that plan.
+    pub(crate) fn new(settings: &SessionSettings, threads: usize) -> Self {
         Self {
             open: Cache::builder()
                 .max_capacity(settings.max_sessions as u64)
@@ -55,6 +75,7 @@ impl Sessions {
             running: RunningQueries::default(),
             places: Arc::new(Semaphore::new(settings.max_concurrent_queries)),
             places_per_user: settings.max_concurrent_queries_per_user,
+            planning_per_user: threads.saturating_sub(1).max(1),
             waiting: Arc::default(),
             max_waiting: settings.max_queued_queries,
             queue_timeout: settings.queue_timeout,
@@ -67,6 +88,7 @@ impl Sessions {
             Arc::new(Session {
                 principal: principal.clone(),
                 places: Arc::new(Semaphore::new(self.places_per_user)),
+                planning: Arc::new(Semaphore::new(self.planning_per_user)),
             })
         })
     }

@@ -9,14 +9,18 @@ fn principal(user: &str) -> Principal {
     Principal::for_test(user, RoleArn::parse("arn:aws:iam::123456789012:role/shared").unwrap())
 }
 
+/// Threads that plan.
+const THREADS: usize = 3;
+
 fn sessions(all: usize, per_user: usize, queue: usize) -> Sessions {
-    Sessions::new(&SessionSettings {
+    let settings = SessionSettings {
         max_concurrent_queries: all,
         max_concurrent_queries_per_user: per_user,
         max_queued_queries: queue,
         queue_timeout: Duration::from_millis(50),
         ..SessionSettings::default()
-    })
+    };
+    Sessions::new(&settings, THREADS)
 }
 
 fn kind(result: Result<Admission, Error>) -> Option<ErrorKind> {
@@ -54,4 +58,17 @@ async fn the_queue_tells_the_next_place_only_while_the_server_is_full() {
     assert_eq!(sessions.place_in_queue(patience).await, Some(1));
     drop(held);
     assert_eq!(sessions.place_in_queue(patience).await, None);
+}
+
+#[tokio::test]
+async fn one_users_planning_leaves_a_thread_to_others() {
+    let sessions = sessions(10, 10, 10);
+    let (busy, other) = (sessions.of(&principal("busy")), sessions.of(&principal("other")));
+    let first = busy.planning_turn().await;
+    let _second = busy.planning_turn().await;
+    let patience = Duration::from_millis(1);
+    assert!(timeout(patience, busy.planning_turn()).await.is_err());
+    assert!(timeout(patience, other.planning_turn()).await.is_ok());
+    drop(first);
+    assert!(timeout(patience, busy.planning_turn()).await.is_ok());
 }

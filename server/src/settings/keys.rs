@@ -157,6 +157,8 @@ settings! {
         spill_directory: Option<PathBuf> = None;
         /// Disk space of all spilled data together. 0 forbids spilling.
         spill_limit: ByteSize = ByteSize::gib(20), within ByteSize::bytes(0)..=ByteSize::gib(65_536);
+        /// Disk space of what one statement spills. 0 is half of `spill_limit`, so that no statement alone can take all of it.
+        query_spill_limit: ByteSize = ByteSize::bytes(0), within ByteSize::bytes(0)..=ByteSize::gib(65_536);
         /// Longest run of one statement.
         statement_timeout: Duration = minutes(10), within seconds(1)..=hours(24);
         /// Rows that one statement may return; one that has more ends with an error after them. 0 is no limit, as results are

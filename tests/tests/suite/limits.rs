@@ -132,7 +132,14 @@ fn a_short_text_that_makes_a_huge_plan_is_refused_and_the_server_goes_on() {
                 "select named_struct('a', x, 'b', x) as x from {}",
             ),
             chained(60, "select 1 as x", "select named_struct('a', x, 'b', x) as x from {}"),
+            chained(60, "select 1 as x", "select struct(x, x) as x from {}"),
+            chained(60, "select 1 as x", "select (x, x) as x from {}"),
+            chained(60, "select 1 as x", "select {'a': x, 'b': x} as x from {}"),
+            chained(60, "select 1 as x", "select map([x], [x]) as x from {}"),
+            chained(60, "select 1 as x", "select arrays_zip([x], [x]) as x from {}"),
             chained(30, "select 1 as x", "select x + x as x from {}"),
+            chained(40, "select n_nationkey as x from sales.nation", "select x + x as x from {} where x > 0"),
+            chained(40, "select n_name as x from sales.nation", "select distinct x || x as x from {}"),
             chained(200, "select 1 as x", "select x from {}"),
             format!(
                 "select count(*) from (select {}) s group by cube({})",
@@ -173,7 +180,7 @@ fn what_cannot_be_charged_or_interrupted_is_refused_and_the_server_goes_on() {
         let sandbox = lakegate_tests::stack::sandbox(0.001).await.unwrap();
         let mut server = start_server(&sandbox, &SMALL).await;
         let analyst = login(&server, "analyst").await;
-        let lists = "[1], ".repeat(500);
+        let lists = "[1], ".repeat(400);
         for (sql, words) in [
             (
                 "select arrow_cast(null, 'FixedSizeBinary(2147483647)') from sales.lineitem",
