@@ -4,8 +4,8 @@
 //! - Everything here is keyed by [`Principal`]; two users share no session, also when they share a role.
 //! - Numbers are bounded: sessions, running queries, waiting queries. A bound that is reached is an error that says so.
 //! - A place is given back by dropping its [`Admission`], however the query ended.
-//! - One user's statements are planned on all threads for it but one at most. Planning never waits, so without this a user
-//!   who has many statements described, which takes no place, would make everyone wait.
+//! - Where there are several threads, one user's statements are planned on all but one at most. Planning never waits, so
+//!   without this a user who has many statements described, which takes no place, would make everyone wait.
 
 mod running;
 
