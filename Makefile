@@ -31,15 +31,17 @@ test: lint
 	cargo test --workspace --locked
 	$(MAKE) clients
 
-# What is deployed. For all processors of the architecture, or faster for some: make release CPU=x86-64-v3
+# What is deployed: optimised across crates. For all processors of the architecture, or for some: make release CPU=x86-64-v3
 CPU ?=
 RELEASE := $(CARGO_TARGET_DIR)$(if $(CPU),/$(CPU))
 release:
-	$(if $(CPU),RUSTFLAGS="-C target-cpu=$(CPU)" CARGO_TARGET_DIR="$(RELEASE)") $(BINARIES) --release
+	$(if $(CPU),RUSTFLAGS="-C target-cpu=$(CPU)" CARGO_TARGET_DIR="$(RELEASE)") \
+		cargo build --locked --profile dist --package lakegate-server --package lakegate-client --bin lakegate-server --bin lakegate
 
 # Figures of this machine, each beside peers of the same run; tests/bench/__init__.py says which and how to choose.
-bench: $(VENV)/installed-for-bench release
-	LAKEGATE_BINARIES="$(RELEASE)/release" PYTHONPATH=tests "$(VENV)/bin/python" -m bench
+bench: $(VENV)/installed-for-bench
+	$(BINARIES) --release
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/release" PYTHONPATH=tests "$(VENV)/bin/python" -m bench
 
 # More comparisons of the guard's oracle than `make test` makes: make oracle N=100000 SEED=1000
 N ?= 10000

@@ -18,12 +18,13 @@ use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{GroupingSet, ScalarFunction};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
 
+use super::orderings::window_keys;
 use super::redact::from_datafusion;
 use super::weights::{CASTS, substituted, weight};
 use crate::error::{Error, ErrorKind};
-use crate::sql::MOST_FIXED_BYTES;
+use crate::sql::{MOST_FIXED_BYTES, SUBQUERY_LIMIT};
 
 /// Nodes of a plan, subqueries included.
 const MOST_NODES: usize = 4_000;
@@ -40,6 +41,20 @@ const MOST_FIELDS: usize = 200_000;
 /// Ways in which one aggregation groups its rows.
 const MOST_GROUPINGS: usize = 256;
 
+/// Tables joined with one another: which of them an equality belongs to is looked for in all. (MySQL has 61.)
+const MOST_JOINS: usize = 64;
+
+/// Keys that one node sorts by. Each is compared with all others.
+const MOST_SORT_KEYS: usize = 500;
+
+/// Keys that one window divides and sorts by. Each is compared with all others, and that for each.
+const MOST_WINDOW_KEYS: usize = 64;
+
+/// Regular expressions: each takes as long to make as all the rest of a query.
+const MOST_REGULAR_EXPRESSIONS: usize = 200;
+
+const MULTIPLIED: &str = "the query is too complex: it has too many parts, or multiplies them";
+
 const UNBOUNDED: &str = "the query asks for values of a type that is not supported here";
 
 /// Aggregates whose result holds all of their input.
@@ -50,34 +65,89 @@ const COLLECTING: [&str; 2] = ["array_agg", "string_agg"];
 /// # Errors
 /// [`ErrorKind::InvalidRequest`].
 pub(super) fn check(plan: &LogicalPlan) -> std::result::Result<(), Error> {
+    let too_complex = |text| Err(Error::new(ErrorKind::InvalidRequest, text));
+    // Nothing else walks a plan that names its parts again and again.
+    if has_more_nodes(plan, MOST_NODES).map_err(from_datafusion)? {
+        return too_complex(MULTIPLIED);
+    }
+    if is_nested_deeper(plan, SUBQUERY_LIMIT).map_err(from_datafusion)? {
+        return too_complex("the query is too complex: its subqueries are nested too deeply");
+    }
     let mut size = Size::default();
     plan.apply_with_subqueries(|node| size.add(node)).map_err(from_datafusion)?;
-    let refusal = match size.is_too_large() || substituted(plan) > MOST_SUBSTITUTED {
-        true => Some("the query is too complex: it multiplies its own parts"),
-        false => size.refusal,
-    };
-    match refusal {
-        Some(text) => Err(Error::new(ErrorKind::InvalidRequest, text)),
-        None => Ok(()),
+    if size.is_too_large() || substituted(plan) > MOST_SUBSTITUTED {
+        return too_complex(MULTIPLIED);
+    }
+    size.refusal.map_or(Ok(()), too_complex)
+}
+
+fn has_more_nodes(plan: &LogicalPlan, most: usize) -> Result<bool> {
+    let mut nodes = 0;
+    plan.apply_with_subqueries(|_| {
+        nodes += 1;
+        Ok(if nodes > most { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(nodes > most)
+}
+
+/// Whether there are subqueries of expressions within more than `most` others. The text's own limit does not see through names.
+fn is_nested_deeper(plan: &LogicalPlan, most: usize) -> Result<bool> {
+    let mut is_deeper = false;
+    plan.apply(|node| {
+        node.apply_subqueries(|subquery| {
+            is_deeper |= most == 0 || is_nested_deeper(subquery, most - 1)?;
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(if is_deeper { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(is_deeper)
+}
+
+/// The joins of a plan's first join, as far as nothing but joins is between them.
+fn joins_together(plan: &LogicalPlan) -> usize {
+    match plan {
+        LogicalPlan::Join(join) => 1 + joins_together(&join.left) + joins_together(&join.right),
+        _ => 0,
+    }
+}
+
+fn is_regular_expression(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryExpr(comparison) => matches!(
+            comparison.op,
+            Operator::RegexMatch | Operator::RegexIMatch | Operator::RegexNotMatch | Operator::RegexNotIMatch
+        ),
+        Expr::SimilarTo(_) => true,
+        Expr::ScalarFunction(function) => function.name().starts_with("regexp_"),
+        _ => false,
     }
 }
 
 #[derive(Default)]
 struct Size {
-    nodes: usize,
     expressions: usize,
     fields: usize,
     groupings: usize,
+    /// The most in one place.
+    joins: usize,
+    /// The most of one node.
+    sort_keys: usize,
+    /// The most of one window.
+    window_keys: usize,
+    regular_expressions: usize,
     /// Why an expression is refused, whatever the size.
     refusal: Option<&'static str>,
 }
 
 impl Size {
     fn is_too_large(&self) -> bool {
-        self.nodes > MOST_NODES
-            || self.expressions > MOST_EXPRESSIONS
+        self.expressions > MOST_EXPRESSIONS
             || self.fields > MOST_FIELDS
             || self.groupings > MOST_GROUPINGS
+            || self.joins > MOST_JOINS
+            || self.sort_keys > MOST_SORT_KEYS
+            || self.window_keys > MOST_WINDOW_KEYS
+            || self.regular_expressions > MOST_REGULAR_EXPRESSIONS
     }
 
     fn walk_on(&self) -> TreeNodeRecursion {
@@ -85,7 +155,7 @@ impl Size {
     }
 
     fn add(&mut self, node: &LogicalPlan) -> Result<TreeNodeRecursion> {
-        self.nodes += 1;
+        self.joins = self.joins.max(joins_together(node));
         for field in node.schema().fields() {
             self.fields += fields_of(field.data_type(), MOST_FIELDS.saturating_sub(self.fields));
         }
@@ -93,6 +163,11 @@ impl Size {
             LogicalPlan::Aggregate(aggregate) => {
                 let groupings = aggregate.group_expr.iter().map(groupings).fold(1, usize::saturating_mul);
                 self.groupings = self.groupings.max(groupings);
+            }
+            LogicalPlan::Sort(sort) => self.sort_keys = self.sort_keys.max(sort.expr.len()),
+            LogicalPlan::Window(window) => {
+                let keys = window.window_expr.iter().map(window_keys).max();
+                self.window_keys = self.window_keys.max(keys.unwrap_or_default());
             }
             // SQL takes their types from its literals, a Substrait plan from anywhere.
             LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_)
@@ -109,6 +184,7 @@ impl Size {
             self.expressions = self.expressions.saturating_add(weight(expr));
             expr.apply(|part| {
                 self.refusal = self.refusal.or_else(|| refusal(part));
+                self.regular_expressions += usize::from(is_regular_expression(part));
                 Ok(TreeNodeRecursion::Continue)
             })?;
             Ok(self.walk_on())
@@ -193,7 +269,9 @@ mod tests {
     use datafusion::common::DFSchema;
     use datafusion::common::ScalarValue;
     use datafusion::functions::expr_fn::coalesce;
-    use datafusion::logical_expr::{EmptyRelation, JoinType, LogicalPlanBuilder, cast, col, lit, when};
+    use datafusion::logical_expr::{
+        EmptyRelation, JoinType, LogicalPlanBuilder, binary_expr, cast, col, lit, scalar_subquery, when,
+    };
 
     use super::*;
 
@@ -299,6 +377,50 @@ mod tests {
                 .unwrap(),
         ] {
             assert_eq!(check(&asked).unwrap_err().kind(), ErrorKind::InvalidRequest);
+        }
+    }
+
+    #[test]
+    fn subqueries_that_names_nest_are_bounded_as_those_of_the_text() {
+        let within = |plan: LogicalPlan| {
+            let largest = scalar_subquery(Arc::new(plan));
+            LogicalPlanBuilder::from(one())
+                .project([(col("x") + largest).alias("x")])
+                .unwrap()
+                .build()
+                .unwrap()
+        };
+        let nested = |levels| (0..levels).fold(one(), |plan, _| within(plan));
+        assert!(check(&nested(SUBQUERY_LIMIT)).is_ok());
+        assert_eq!(check(&nested(SUBQUERY_LIMIT + 1)).unwrap_err().kind(), ErrorKind::InvalidRequest);
+    }
+
+    #[test]
+    fn what_is_compared_with_all_its_like_is_bounded() {
+        let sorted = |keys: i64| {
+            let keys = (0..keys).map(|number| (col("x") + lit(number)).sort(true, false));
+            LogicalPlanBuilder::from(one()).sort(keys).unwrap().build().unwrap()
+        };
+        let joined = |tables: usize| {
+            let first = LogicalPlanBuilder::from(one()).alias("t0").unwrap();
+            let next = |plan: LogicalPlanBuilder, number: usize| {
+                let table = LogicalPlanBuilder::from(one()).alias(format!("t{number}")).unwrap();
+                plan.cross_join(table.build().unwrap()).unwrap()
+            };
+            (1..=tables).fold(first, next).build().unwrap()
+        };
+        let matched = |patterns: usize| {
+            let matches = (0..patterns).map(|number| {
+                let pattern = lit(format!("a{number}"));
+                binary_expr(lit("a"), Operator::RegexMatch, pattern).alias(format!("m{number}"))
+            });
+            LogicalPlanBuilder::from(one()).project(matches).unwrap().build().unwrap()
+        };
+        for (most, beyond) in
+            [(sorted(500), sorted(501)), (joined(64), joined(65)), (matched(200), matched(201))]
+        {
+            assert!(check(&most).is_ok());
+            assert_eq!(check(&beyond).unwrap_err().kind(), ErrorKind::InvalidRequest);
         }
     }
 

@@ -45,6 +45,7 @@ use datafusion::physical_expr::expressions::{BinaryExpr, Column};
 use datafusion::physical_plan::ExecutionPlan;
 
 pub(super) use self::estimate::Growth;
+use super::orderings;
 use super::row_size::array_bytes;
 use crate::error::{Error, ErrorKind};
 
@@ -53,6 +54,9 @@ const SMALL_BYTES: usize = 256 * 1024;
 
 /// How much larger than its arguments a constant may be made while a query is optimised, in bytes.
 const FOLDED_BYTES: usize = 64;
+
+/// Steps that making a constant may take while a query is optimised.
+const FOLDED_STEPS: usize = 1 << 20;
 
 /// Steps that one call may take: some seconds, in which its thread serves nobody else and cannot be told to stop. All calls
 /// of a query together may take some times more, since a thread does not look up between those of one batch either.
@@ -83,7 +87,7 @@ impl FunctionAccount {
         optimized: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.is_running.store(true, Ordering::Relaxed);
-        state.query_planner().create_physical_plan(optimized, state).await
+        state.query_planner().create_physical_plan(&orderings::bounded(optimized.clone())?, state).await
     }
 
     /// Counts what a call will take; an error if it is too much.
@@ -145,6 +149,9 @@ impl AccountedFunction {
 
     /// Calls the function while a query is optimised.
     fn fold(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if self.growth == Growth::Pairs && estimate::pairs(&args.args, args.number_rows) > FOLDED_STEPS {
+            return plan_err!("a constant that is left for the run");
+        }
         let given: usize = args.args.iter().map(|argument| estimate::bytes(argument, 1)).sum();
         if self.growth.estimate(&args.args, 1) > 2 * given + FOLDED_BYTES {
             return plan_err!("a constant that is left for the run");

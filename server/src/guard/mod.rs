@@ -63,6 +63,7 @@ mod inputs;
 mod leakproof;
 mod names;
 mod narrowing;
+mod orderings;
 mod passing;
 mod pieces;
 mod read_ahead;

@@ -5,6 +5,9 @@
 //! the expression that the column stands for: twenty queries that `select x + x as x` of one another, and one `where x > 0`,
 //! become a condition of a million parts, though no text and no plan that was written has more than a few hundred.
 //!
+//! A subquery is walked twice for the query around it, so nested ones double too, and what repeats an expression repeats the
+//! subqueries in it.
+//!
 //! Invariant: a weight is not too small; it ends at the largest number instead of beginning anew.
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion, TreeNodeVisitor};
@@ -53,13 +56,40 @@ impl TreeNodeVisitor<'_> for Scales<'_> {
             Expr::Column(column) => (self.column)(Some(column)),
             Expr::OuterReferenceColumn(..) => (self.column)(None),
             Expr::Alias(_) => sum(&parts),
-            other => sum(&parts).saturating_add(repeated(other, &parts)).saturating_add(1),
+            other => {
+                let own = subquery(other).map_or(1, |plan| weight_of_plan(plan).saturating_mul(2));
+                sum(&parts).saturating_add(repeated(other, &parts)).saturating_add(own)
+            }
         };
         if let Some(around) = self.parts.last_mut() {
             around.push(weight);
         }
         Ok(TreeNodeRecursion::Continue)
     }
+}
+
+/// The query inside an expression.
+fn subquery(expr: &Expr) -> Option<&LogicalPlan> {
+    match expr {
+        Expr::ScalarSubquery(subquery) => Some(&subquery.subquery),
+        Expr::Exists(exists) => Some(&exists.subquery.subquery),
+        Expr::InSubquery(within) => Some(&within.subquery.subquery),
+        Expr::SetComparison(comparison) => Some(&comparison.subquery.subquery),
+        _ => None,
+    }
+}
+
+/// The nodes of a plan and the parts of their expressions. Planning walks a subquery twice for the query around it.
+fn weight_of_plan(plan: &LogicalPlan) -> usize {
+    let mut weights = Vec::new();
+    let walked = plan.apply(|node| {
+        weights.push(1);
+        node.apply_expressions(|expr| {
+            weights.push(weight(expr));
+            Ok(TreeNodeRecursion::Continue)
+        })
+    });
+    if walked.is_ok() { sum(&weights) } else { usize::MAX }
 }
 
 fn sum(weights: &[usize]) -> usize {

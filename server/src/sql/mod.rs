@@ -43,6 +43,7 @@ use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 use sha2::{Digest, Sha256};
 
 pub(crate) use self::moment::Moment;
+pub(crate) use self::only_reads::SUBQUERY_LIMIT;
 pub(crate) use self::options::{Compression, SessionOption, SessionOptions};
 pub(crate) use self::session_change::SessionChange;
 pub(crate) use self::substrait::{MOST_FIXED_BYTES, SubstraitPlan, substrait_version};

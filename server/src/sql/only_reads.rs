@@ -17,13 +17,19 @@ use crate::error::{Error, ErrorKind};
 pub(super) const WITH_LIMIT: usize = 6;
 
 /// Subqueries of expressions inside of one another. Each is planned twice for the one around it.
-pub(super) const SUBQUERY_LIMIT: usize = 8;
+pub(crate) const SUBQUERY_LIMIT: usize = 6;
 
 /// Tables and subqueries that one query may read, each as often as it stands there.
 pub(super) const RELATION_LIMIT: usize = 500;
 
+/// Columns that one SELECT may list: the planner compares each with all before it.
+const COLUMN_LIMIT: usize = 4_096;
+
+/// Window functions of one query: for each the planner writes down the columns of all.
+const WINDOW_LIMIT: usize = 200;
+
 /// Most lookups of columns that planning may take: each query looks each of its columns up in a list of as many.
-const LOOKUP_LIMIT: usize = 2_000_000_000;
+const LOOKUP_LIMIT: usize = 50_000_000;
 
 /// Refuses a query that writes, or is too deep or too wide.
 ///
@@ -44,6 +50,7 @@ struct OnlyReads {
     with_clauses: usize,
     /// Subqueries of expressions around the place that is visited.
     subqueries: usize,
+    windows: usize,
     queries: usize,
     /// Items of the longest SELECT list so far.
     widest: usize,
@@ -61,7 +68,7 @@ impl Visitor for OnlyReads {
         self.queries += 1;
         self.widest = self.widest.max(width(&query.body));
         let lookups = self.widest.saturating_mul(self.widest).saturating_mul(self.queries);
-        if lookups > LOOKUP_LIMIT {
+        if self.widest > COLUMN_LIMIT || lookups > LOOKUP_LIMIT {
             let text = "the query is too complex: it has many columns in many queries";
             return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
         }
@@ -79,6 +86,11 @@ impl Visitor for OnlyReads {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
         self.subqueries += usize::from(has_subquery(expr));
+        self.windows += usize::from(matches!(expr, Expr::Function(function) if function.over.is_some()));
+        if self.windows > WINDOW_LIMIT {
+            let text = "the query has too many window functions";
+            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
+        }
         if self.subqueries <= SUBQUERY_LIMIT {
             return ControlFlow::Continue(());
         }

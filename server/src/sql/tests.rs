@@ -280,9 +280,20 @@ fn wide_lists_inside_of_one_another_are_bounded() {
         let inner = format!("select {list} from hr.t");
         kind_of(&(0..levels).fold(inner, |query, _| format!("select * from ({query}) q")))
     };
-    assert_eq!(nested(2_000, 20), None);
-    assert_eq!(nested(16_000, 2), None);
-    assert_eq!(nested(16_000, 20), Some(ErrorKind::InvalidRequest));
+    assert_eq!(nested(2_000, 10), None);
+    assert_eq!(nested(4_000, 1), None);
+    assert_eq!(nested(4_000, 10), Some(ErrorKind::InvalidRequest));
+    assert_eq!(nested(5_000, 0), Some(ErrorKind::InvalidRequest));
+}
+
+#[test]
+fn window_functions_of_one_query_are_bounded() {
+    let windows = |count: usize| {
+        let list = (0..count).map(|number| format!("sum(a) over (order by b + {number}) as c{number}"));
+        kind_of(&format!("select {} from hr.t", list.collect::<Vec<_>>().join(", ")))
+    };
+    assert_eq!(windows(200), None);
+    assert_eq!(windows(201), Some(ErrorKind::InvalidRequest));
 }
 
 #[test]

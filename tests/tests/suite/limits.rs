@@ -113,6 +113,21 @@ fn chained(times: usize, first: &str, step: &str) -> String {
     format!("with c0 as ({first}), {} select count(*) from c{times}", steps.join(", "))
 }
 
+/// Sorts by so many keys, and computes of each and of all of them.
+fn of_sorted(keys: usize, key: &str, joined: &str) -> String {
+    let names: Vec<String> = (0..keys).map(|number| format!("k{number}")).collect();
+    let made: Vec<String> =
+        names.iter().map(|name| format!("{} as {name}", key.replace("{}", name))).collect();
+    let cast: Vec<String> =
+        names.iter().map(|name| format!("cast({name} as int), cast({name} as bigint)")).collect();
+    let (listed, all) = (names.join(", "), names.join(joined));
+    format!(
+        "select {listed}, {}, {all} from (select {} from sales.nation order by {listed} limit 5) s",
+        cast.join(", "),
+        made.join(", ")
+    )
+}
+
 #[test]
 fn a_short_text_that_makes_a_huge_plan_is_refused_and_the_server_goes_on() {
     run(async {
@@ -141,6 +156,13 @@ fn a_short_text_that_makes_a_huge_plan_is_refused_and_the_server_goes_on() {
             chained(40, "select n_nationkey as x from sales.nation", "select x + x as x from {} where x > 0"),
             chained(40, "select n_name as x from sales.nation", "select distinct x || x as x from {}"),
             chained(200, "select 1 as x", "select x from {}"),
+            chained(
+                40,
+                "select n_nationkey as x from sales.nation",
+                "select n_nationkey + (select max(x) from {}) as x from sales.nation",
+            ),
+            of_sorted(11, "n_name like '%{}'", " and "),
+            of_sorted(5, "cast(strpos(n_name, '{}') as tinyint)", " + "),
             format!(
                 "select count(*) from (select {}) s group by cube({})",
                 values.join(", "),
