@@ -213,11 +213,13 @@ impl Pipeline {
         };
         let (first, bound) = self.plan(session, deadline, planned).await?;
         record.audit.planned();
+        let planning = session.planning();
         let others = stream::iter(1..bound.rows()).then(move |row| {
-            let bound = Arc::clone(&bound);
+            let (bound, planning) = (Arc::clone(&bound), planning.clone());
             async move {
                 // Planning never waits; here it can be told to stop.
                 tokio::task::yield_now().await;
+                let _turn = planning.turn().await;
                 bound.seal(row).await
             }
         });
@@ -280,9 +282,9 @@ impl Pipeline {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let turn = session.planning_turn();
+        let planning = session.planning();
         let in_turn = async move {
-            let _turn = turn.await;
+            let _turn = planning.turn().await;
             work.await
         };
         self.engine.compute(deadline, in_turn).await

@@ -12,7 +12,7 @@
 //!
 //! Invariants
 //! - What is counted here is shared in memory, so that counting is cheap until the limit and stops there.
-//! - The limits leave room for what people and their tools write: hundreds of joins, thousands of columns.
+//! - The limits leave room for what people and their tools write: dozens of joins in one place, thousands of columns.
 
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
@@ -33,7 +33,7 @@ const MOST_NODES: usize = 4_000;
 const MOST_EXPRESSIONS: usize = 500_000;
 
 /// Parts that conditions and keys may gain when their columns are replaced by what these stand for.
-const MOST_SUBSTITUTED: usize = 30_000;
+const MOST_SUBSTITUTED: usize = 100_000;
 
 /// Fields of all nodes' columns together, nested ones included.
 const MOST_FIELDS: usize = 200_000;
@@ -44,10 +44,10 @@ const MOST_GROUPINGS: usize = 256;
 /// Tables joined with one another: which of them an equality belongs to is looked for in all. (MySQL has 61.)
 const MOST_JOINS: usize = 64;
 
-/// Keys that one node sorts by. Each is compared with all others.
+/// Keys that one node or one aggregate sorts by. Each is compared with all others.
 const MOST_SORT_KEYS: usize = 500;
 
-/// Keys that one window divides and sorts by. Each is compared with all others, and that for each.
+/// Keys that one window divides and sorts by. All pairs of them are compared for each.
 const MOST_WINDOW_KEYS: usize = 64;
 
 /// Regular expressions: each takes as long to make as all the rest of a query.
@@ -185,6 +185,9 @@ impl Size {
             expr.apply(|part| {
                 self.refusal = self.refusal.or_else(|| refusal(part));
                 self.regular_expressions += usize::from(is_regular_expression(part));
+                if let Expr::AggregateFunction(aggregate) = part {
+                    self.sort_keys = self.sort_keys.max(aggregate.params.order_by.len());
+                }
                 Ok(TreeNodeRecursion::Continue)
             })?;
             Ok(self.walk_on())

@@ -87,7 +87,7 @@ impl FunctionAccount {
         optimized: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.is_running.store(true, Ordering::Relaxed);
-        state.query_planner().create_physical_plan(&orderings::bounded(optimized.clone())?, state).await
+        state.query_planner().create_physical_plan(&orderings::with_few(optimized.clone())?, state).await
     }
 
     /// Counts what a call will take; an error if it is too much.

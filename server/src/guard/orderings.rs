@@ -1,22 +1,24 @@
-//! Computed columns of sorted rows: hidden from whoever asks in which orders rows come.
+//! Orders of rows that are hidden from the planner, because it would list too many.
 //!
-//! The physical planner derives in which orders a node's rows come from those of its input and from what it computes of them.
-//! It lists all of them: nine truth values that rows are sorted by, and one AND of them, come in 9! orders, and four casts of each
-//! of five sort keys in 5⁵. A text of five hundred bytes took a thread and gigabytes. So where a node computes something of
-//! rows that are sorted by many keys, or much of sorted rows, what it computes goes through a function that says nothing of
-//! orders.
+//! The physical planner derives in which orders a node's rows come from those of its inputs and from what it computes of them.
+//! It lists all of them: nine truth values that rows are sorted by, and one AND of them, come in 9! orders, four casts of each
+//! of five sort keys in 5⁵, and a join has each order of one side with each of the other. A text of five hundred bytes took a
+//! thread and gigabytes. So what goes through the function `unordered` comes in no order as far as the planner knows:
+//! - what a node computes, if rows are sorted by many keys somewhere below it, or if it computes much and they are by any;
+//! - the left side of a join, if rows are sorted below both sides.
 //!
-//! Invariant: the columns keep their names, types and values. What is lost is that a second sort by such a column might have
-//! been left out.
+//! Invariant: all columns keep their names, types and values. What is lost is that a second sort by them might have been left
+//! out.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, plan_err};
+use datafusion::logical_expr::expr::GroupingSet;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility,
+    ColumnarValue, Expr, Join, LogicalPlan, Projection, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
 };
 
 /// Sort keys of which anything may be computed in view of the planner: 4! orders are few.
@@ -29,33 +31,66 @@ const MOST_COMPUTED: usize = 8;
 ///
 /// # Errors
 /// If the plan cannot be walked.
-pub(super) fn bounded(plan: LogicalPlan) -> Result<LogicalPlan> {
-    plan.transform_up_with_subqueries(
-        |node| if has_many(&node)? { hidden(node) } else { Ok(Transformed::no(node)) },
-    )
+pub(super) fn with_few(plan: LogicalPlan) -> Result<LogicalPlan> {
+    plan.transform_up_with_subqueries(|node| match node {
+        LogicalPlan::Join(join) => of_join(join),
+        LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) => of_computed(node),
+        other => Ok(Transformed::no(other)),
+    })
     .data()
 }
 
-fn has_many(node: &LogicalPlan) -> Result<bool> {
-    if !matches!(node, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Join(_)) {
-        return Ok(false);
+fn of_join(mut join: Join) -> Result<Transformed<LogicalPlan>> {
+    let (left, right) = (keys_below(&join.left)?, keys_below(&join.right)?);
+    if left > 0 && right > 0 {
+        let columns = join.left.schema().columns().into_iter().map(|column| {
+            let (relation, name) = (column.relation.clone(), column.name.clone());
+            unordered(Expr::Column(column)).alias_qualified(relation, name)
+        });
+        let projection = Projection::try_new(columns.collect(), Arc::clone(&join.left))?;
+        join.left = Arc::new(LogicalPlan::Projection(projection));
     }
+    let keys = join.on.iter_mut().flat_map(|(left, right)| [left, right]);
+    let computed: Vec<&mut Expr> = keys.filter(|key| is_computed(key)).collect();
+    let are_many = is_many(left + right, computed.len());
+    for key in computed {
+        // The planner makes a column of it, which must not be named like one that is there: a cast is named like what it casts.
+        let name = key.to_string();
+        if are_many {
+            *key = unordered(std::mem::take(key)).alias(name);
+        }
+    }
+    Ok(Transformed::yes(LogicalPlan::Join(join)))
+}
+
+fn of_computed(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let mut computed = 0;
     node.apply_expressions(|expr| {
-        computed += usize::from(is_computed(expr));
+        computed += count_computed(expr);
         Ok(TreeNodeRecursion::Continue)
     })?;
-    if computed == 0 {
-        return Ok(false);
+    let keys = match node.inputs().as_slice() {
+        [input] if computed > 0 => keys_below(input)?,
+        _ => 0,
+    };
+    if !is_many(keys, computed) {
+        return Ok(Transformed::no(node));
     }
+    node.map_expressions(|expr| Ok(Transformed::yes(hidden(expr))))
+}
+
+fn is_many(keys: usize, computed: usize) -> bool {
+    computed > 0 && (keys > MOST_KEYS || (keys > 0 && computed > MOST_COMPUTED))
+}
+
+/// By how many keys rows are sorted on their way through a plan.
+fn keys_below(plan: &LogicalPlan) -> Result<usize> {
     let mut keys = 0;
-    for input in node.inputs() {
-        input.apply(|below| {
-            keys += sort_keys(below);
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-    }
-    Ok(keys > MOST_KEYS || (keys > 0 && computed > MOST_COMPUTED))
+    plan.apply(|node| {
+        keys += sort_keys(node);
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(keys)
 }
 
 /// By how many keys a node sorts its rows.
@@ -77,22 +112,38 @@ pub(super) fn window_keys(expr: &Expr) -> usize {
 }
 
 fn is_computed(expr: &Expr) -> bool {
+    count_computed(expr) > 0
+}
+
+fn count_computed(expr: &Expr) -> usize {
     match expr {
-        Expr::Alias(alias) => is_computed(&alias.expr),
-        Expr::Column(_) | Expr::Literal(..) | Expr::AggregateFunction(_) | Expr::GroupingSet(_) => false,
-        _ => true,
+        Expr::Alias(alias) => count_computed(&alias.expr),
+        Expr::GroupingSet(set) => set.distinct_expr().into_iter().map(count_computed).sum(),
+        Expr::Column(_) | Expr::Literal(..) | Expr::AggregateFunction(_) => 0,
+        _ => 1,
     }
 }
 
-fn hidden(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    node.map_expressions(|expr| match expr {
-        expr if !is_computed(&expr) => Ok(Transformed::no(expr)),
+/// The same expression, if computed by the function that says nothing of orders.
+fn hidden(expr: Expr) -> Expr {
+    let all = |exprs: Vec<Expr>| exprs.into_iter().map(hidden).collect();
+    match expr {
         Expr::Alias(mut alias) => {
-            *alias.expr = UNORDERED.call(vec![*alias.expr]);
-            Ok(Transformed::yes(Expr::Alias(alias)))
+            *alias.expr = hidden(*alias.expr);
+            Expr::Alias(alias)
         }
-        expr => Ok(Transformed::yes(UNORDERED.call(vec![expr]))),
-    })
+        Expr::GroupingSet(GroupingSet::Rollup(exprs)) => Expr::GroupingSet(GroupingSet::Rollup(all(exprs))),
+        Expr::GroupingSet(GroupingSet::Cube(exprs)) => Expr::GroupingSet(GroupingSet::Cube(all(exprs))),
+        Expr::GroupingSet(GroupingSet::GroupingSets(sets)) => {
+            Expr::GroupingSet(GroupingSet::GroupingSets(sets.into_iter().map(all).collect()))
+        }
+        expr if is_computed(&expr) => unordered(expr),
+        expr => expr,
+    }
+}
+
+fn unordered(expr: Expr) -> Expr {
+    UNORDERED.call(vec![expr])
 }
 
 static UNORDERED: LazyLock<ScalarUDF> =
@@ -165,7 +216,7 @@ mod tests {
         for (plan, is_hidden) in
             [(casts(4, 8), false), (casts(5, 1), true), (casts(1, 9), true), (casts(9, 0), false)]
         {
-            let bounded = bounded(plan.clone()).unwrap();
+            let bounded = with_few(plan.clone()).unwrap();
             assert_eq!(bounded.schema(), plan.schema());
             assert_eq!(bounded.display_indent().to_string().contains("unordered("), is_hidden, "{plan}");
         }

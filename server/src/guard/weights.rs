@@ -8,7 +8,8 @@
 //! A subquery is walked twice for the query around it, so nested ones double too, and what repeats an expression repeats the
 //! subqueries in it.
 //!
-//! Invariant: a weight is not too small; it ends at the largest number instead of beginning anew.
+//! Invariant: a weight is not too small; it ends at the largest number instead of beginning anew. Results of aggregates and
+//! windows weigh as little as columns of tables: no condition on them is moved below what makes them.
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion, TreeNodeVisitor};
 use datafusion::common::{Column, DFSchemaRef, Result, ScalarValue};
@@ -146,7 +147,7 @@ impl Gain {
         let inputs = plan.inputs().into_iter();
         let inputs = inputs.map(|input| (input.schema(), self.columns(input, outer))).collect();
         let scope = Scope { inputs, outer };
-        let heaviest = scope.heaviest();
+        let heaviest = scope.heaviest().max(outer);
         let in_subqueries = plan.apply_subqueries(|subquery| {
             self.columns(subquery, heaviest);
             Ok(TreeNodeRecursion::Continue)
@@ -184,12 +185,12 @@ struct Scope<'a> {
 
 impl Scope<'_> {
     fn heaviest(&self) -> usize {
-        self.inputs.iter().flat_map(|(_, weights)| weights).copied().max().unwrap_or(1).max(self.outer)
+        self.inputs.iter().flat_map(|(_, weights)| weights).copied().max().unwrap_or(1)
     }
 
     fn weight(&self, expr: &Expr) -> usize {
         let heaviest = self.heaviest();
-        if heaviest == 1 {
+        if heaviest == 1 && self.outer == 1 {
             return weight(expr);
         }
         let column = |column: &Column| {

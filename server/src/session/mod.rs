@@ -9,7 +9,6 @@
 
 mod running;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -36,11 +35,21 @@ impl Session {
         &self.principal
     }
 
-    /// Waits until one more of the user's statements may be planned, which it may until the answer is dropped.
-    pub(crate) fn planning_turn(&self) -> impl Future<Output = PlanningTurn> + Send + use<> {
-        let planning = Arc::clone(&self.planning);
+    /// Where the user's statements wait to be planned.
+    pub(crate) fn planning(&self) -> Planning {
+        Planning(Arc::clone(&self.planning))
+    }
+}
+
+/// The planning of one user's statements.
+#[derive(Clone)]
+pub(crate) struct Planning(Arc<Semaphore>);
+
+impl Planning {
+    /// Waits until one more statement may be planned, which it may until the answer is dropped.
+    pub(crate) async fn turn(self) -> PlanningTurn {
         // Nobody closes the semaphore, which is the only way not to get its permit.
-        async move { PlanningTurn { _permit: planning.acquire_owned().await.ok() } }
+        PlanningTurn { _permit: self.0.acquire_owned().await.ok() }
     }
 }
 

@@ -64,11 +64,11 @@ async fn the_queue_tells_the_next_place_only_while_the_server_is_full() {
 async fn one_users_planning_leaves_a_thread_to_others() {
     let sessions = sessions(10, 10, 10);
     let (busy, other) = (sessions.of(&principal("busy")), sessions.of(&principal("other")));
-    let first = busy.planning_turn().await;
-    let _second = busy.planning_turn().await;
+    let first = busy.planning().turn().await;
+    let _second = busy.planning().turn().await;
     let patience = Duration::from_millis(1);
-    assert!(timeout(patience, busy.planning_turn()).await.is_err());
-    assert!(timeout(patience, other.planning_turn()).await.is_ok());
+    assert!(timeout(patience, busy.planning().turn()).await.is_err());
+    assert!(timeout(patience, other.planning().turn()).await.is_ok());
     drop(first);
-    assert!(timeout(patience, busy.planning_turn()).await.is_ok());
+    assert!(timeout(patience, busy.planning().turn()).await.is_ok());
 }

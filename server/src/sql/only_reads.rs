@@ -1,12 +1,13 @@
 //! That a query only reads, and does not nest what planning repeats.
 //!
 //! Found are the parts that would write: `SELECT … INTO`, `FOR UPDATE`, and DML inside a WITH clause; and too many WITH clauses or
-//! subqueries inside of one another. Tables are counted, because a list of tables with commas between them is a chain of joins.
+//! subqueries inside of one another. Tables are counted, because a list of tables with commas between them is a chain of joins, and
+//! so are columns and windows, which the planner compares with one another before anybody sees its plan.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, Query, SetExpr, Statement, TableFactor, Visit, Visitor,
+    Expr, FunctionArguments, Query, SelectItem, SetExpr, Statement, TableFactor, Visit, Visitor,
 };
 
 use super::not_a_query;
@@ -28,7 +29,7 @@ const COLUMN_LIMIT: usize = 4_096;
 /// Window functions of one query: for each the planner writes down the columns of all.
 const WINDOW_LIMIT: usize = 200;
 
-/// Most lookups of columns that planning may take: each query looks each of its columns up in a list of as many.
+/// Most lookups of columns that planning may take: each SELECT looks each of its columns up in a list of as many.
 const LOOKUP_LIMIT: usize = 50_000_000;
 
 /// Refuses a query that writes, or is too deep or too wide.
@@ -51,9 +52,34 @@ struct OnlyReads {
     /// Subqueries of expressions around the place that is visited.
     subqueries: usize,
     windows: usize,
-    queries: usize,
+    /// SELECT lists with a star so far, which may stand for the longest of all.
+    stars: usize,
     /// Items of the longest SELECT list so far.
     widest: usize,
+    /// Lookups for the items that are written.
+    lookups: usize,
+}
+
+impl OnlyReads {
+    /// Counts the SELECT lists of a query's own body.
+    fn add_lists(&mut self, body: &SetExpr) {
+        match body {
+            SetExpr::Select(select) => {
+                let items = select.projection.len();
+                self.widest = self.widest.max(items);
+                self.lookups = self.lookups.saturating_add(items.saturating_mul(items));
+                let is_star = |item: &SelectItem| {
+                    matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
+                };
+                self.stars += usize::from(select.projection.iter().any(is_star));
+            }
+            SetExpr::SetOperation { left, right, .. } => {
+                self.add_lists(left);
+                self.add_lists(right);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Visitor for OnlyReads {
@@ -65,10 +91,9 @@ impl Visitor for OnlyReads {
             let text = "WITH clauses are nested too deeply";
             return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
         }
-        self.queries += 1;
-        self.widest = self.widest.max(width(&query.body));
-        let lookups = self.widest.saturating_mul(self.widest).saturating_mul(self.queries);
-        if self.widest > COLUMN_LIMIT || lookups > LOOKUP_LIMIT {
+        self.add_lists(&query.body);
+        let behind_stars = self.widest.saturating_mul(self.widest).saturating_mul(self.stars);
+        if self.widest > COLUMN_LIMIT || self.lookups.saturating_add(behind_stars) > LOOKUP_LIMIT {
             let text = "the query is too complex: it has many columns in many queries";
             return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
         }
@@ -134,14 +159,5 @@ fn reads(body: &SetExpr) -> bool {
         SetExpr::Query(_) | SetExpr::Values(_) => true,
         SetExpr::SetOperation { left, right, .. } => reads(left) && reads(right),
         _ => false,
-    }
-}
-
-/// Items of the longest SELECT list of a query's own body.
-fn width(body: &SetExpr) -> usize {
-    match body {
-        SetExpr::Select(select) => select.projection.len(),
-        SetExpr::SetOperation { left, right, .. } => width(left).max(width(right)),
-        _ => 0,
     }
 }

@@ -195,6 +195,51 @@ fn a_short_text_that_makes_a_huge_plan_is_refused_and_the_server_goes_on() {
     });
 }
 
+/// Computed columns of rows sorted by many keys, wherever the planner makes columns of them.
+#[test]
+fn what_is_computed_of_sorted_rows_is_answered_as_of_any() {
+    run(async {
+        let server = server().await;
+        let analyst = login(&server, "analyst").await;
+        let numbered = "select n_nationkey, n_regionkey, n_name, row_number() over (partition by n_regionkey, n_name, n_comment \
+             order by n_nationkey, n_name desc) as rn from sales.nation";
+        let sorted = "select n_nationkey, n_regionkey, n_name, n_comment from sales.nation \
+             order by n_regionkey, n_name, n_comment, n_nationkey, n_regionkey + 1 limit 20";
+        for (sql, expected) in [
+            (
+                format!(
+                    "with a as ({numbered}), b as ({numbered}) select count(*) from a join b \
+                     on cast(a.n_nationkey as bigint) = b.n_nationkey + 0 and a.rn = b.rn"
+                ),
+                "25",
+            ),
+            (
+                format!(
+                    "with a as ({sorted}), b as ({sorted}) select count(*) from a left join b \
+                     on cast(a.n_nationkey as bigint) = cast(b.n_nationkey as bigint) + 1"
+                ),
+                "20",
+            ),
+            (format!("with a as ({sorted}) select sum(cast(n_regionkey as bigint)) from a"), "30"),
+            (
+                format!(
+                    "with a as ({sorted}) select count(*) from (select n_regionkey, n_regionkey > 1 as is_late, count(*) \
+                     from a group by grouping sets ((n_regionkey, n_regionkey > 1), (n_regionkey > 1), ())) g"
+                ),
+                "7",
+            ),
+            (
+                format!(
+                    "with a as ({sorted}) select min(\"upper(a.n_name)\") from (select upper(n_name) from a) u"
+                ),
+                "ALGERIA",
+            ),
+        ] {
+            assert_eq!(value(&analyst, &sql).await, expected, "{sql}");
+        }
+    });
+}
+
 /// What would be large or slow where nobody charges for it, and cannot be told to stop.
 #[test]
 fn what_cannot_be_charged_or_interrupted_is_refused_and_the_server_goes_on() {
