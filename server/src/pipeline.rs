@@ -9,6 +9,7 @@
 //! is authorised each time it is planned and each time it runs: a ticket says what was asked, never that it is allowed.
 
 mod part;
+mod record;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,20 +27,21 @@ use tokio_util::sync::CancellationToken;
 
 use self::part::Divider;
 pub(crate) use self::part::{Part, Pin as PartPin};
+use self::record::Record;
 use crate::access::Access;
 use crate::audit::{AuditTrail, QueryAudit, QueryStart, TableAudit};
 use crate::catalog::{Catalog, Listing};
 use crate::context::RequestContext;
 use crate::engine::{Engine, QueryStream};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{Guard, GuardedQuery, GuardedTable, batch_bytes};
+use crate::guard::{Guard, GuardedQuery, GuardedTable};
 use crate::identity::Principal;
 use crate::ids::QueryId;
 use crate::session::{Admission, RunningQuery, Session, Sessions};
 use crate::settings::Settings;
 use crate::sql::{Moment, SessionOptions, Source, Statement};
 use crate::table::Tables;
-use crate::telemetry::metrics::{Entered, Metrics, Outcome};
+use crate::telemetry::metrics::{Metrics, Outcome};
 
 /// A statement as a client sent it.
 #[derive(Clone)]
@@ -319,35 +321,6 @@ fn audit_of(table: &GuardedTable) -> TableAudit {
         policy: table.fingerprint(),
         as_of_version,
         as_of_timestamp,
-    }
-}
-
-/// What is written down of one running statement, in the audit trail and in the metrics. Dropping it says "cancelled".
-struct Record {
-    audit: QueryAudit,
-    metrics: Arc<Metrics>,
-    started: Instant,
-    _running: Entered,
-}
-
-impl Record {
-    fn new(audit: QueryAudit, metrics: Arc<Metrics>, started: Instant) -> Self {
-        let running = metrics.running_statements.enter();
-        Self { audit, metrics, started, _running: running }
-    }
-
-    fn sent(&mut self, batch: &RecordBatch) {
-        let rows = batch.num_rows() as u64;
-        let bytes = batch_bytes(batch) as u64;
-        self.audit.sent(rows, bytes);
-        self.metrics.rows_sent.add(rows);
-        self.metrics.bytes_sent.add(bytes);
-    }
-
-    fn finish(self, outcome: Outcome) {
-        self.metrics.statements.record(outcome);
-        self.metrics.statement_duration.record(self.started.elapsed());
-        self.audit.finish(outcome);
     }
 }
 

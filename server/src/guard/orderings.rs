@@ -52,11 +52,10 @@ fn of_join(mut join: Join) -> Result<Transformed<LogicalPlan>> {
     }
     let keys = join.on.iter_mut().flat_map(|(left, right)| [left, right]);
     let computed: Vec<&mut Expr> = keys.filter(|key| is_computed(key)).collect();
-    let are_many = is_many(left + right, computed.len());
-    for key in computed {
-        // The planner makes a column of it, which must not be named like one that is there: a cast is named like what it casts.
-        let name = key.to_string();
-        if are_many {
+    if is_many(left + right, computed.len()) {
+        for key in computed {
+            // The planner makes a column of it, which must not be named like one that is there, as a cast is like what it casts.
+            let name = key.to_string();
             *key = unordered(std::mem::take(key)).alias(name);
         }
     }

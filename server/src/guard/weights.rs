@@ -214,7 +214,13 @@ impl Scope<'_> {
             }
             // The results of aggregates come behind the groups, and nothing is moved below them.
             LogicalPlan::Aggregate(aggregate) => {
-                aggregate.group_expr.iter().map(|expr| self.weight(expr)).collect()
+                let groups: Vec<usize> = aggregate.group_expr.iter().map(|expr| self.weight(expr)).collect();
+                if groups.len() + aggregate.aggr_expr.len() == width {
+                    groups
+                } else {
+                    // Several groupings: their columns are not the expressions one by one.
+                    vec![groups.into_iter().fold(self.heaviest(), usize::max); width]
+                }
             }
             LogicalPlan::Join(join) => match join.join_type {
                 JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => input(1).to_vec(),
@@ -235,17 +241,7 @@ impl Scope<'_> {
             | LogicalPlan::Window(_) => input(0).to_vec(),
             _ => vec![self.heaviest(); width],
         };
-        if let LogicalPlan::Aggregate(aggregate) = plan
-            && columns.len() + aggregate.aggr_expr.len() != width
-        {
-            // Several groupings: their columns are not the expressions one by one.
-            columns = vec![self.heaviest_of(&columns); width];
-        }
         columns.resize(width, 1);
         columns
-    }
-
-    fn heaviest_of(&self, weights: &[usize]) -> usize {
-        weights.iter().copied().max().unwrap_or(1).max(self.heaviest())
     }
 }
