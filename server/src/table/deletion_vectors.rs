@@ -18,10 +18,12 @@ use std::sync::Arc;
 
 use arrow::array::BooleanBufferBuilder;
 use arrow::buffer::BooleanBuffer;
+use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
 use delta_kernel::actions::deletion_vector::{DeletionVectorDescriptor, DeletionVectorStorageType};
 use moka::sync::Cache;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::RowSelection;
+use parquet::file::metadata::RowGroupMetaData;
 use roaring::RoaringTreemap;
 
 use super::failure::{self, broken_vector};
@@ -93,6 +95,37 @@ impl DeletionVectors {
         self.0.insert(key, Arc::clone(&selection));
         Ok(selection)
     }
+}
+
+/// The same rows, divided among the row groups of their file.
+///
+/// A file is read in parts, and without this each part would spell out the rows of the whole file to find its own.
+///
+/// # Errors
+/// [`ErrorKind::DataInvalid`](crate::error::ErrorKind::DataInvalid) if the file has more rows or fewer.
+pub(super) fn kept_in_row_groups(
+    kept: &RowSelection,
+    row_groups: &[RowGroupMetaData],
+) -> Result<ParquetAccessPlan, Error> {
+    let mut rest = kept.clone();
+    let mut divided = Vec::with_capacity(row_groups.len());
+    for row_group in row_groups {
+        let rows = usize::try_from(row_group.num_rows()).unwrap_or_default();
+        let here = rest.split_off(rows);
+        let (read, left_out) = (here.row_count(), here.skipped_row_count());
+        if read + left_out != rows {
+            return Err(broken_vector("a file has fewer rows than its vector is for".to_owned()));
+        }
+        divided.push(match (read, left_out) {
+            (0, _) => RowGroupAccess::Skip,
+            (_, 0) => RowGroupAccess::Scan,
+            _ => RowGroupAccess::Selection(here),
+        });
+    }
+    if rest.row_count() + rest.skipped_row_count() > 0 {
+        return Err(broken_vector("a file has more rows than its vector is for".to_owned()));
+    }
+    Ok(ParquetAccessPlan::new(divided))
 }
 
 fn inline(descriptor: &DeletionVectorDescriptor) -> Result<RoaringTreemap, Error> {
@@ -207,6 +240,8 @@ fn mask(deleted: &RoaringTreemap, rows: usize) -> BooleanBuffer {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+    use parquet::schema::types::{SchemaDescriptor, Type};
+
     use super::*;
 
     fn descriptor(rows: &[u64]) -> DeletionVectorDescriptor {
@@ -242,6 +277,34 @@ mod tests {
         assert_eq!(rows_read(&[0, 1, 2], 3), Vec::<usize>::new());
         let all_but: Vec<usize> = (0..100_000).filter(|row| ![0, 5, 99_999].contains(row)).collect();
         assert_eq!(rows_read(&[0, 5, 99_999], 100_000), all_but);
+    }
+
+    /// Footers of row groups with these numbers of rows.
+    fn row_groups(rows: &[i64]) -> Vec<RowGroupMetaData> {
+        let root = Type::group_type_builder("schema").build().unwrap();
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(root)));
+        let group = |rows: &i64| RowGroupMetaData::builder(Arc::clone(&schema)).set_num_rows(*rows).build();
+        rows.iter().map(|rows| group(rows).unwrap()).collect()
+    }
+
+    #[test]
+    fn row_groups_share_the_rows_of_their_file_among_them() {
+        let deleted = [0, 3, 4, 5, 10, 11];
+        let ranges = RowSelection::from_consecutive_ranges([1..3, 6..10].into_iter(), 12);
+        let mask = RowSelection::from_boolean_buffer(mask(&deleted.into_iter().collect(), 12));
+        for kept in [ranges, mask] {
+            let divided = kept_in_row_groups(&kept, &row_groups(&[3, 3, 4, 2])).unwrap();
+            let [first, second, third, fourth] = divided.inner() else { unreachable!() };
+            let RowGroupAccess::Selection(first) = first else { unreachable!() };
+            assert_eq!((first.row_count(), first.skipped_row_count()), (2, 1));
+            assert_eq!(
+                [second, third, fourth],
+                [&RowGroupAccess::Skip, &RowGroupAccess::Scan, &RowGroupAccess::Skip]
+            );
+            for other in [&[3, 3, 4][..], &[3, 3, 4, 2, 1], &[13], &[]] {
+                assert!(kept_in_row_groups(&kept, &row_groups(other)).is_err());
+            }
+        }
     }
 
     #[test]

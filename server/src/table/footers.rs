@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::common::{HashMap, Result, TableReference};
+use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
 use datafusion::execution::cache::cache_manager::{CachedFileMetadataEntry, FileMetadataCache};
 use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::cache::{Cache, CacheEntryInfo};
+use object_store::ObjectMeta;
 use object_store::path::Path;
+use parquet::file::metadata::ParquetMetaData;
 
 use crate::mutant::Mutant;
 
@@ -32,17 +35,25 @@ impl FooterCache {
     ///
     /// # Arguments
     /// * `table` - identity of the table.
-    pub(super) fn of_table(&self, table: &str) -> Arc<FileMetadataCache> {
+    pub(super) fn of_table(&self, table: &str) -> Arc<TableFooters> {
         Arc::new(TableFooters { shared: Arc::clone(&self.shared), name_space: Path::from(table) })
     }
 }
 
-struct TableFooters {
+/// The shared cache as one table sees it.
+pub(super) struct TableFooters {
     shared: Arc<FileMetadataCache>,
     name_space: Path,
 }
 
 impl TableFooters {
+    /// The footer of a file, if it was read before.
+    pub(super) fn known(&self, file: &ObjectMeta) -> Option<Arc<ParquetMetaData>> {
+        let entry = self.get(&file.location).filter(|entry| entry.is_valid_for(file))?;
+        let footer = entry.file_metadata.as_any().downcast_ref::<CachedParquetMetaData>()?;
+        Some(Arc::clone(footer.parquet_metadata()))
+    }
+
     fn key(&self, file: &Path) -> Path {
         if Mutant::FootersByFileName.is_on() {
             return file.parts().next_back().into_iter().collect();

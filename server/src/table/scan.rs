@@ -37,6 +37,8 @@ use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::arrow_reader::RowSelection;
 
 use super::adapter::ColumnsOfFiles;
+use super::deletion_vectors::kept_in_row_groups;
+use super::footers::TableFooters;
 use super::prune::Pruning;
 use super::replace::replace_columns;
 use super::schema::with_offsets;
@@ -201,11 +203,15 @@ impl Snapshot {
             .iter()
             .map(|column| ScalarValue::try_from_array(column, file))
             .collect::<Result<Vec<_>>>()?;
-        let selection = self.rows_to_read(file, &meta).await?;
+        let kept = self.rows_to_read(file, &meta).await?;
+        let footer = self.footers().known(&meta);
         let read = PartitionedFile::new_from_meta(meta).with_partition_values(values);
-        Ok(match selection {
-            Some(selection) => read.with_extension(ParquetRowSelection::new(selection.as_ref().clone())),
-            None => read,
+        Ok(match (kept, footer) {
+            (None, _) => read,
+            (Some(kept), Some(footer)) => {
+                read.with_extension(kept_in_row_groups(&kept, footer.row_groups())?)
+            }
+            (Some(kept), None) => read.with_extension(ParquetRowSelection::new(kept.as_ref().clone())),
         })
     }
 
@@ -248,15 +254,18 @@ impl Snapshot {
     async fn rows_in(&self, meta: &ObjectMeta) -> Result<i64> {
         let metadata = DFParquetMetadata::new(self.files.as_ref(), meta)
             .with_metadata_size_hint(Some(FOOTER_HINT))
-            .with_file_metadata_cache(Some(self.shared.footers.of_table(&self.log.identity())))
+            .with_file_metadata_cache(Some(self.footers()))
             .fetch_metadata()
             .await?;
         Ok(metadata.file_metadata().num_rows())
     }
 
     fn reader_factory(&self) -> CachedParquetFileReaderFactory {
-        let footers = self.shared.footers.of_table(&self.log.identity());
-        CachedParquetFileReaderFactory::new(Arc::clone(&self.files) as Arc<dyn ObjectStore>, footers)
+        CachedParquetFileReaderFactory::new(Arc::clone(&self.files) as Arc<dyn ObjectStore>, self.footers())
+    }
+
+    fn footers(&self) -> Arc<TableFooters> {
+        self.shared.footers.of_table(&self.log.identity())
     }
 }
 
