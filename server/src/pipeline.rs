@@ -142,6 +142,9 @@ impl Pipeline {
         let deadline = self.deadline(context, request);
         let mut tables = Vec::new();
         let described = match self.guarded(context, session, request, deadline, &mut tables).await {
+            Ok(guarded) if guarded.statement.is_one_constant() => {
+                guarded.describe(request.parameters.as_ref())
+            }
             Ok(guarded) => {
                 let values = request.parameters.clone();
                 self.plan(session, deadline, async move { guarded.describe(values.as_ref()) }).await
@@ -209,23 +212,28 @@ impl Pipeline {
         if let Some(part) = &request.part {
             part.check(guarded.pin())?;
         }
-        let planned = async move {
-            let bound = guarded.plan()?.bind(parameters.as_ref())?;
-            Ok((bound.seal(0).await?, Arc::new(bound)))
+        let is_constant = guarded.statement.is_one_constant();
+        let (planning, runner) = (session.planning(), self.engine.runner()?);
+        let runner = if is_constant { runner.here() } else { runner };
+        let started = async move {
+            let bound = Arc::new(guarded.plan()?.bind(parameters.as_ref())?);
+            let first = bound.seal(0).await?;
+            let others = stream::iter(1..bound.rows()).then(move |row| {
+                let (bound, planning) = (Arc::clone(&bound), planning.clone());
+                async move {
+                    // Planning never waits; here it can be told to stop.
+                    tokio::task::yield_now().await;
+                    let _turn = planning.turn().await;
+                    bound.seal(row).await
+                }
+            });
+            Ok(runner.execute(first, others, deadline))
         };
-        let (first, bound) = self.plan(session, deadline, planned).await?;
+        // A constant is planned where it arrives, as short texts are parsed there.
+        let batches =
+            if is_constant { started.await? } else { self.plan(session, deadline, started).await? };
         record.audit.planned();
-        let planning = session.planning();
-        let others = stream::iter(1..bound.rows()).then(move |row| {
-            let (bound, planning) = (Arc::clone(&bound), planning.clone());
-            async move {
-                // Planning never waits; here it can be told to stop.
-                tokio::task::yield_now().await;
-                let _turn = planning.turn().await;
-                bound.seal(row).await
-            }
-        });
-        Ok((self.engine.execute(first, others, deadline)?, admission))
+        Ok((batches, admission))
     }
 
     /// From what the client sent to a statement over guarded tables: the drawing of this file's head, line by line.

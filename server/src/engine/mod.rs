@@ -1,7 +1,7 @@
 //! Runs sealed plans: a runtime of its own for CPU work, memory and spill limits, timeouts, cancellation.
 //!
 //! Invariants
-//! - [`Engine::execute`] takes a [`SealedPlan`] and nothing else, so only plans whose leaves are guarded ever run.
+//! - [`Runner::execute`] takes a [`SealedPlan`] and nothing else, so only plans whose leaves are guarded ever run.
 //! - Planning and execution run on threads for CPU work; connections, AWS and S3 are served by the I/O runtime. A heavy query
 //!   cannot starve keep-alives or other users' logins.
 //! - Planning, and queries that read little and do little with it, have threads of their own: they share the processors with
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use futures::{Stream, StreamExt, stream};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::memory::{QueryPool, ServerPool};
@@ -170,23 +170,18 @@ impl Engine {
         }
     }
 
-    /// Starts a plan and returns its result as a stream, with those of `others` behind it: they have the same columns, and
-    /// each is asked for when the one before has ended.
+    /// What starts plans.
     ///
     /// # Errors
-    /// If the plan cannot be started.
-    pub(crate) fn execute(
-        &self,
-        plan: SealedPlan,
-        others: impl Stream<Item = Result<SealedPlan, Error>> + Send + 'static,
-        deadline: Instant,
-    ) -> Result<QueryStream, Error> {
-        let account = ResultAccount::new(self.result_limits, Arc::clone(&self.metrics));
-        let schema = Arc::clone(plan.schema());
-        let lanes = self.lanes()?;
-        let lane = if plan.is_quick() { &lanes.quick } else { &lanes.heavy };
-        let plans = stream::once(async { Ok(plan) }).chain(others);
-        Ok(QueryStream::start(lane, plans, schema, deadline, account))
+    /// [`ErrorKind::Unavailable`] if the server is stopping.
+    pub(crate) fn runner(&self) -> Result<Runner, Error> {
+        let Lanes { heavy, quick } = self.lanes()?;
+        Ok(Runner {
+            heavy: heavy.handle().clone(),
+            quick: quick.handle().clone(),
+            result_limits: self.result_limits,
+            metrics: Arc::clone(&self.metrics),
+        })
     }
 
     fn lanes(&self) -> Result<&Lanes, Error> {
@@ -201,6 +196,37 @@ impl Drop for Engine {
             heavy.shutdown_background();
             quick.shutdown_background();
         }
+    }
+}
+
+/// Starts plans where they were made: a small query then runs on the thread that has planned it, as soon as that is done,
+/// and not after the two changes of threads that a way over the caller takes.
+pub(crate) struct Runner {
+    heavy: Handle,
+    quick: Handle,
+    result_limits: ResultLimits,
+    metrics: Arc<Metrics>,
+}
+
+impl Runner {
+    /// The same, for a plan that does next to nothing: it runs on the threads of whoever starts it.
+    pub(crate) fn here(self) -> Self {
+        Self { quick: Handle::current(), ..self }
+    }
+
+    /// Starts a plan and returns its result as a stream, with those of `others` behind it: they have the same columns, and
+    /// each is asked for when the one before has ended.
+    pub(crate) fn execute(
+        self,
+        plan: SealedPlan,
+        others: impl Stream<Item = Result<SealedPlan, Error>> + Send + 'static,
+        deadline: Instant,
+    ) -> QueryStream {
+        let schema = Arc::clone(plan.schema());
+        let lane = if plan.is_quick() { self.quick } else { self.heavy };
+        let account = ResultAccount::new(self.result_limits, self.metrics);
+        let plans = stream::once(async { Ok(plan) }).chain(others);
+        QueryStream::start(&lane, plans, schema, deadline, account)
     }
 }
 

@@ -13,7 +13,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::execute_stream;
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
@@ -30,17 +30,19 @@ const AHEAD: usize = 2;
 pub(crate) struct QueryStream {
     schema: SchemaRef,
     batches: mpsc::Receiver<Result<RecordBatch, Error>>,
-    deadline: Pin<Box<Sleep>>,
+    ends: Instant,
+    /// Made where it is polled: the threads for CPU work may end before.
+    deadline: Option<Pin<Box<Sleep>>>,
     task: AbortOnDropHandle<()>,
     is_over: bool,
 }
 
 impl QueryStream {
     pub(super) fn start(
-        cpu: &Runtime,
+        cpu: &Handle,
         plans: impl Stream<Item = Result<SealedPlan, Error>> + Send + 'static,
         schema: SchemaRef,
-        deadline: Instant,
+        ends: Instant,
         mut account: ResultAccount,
     ) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
@@ -55,13 +57,7 @@ impl QueryStream {
                 }
             }
         });
-        Self {
-            schema,
-            batches,
-            deadline: Box::pin(sleep_until(deadline.into())),
-            task: AbortOnDropHandle::new(task),
-            is_over: false,
-        }
+        Self { schema, batches, ends, deadline: None, task: AbortOnDropHandle::new(task), is_over: false }
     }
 
     /// The result's columns, as the logical plan declares them.
@@ -98,7 +94,9 @@ impl Stream for QueryStream {
         if self.is_over {
             return Poll::Ready(None);
         }
-        if self.deadline.as_mut().poll_unpin(context).is_ready() {
+        let ends = self.ends;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(ends.into())));
+        if deadline.poll_unpin(context).is_ready() {
             return self.end(Some(timed_out()));
         }
         match ready!(self.batches.poll_recv(context)) {

@@ -37,7 +37,7 @@ use datafusion::common::TableReference;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Statement as SqlStatement, Value};
 use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 use sha2::{Digest, Sha256};
@@ -174,6 +174,19 @@ impl Statement {
             Parsed::Sql(_) => false,
             Parsed::Substrait(plan) => plan.sorts(),
         }
+    }
+
+    /// Whether it is SELECT with one constant and nothing else: what pools of connections ask to see whether one is alive.
+    pub(crate) fn is_one_constant(&self) -> bool {
+        let Parsed::Sql(ParsedStatement::Statement(statement)) = &self.query else { return false };
+        let SqlStatement::Query(query) = statement.as_ref() else { return false };
+        let SetExpr::Select(select) = query.body.as_ref() else { return false };
+        let [item @ SelectItem::UnnamedExpr(Expr::Value(constant))] = select.projection.as_slice() else {
+            return false;
+        };
+        let is_parameter = matches!(constant.value, Value::Placeholder(_));
+        // Whatever else a query can have would stand in its text.
+        self.explain.is_none() && !is_parameter && query.to_string() == format!("SELECT {item}")
     }
 
     /// What is asked of the plan, if that is asked for and not the rows.

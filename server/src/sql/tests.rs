@@ -64,6 +64,34 @@ fn anything_that_is_not_one_query_is_refused() {
     assert_eq!(kind_of("selec 1"), Some(ErrorKind::InvalidRequest));
 }
 
+#[test]
+fn one_constant_is_told_from_everything_else() {
+    for sql in ["select 1", "SELECT 1;", "select 'x'", "select null", "select true", "select -- alive?\n 1"] {
+        assert!(parse(sql).unwrap().is_one_constant(), "{sql}");
+    }
+    for sql in [
+        "select -1",
+        "select 1 + 1",
+        "select (1)",
+        "select 1 as one",
+        "select 1, 2",
+        "select $1",
+        "select now()",
+        "select distinct 1",
+        "select 1 from sales.nation",
+        "select 1 where true",
+        "select 1 order by 1",
+        "select 1 limit 1",
+        "select 1 union select 2",
+        "with t as (select 1) select 1",
+        "(select 1)",
+        "explain select 1",
+        "values (1)",
+    ] {
+        assert!(!parse(sql).unwrap().is_one_constant(), "{sql}");
+    }
+}
+
 /// The query as text that a statement becomes.
 fn becomes(sql: &str) -> String {
     parse(sql).unwrap().into_sql().to_string()
