@@ -5,8 +5,8 @@ machine, so each stands beside the one of a peer, and all take turns in rounds, 
 them all. A peer that cannot be installed or started is a line in the table, not the end of the run.
 
     tpch         the 22 queries of TPC-H beside Sail, plain DataFusion and DuckDB
-    latency      five small questions over a kept connection, unrestricted and row-filtered, beside Sail
-    streaming    all columns of sales.lineitem beside Sail and a bare Flight server that sends from memory
+    latency      five small questions over a kept connection, unrestricted and row-filtered, beside Sail; Python and Rust
+    streaming    all columns of sales.lineitem beside Sail and a bare Flight server that sends from memory; Python and Rust
     concurrency  1, 8 and 64 clients that ask small questions, beside Sail
     hostile      a small question beside clients that want all memory, multiply tables, stop to read or vanish
     guard        a row filter that Lake Formation demands beside the same filter written by hand; open tables beside DataFusion

@@ -1,4 +1,4 @@
-"""Small questions over a kept connection: an unrestricted user, one with row filters, and Sail."""
+"""Small questions over a kept connection: an unrestricted user, one with row filters, and Sail; from Python and from Rust."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from .lake import Lake
 from .measure import in_turns, remarks
 from .peers import Peers
 from .report import LAKEGATE, Report
+from .rust import RustConnection
 from .settings import Settings
 
 WARM_UPS = 10
@@ -27,13 +28,16 @@ SHAPES = {
 
 
 def run(settings: Settings, lake: Lake, peers: Peers, report: Report) -> None:
-    ask = {LAKEGATE: lake.connect().rows, FILTERED: lake.connect("eu_analyst").rows}
+    from_python = {LAKEGATE: lake.connect().rows, FILTERED: lake.connect("eu_analyst").rows}
+    from_rust = {LAKEGATE: RustConnection(lake.binaries, lake.server.url, "analyst").rows}
     if peers.sail:
-        ask["Sail"] = peers.sail.rows
+        from_python[peers.sail.name] = peers.sail.rows
+        from_rust[peers.sail.name] = RustConnection(lake.binaries, peers.sail.url).rows
     for name, sql in SHAPES.items():
-        tasks = {engine: lambda rows=rows, sql=sql: rows(sql) for engine, rows in ask.items()}
-        runs = in_turns(tasks, settings.rounds, REPETITIONS, WARM_UPS)
-        note = remarks({engine: run for engine, run in runs.items() if engine != FILTERED or run.failure})
-        for percent in (50, 95):
-            figures = {engine: run.percentile_ms(percent) for engine, run in runs.items()}
-            report.add("latency", f"{name}, p{percent}", "ms", figures, note)
+        for client, ask in (("", from_python), ("Rust, ", from_rust)):
+            tasks = {engine: lambda rows=rows, sql=sql: rows(sql) for engine, rows in ask.items()}
+            runs = in_turns(tasks, settings.rounds, REPETITIONS, WARM_UPS)
+            note = remarks({engine: run for engine, run in runs.items() if engine != FILTERED or run.failure})
+            for percent in (50, 95):
+                figures = {engine: run.percentile_ms(percent) for engine, run in runs.items()}
+                report.add("latency", f"{name}, {client}p{percent}", "ms", figures, note)

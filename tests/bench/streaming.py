@@ -1,4 +1,4 @@
-"""All of the largest table through the driver, beside Sail and a bare Flight server that sends rows from memory.
+"""All of the largest table to Python and to Rust, beside Sail and a bare Flight server that sends rows from memory.
 
 Servers are fresh ones, so that their memory tells of the streaming alone. The bare server is what the protocol alone
 costs. It runs in this process and holds fewer rows than the table of a large lake, so rates are compared, not times:
@@ -19,6 +19,7 @@ from .lake import Lake, Server, resident_mb
 from .measure import Run, in_turns, remarks
 from .peers import Peers
 from .report import LAKEGATE, Report
+from .rust import RustConnection
 from .settings import Settings
 
 SQL = "select * from sales.lineitem"
@@ -47,25 +48,31 @@ class FromMemory(flight.FlightServerBase):
 def run(settings: Settings, lake: Lake, peers: Peers, report: Report) -> None:
     server = Server(lake, "server-streaming")
     ours = server.connect()
-    connections, processes = {LAKEGATE: ours}, {LAKEGATE: server.process}
+    processes, from_python = {LAKEGATE: server.process}, {LAKEGATE: ours}
+    from_rust = {LAKEGATE: RustConnection(lake.binaries, server.url, "analyst")}
     if peers.sail:
         sail = peers.sail.fresh("sail-streaming", lake.copies)
-        connections[sail.name], processes[sail.name] = sail.connection, sail.process
+        processes[sail.name], from_python[sail.name] = sail.process, sail.connection
+        from_rust[sail.name] = RustConnection(lake.binaries, sail.url)
     before = {engine: resident_mb(process) for engine, process in processes.items()}
     rows, size = ours.read(SQL)
     with from_memory(ours.table(f"{SQL} limit {ROWS_IN_MEMORY}")) as bare:
-        connections[FROM_MEMORY] = bare
-        tasks = {engine: lambda each=each: each.rows(SQL) for engine, each in connections.items()}
-        runs = in_turns(tasks, settings.rounds)
+        from_python[FROM_MEMORY] = bare
+        runs = {client: all_rows(ask, settings) for client, ask in (("", from_python), (", Rust", from_rust))}
     after = {engine: resident_mb(process) for engine, process in processes.items()}
     for process in processes.values():
         process.stop()
 
-    rates = {engine: rate(run, size / rows) for engine, run in runs.items()}
-    note = remarks({engine: run for engine, run in runs.items() if engine != FROM_MEMORY or run.failure})
-    report.add("streaming", "all of lineitem", "MB/s", rates, note or f"a result of {size / 1e6:.0f} MB")
+    for client, by_engine in runs.items():
+        rates = {engine: rate(run, size / rows) for engine, run in by_engine.items()}
+        note = remarks({engine: run for engine, run in by_engine.items() if engine != FROM_MEMORY or run.failure})
+        report.add("streaming", f"all of lineitem{client}", "MB/s", rates, note or f"a result of {size / 1e6:.0f} MB")
     report.add("streaming", "server's memory before", "MB", before)
     report.add("streaming", "server's memory after", "MB", after)
+
+
+def all_rows(ask: dict[str, Connection | RustConnection], settings: Settings) -> dict[str, Run]:
+    return in_turns({engine: lambda each=each: each.rows(SQL) for engine, each in ask.items()}, settings.rounds)
 
 
 def rate(run: Run, bytes_per_row: float) -> float | None:
