@@ -3,7 +3,7 @@
 //! Invariants
 //! - [`Runner::execute`] takes a [`SealedPlan`] and nothing else, so only plans whose leaves are guarded ever run.
 //! - Planning and execution run on threads for CPU work; connections, AWS and S3 are served by the I/O runtime. A heavy query
-//!   cannot starve keep-alives or other users' logins.
+//!   cannot starve keep-alives or other users' logins. Only SELECT of one constant stays [where it arrived](Runner::here).
 //! - Planning, and queries that read little and do little with it, have threads of their own: they share the processors with
 //!   heavy queries by the operating system's fairness, instead of waiting behind their batches.
 //! - Dropping a [`QueryStream`] ends the query: its tasks are aborted and its memory is given back.
