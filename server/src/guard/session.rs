@@ -249,9 +249,11 @@ impl GuardedQuery {
         let schema = self.schema();
         let account = FunctionAccount::new(Arc::clone(&self.runtime.memory_pool));
         let plan = growth::accounted(self.plan, &account).map_err(from_datafusion)?;
-        let (plan, is_quick) = match self.explain {
-            Some(explain) => (explained(&self.state, &plan, explain, &account).await, false),
-            None => {
+        let constants = constants::one_row(&plan).map_err(from_datafusion)?;
+        let (plan, is_quick) = match (self.explain, constants) {
+            (Some(explain), _) => (explained(&self.state, &plan, explain, &account).await, false),
+            (None, Some(row)) => (Ok(row), true),
+            (None, None) => {
                 let optimized = self.state.optimize(&plan).map_err(from_datafusion)?;
                 complexity::check(&optimized)?;
                 let configured = self.state.config().batch_size();
