@@ -203,15 +203,13 @@ impl Snapshot {
             .iter()
             .map(|column| ScalarValue::try_from_array(column, file))
             .collect::<Result<Vec<_>>>()?;
-        let kept = self.rows_to_read(file, &meta).await?;
-        let footer = self.footers().known(&meta);
         let read = PartitionedFile::new_from_meta(meta).with_partition_values(values);
-        Ok(match (kept, footer) {
-            (None, _) => read,
-            (Some(kept), Some(footer)) => {
-                read.with_extension(kept_in_row_groups(&kept, footer.row_groups())?)
-            }
-            (Some(kept), None) => read.with_extension(ParquetRowSelection::new(kept.as_ref().clone())),
+        let Some(kept) = self.rows_to_read(file, &read.object_meta).await? else {
+            return Ok(read);
+        };
+        Ok(match self.footers().known(&read.object_meta) {
+            Some(footer) => read.with_extension(kept_in_row_groups(&kept, footer.row_groups())?),
+            None => read.with_extension(ParquetRowSelection::new(kept.as_ref().clone())),
         })
     }
 
