@@ -58,6 +58,9 @@ const RECURSION_LIMIT: usize = 64;
 /// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
 
+/// Longest query of a constant, in bytes, that counts as one of a few steps: a constant names its column, too.
+const CONSTANT_LIMIT: usize = 256;
+
 /// The schema of a table name without a database. No database can be called so, hence such a name is never found.
 pub(crate) const DEFAULT_DATABASE: &str = "default";
 
@@ -176,7 +179,8 @@ impl Statement {
         }
     }
 
-    /// Whether it is SELECT with one constant and nothing else: what pools of connections ask to see whether one is alive.
+    /// Whether it is SELECT with one short constant and nothing else: what pools of connections ask to see whether one is
+    /// alive.
     pub(crate) fn is_one_constant(&self) -> bool {
         let Parsed::Sql(ParsedStatement::Statement(statement)) = &self.query else { return false };
         let SqlStatement::Query(query) = statement.as_ref() else { return false };
@@ -185,8 +189,12 @@ impl Statement {
             return false;
         };
         let is_parameter = matches!(constant.value, Value::Placeholder(_));
+        let text = query.to_string();
         // Whatever else a query can have would stand in its text.
-        self.explain.is_none() && !is_parameter && query.to_string() == format!("SELECT {item}")
+        self.explain.is_none()
+            && !is_parameter
+            && text.len() <= CONSTANT_LIMIT
+            && text == format!("SELECT {item}")
     }
 
     /// What is asked of the plan, if that is asked for and not the rows.

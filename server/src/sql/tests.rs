@@ -87,6 +87,7 @@ fn one_constant_is_told_from_everything_else() {
         "(select 1)",
         "explain select 1",
         "values (1)",
+        &format!("select '{}'", "long".repeat(100)),
     ] {
         assert!(!parse(sql).unwrap().is_one_constant(), "{sql}");
     }
