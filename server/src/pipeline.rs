@@ -142,12 +142,11 @@ impl Pipeline {
         let deadline = self.deadline(context, request);
         let mut tables = Vec::new();
         let described = match self.guarded(context, session, request, deadline, &mut tables).await {
-            Ok(guarded) if guarded.statement.is_one_constant() => {
-                guarded.describe(request.parameters.as_ref())
-            }
             Ok(guarded) => {
+                let is_constant = guarded.statement.is_one_constant();
                 let values = request.parameters.clone();
-                self.plan(session, deadline, async move { guarded.describe(values.as_ref()) }).await
+                let described = async move { guarded.describe(values.as_ref()) };
+                self.plan(is_constant, session, deadline, described).await
             }
             Err(error) => Err(error),
         };
@@ -214,7 +213,6 @@ impl Pipeline {
         }
         let is_constant = guarded.statement.is_one_constant();
         let (planning, runner) = (session.planning(), self.engine.runner()?);
-        let runner = if is_constant { runner.here() } else { runner };
         let started = async move {
             let bound = Arc::new(guarded.plan()?.bind(parameters.as_ref())?);
             let first = bound.seal(0).await?;
@@ -229,9 +227,7 @@ impl Pipeline {
             });
             Ok(runner.execute(first, others, deadline))
         };
-        // A constant is planned where it arrives, as short texts are parsed there.
-        let batches =
-            if is_constant { started.await? } else { self.plan(session, deadline, started).await? };
+        let batches = self.plan(is_constant, session, deadline, started).await?;
         record.audit.planned();
         Ok((batches, admission))
     }
@@ -283,15 +279,26 @@ impl Pipeline {
             return Statement::parse(sql, max_bytes, &request.options);
         }
         let (source, options) = (request.source.clone(), request.options.clone());
-        self.plan(session, deadline, async move { Statement::read(&source, max_bytes, &options) }).await
+        let read = async move { Statement::read(&source, max_bytes, &options) };
+        self.plan(false, session, deadline, read).await
     }
 
-    /// Runs a part of planning on the threads for it, when it is the user's turn.
-    async fn plan<T, F>(&self, session: &Session, deadline: Instant, work: F) -> Result<T, Error>
+    /// Runs a part of planning on the threads for it, when it is the user's turn. That of a constant is done where it arrived:
+    /// handing it over would take longer.
+    async fn plan<T, F>(
+        &self,
+        is_constant: bool,
+        session: &Session,
+        deadline: Instant,
+        work: F,
+    ) -> Result<T, Error>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        if is_constant {
+            return work.await;
+        }
         let planning = session.planning();
         let in_turn = async move {
             let _turn = planning.turn().await;

@@ -7,7 +7,10 @@ from pathlib import Path
 
 
 class RustConnection:
-    """A kept connection to one Flight SQL server. A password is the user's name, as everywhere in the sample lake."""
+    """A kept connection to one Flight SQL server. A password is the user's name, as everywhere in the sample lake.
+
+    The program ends when this process does, which holds the other end of its input.
+    """
 
     def __init__(self, binaries: Path, url: str, user: str | None = None) -> None:
         command = [str(binaries / "lakegate-bench-client"), url, *([user] if user else [])]
@@ -20,7 +23,3 @@ class RustConnection:
         if not answer.isdecimal():
             raise RuntimeError(answer or "the Rust client ended")
         return int(answer)
-
-    def close(self) -> None:
-        self.program.stdin.close()
-        self.program.wait(timeout=10)

@@ -3,7 +3,7 @@
 //! Invariants
 //! - [`Runner::execute`] takes a [`SealedPlan`] and nothing else, so only plans whose leaves are guarded ever run.
 //! - Planning and execution run on threads for CPU work; connections, AWS and S3 are served by the I/O runtime. A heavy query
-//!   cannot starve keep-alives or other users' logins. Only SELECT of one constant stays [where it arrived](Runner::here).
+//!   cannot starve keep-alives or other users' logins. Only SELECT of one constant is planned, and runs, where it arrived.
 //! - Planning, and queries that read little and do little with it, have threads of their own: they share the processors with
 //!   heavy queries by the operating system's fairness, instead of waiting behind their batches.
 //! - Dropping a [`QueryStream`] ends the query: its tasks are aborted and its memory is given back.
@@ -175,10 +175,8 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the server is stopping.
     pub(crate) fn runner(&self) -> Result<Runner, Error> {
-        let Lanes { heavy, quick } = self.lanes()?;
         Ok(Runner {
-            heavy: heavy.handle().clone(),
-            quick: quick.handle().clone(),
+            heavy: self.lanes()?.heavy.handle().clone(),
             result_limits: self.result_limits,
             metrics: Arc::clone(&self.metrics),
         })
@@ -199,21 +197,15 @@ impl Drop for Engine {
     }
 }
 
-/// Starts plans where they were made: a small query then runs on the thread that has planned it, as soon as that is done,
-/// and not after the two changes of threads that a way over the caller takes.
+/// Starts plans where they were made: a quick one then runs on the threads that have planned it, as soon as that is done, and
+/// not after the two changes of threads that a way over the caller takes.
 pub(crate) struct Runner {
     heavy: Handle,
-    quick: Handle,
     result_limits: ResultLimits,
     metrics: Arc<Metrics>,
 }
 
 impl Runner {
-    /// The same, for a plan that does next to nothing: it runs on the threads of whoever starts it.
-    pub(crate) fn here(self) -> Self {
-        Self { quick: Handle::current(), ..self }
-    }
-
     /// Starts a plan and returns its result as a stream, with those of `others` behind it: they have the same columns, and
     /// each is asked for when the one before has ended.
     pub(crate) fn execute(
@@ -223,7 +215,7 @@ impl Runner {
         deadline: Instant,
     ) -> QueryStream {
         let schema = Arc::clone(plan.schema());
-        let lane = if plan.is_quick() { self.quick } else { self.heavy };
+        let lane = if plan.is_quick() { Handle::current() } else { self.heavy };
         let account = ResultAccount::new(self.result_limits, self.metrics);
         let plans = stream::once(async { Ok(plan) }).chain(others);
         QueryStream::start(&lane, plans, schema, deadline, account)

@@ -30,9 +30,9 @@ const AHEAD: usize = 2;
 pub(crate) struct QueryStream {
     schema: SchemaRef,
     batches: mpsc::Receiver<Result<RecordBatch, Error>>,
-    ends: Instant,
+    deadline: Instant,
     /// Made where it is polled: the threads for CPU work may end before.
-    deadline: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Sleep>>>,
     task: AbortOnDropHandle<()>,
     is_over: bool,
 }
@@ -42,7 +42,7 @@ impl QueryStream {
         cpu: &Handle,
         plans: impl Stream<Item = Result<SealedPlan, Error>> + Send + 'static,
         schema: SchemaRef,
-        ends: Instant,
+        deadline: Instant,
         mut account: ResultAccount,
     ) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
@@ -57,7 +57,7 @@ impl QueryStream {
                 }
             }
         });
-        Self { schema, batches, ends, deadline: None, task: AbortOnDropHandle::new(task), is_over: false }
+        Self { schema, batches, deadline, timer: None, task: AbortOnDropHandle::new(task), is_over: false }
     }
 
     /// The result's columns, as the logical plan declares them.
@@ -94,9 +94,9 @@ impl Stream for QueryStream {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let ends = self.ends;
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(ends.into())));
-        if deadline.poll_unpin(context).is_ready() {
+        let deadline = self.deadline;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline.into())));
+        if timer.poll_unpin(context).is_ready() {
             return self.end(Some(timed_out()));
         }
         match ready!(self.batches.poll_recv(context)) {

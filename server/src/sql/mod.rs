@@ -37,7 +37,7 @@ use datafusion::common::TableReference;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Statement as SqlStatement, Value};
+use datafusion::sql::sqlparser::ast::{Expr, Query, SelectItem, SetExpr, Statement as SqlStatement, Value};
 use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 use sha2::{Digest, Sha256};
@@ -171,10 +171,7 @@ impl Statement {
     /// Whether the query says in which order its rows come.
     pub(crate) fn is_ordered(&self) -> bool {
         match &self.query {
-            Parsed::Sql(ParsedStatement::Statement(statement)) => {
-                matches!(statement.as_ref(), SqlStatement::Query(query) if query.order_by.is_some())
-            }
-            Parsed::Sql(_) => false,
+            Parsed::Sql(_) => self.sql().is_some_and(|query| query.order_by.is_some()),
             Parsed::Substrait(plan) => plan.sorts(),
         }
     }
@@ -182,8 +179,7 @@ impl Statement {
     /// Whether it is SELECT with one short constant and nothing else: what pools of connections ask to see whether one is
     /// alive.
     pub(crate) fn is_one_constant(&self) -> bool {
-        let Parsed::Sql(ParsedStatement::Statement(statement)) = &self.query else { return false };
-        let SqlStatement::Query(query) = statement.as_ref() else { return false };
+        let Some(query) = self.sql() else { return false };
         let SetExpr::Select(select) = query.body.as_ref() else { return false };
         let [item @ SelectItem::UnnamedExpr(Expr::Value(constant))] = select.projection.as_slice() else {
             return false;
@@ -195,6 +191,15 @@ impl Statement {
             && !is_parameter
             && text.len() <= CONSTANT_LIMIT
             && text == format!("SELECT {item}")
+    }
+
+    /// The parser's tree, if the query came as SQL.
+    fn sql(&self) -> Option<&Query> {
+        let Parsed::Sql(ParsedStatement::Statement(statement)) = &self.query else { return None };
+        match statement.as_ref() {
+            SqlStatement::Query(query) => Some(query),
+            _ => None,
+        }
     }
 
     /// What is asked of the plan, if that is asked for and not the rows.

@@ -99,7 +99,8 @@ impl DeletionVectors {
 
 /// The same rows, divided among the row groups of their file.
 ///
-/// A file is read in parts, and without this each part would spell out the rows of the whole file to find its own.
+/// A file is read in parts, and without this each part would spell out the rows of the whole file to find its own. The engine's
+/// own division spells them out, too; slices of a mask are shared.
 ///
 /// # Errors
 /// [`ErrorKind::DataInvalid`](crate::error::ErrorKind::DataInvalid) if the file has more rows or fewer.

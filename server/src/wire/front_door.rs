@@ -73,7 +73,7 @@ impl FrontDoor {
     }
 
     /// Sends batches that fit `wire_schema`, up to their representation.
-    pub(super) fn stream<S>(
+    pub(super) async fn stream<S>(
         &self,
         caller: &Caller,
         batches: S,
@@ -84,14 +84,17 @@ impl FrontDoor {
         S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
     {
         let context = caller.context.clone();
-        ResultBody::start(
+        let body = ResultBody::start(
             batches,
             wire_schema,
             context,
             self.stream_limits.clone(),
             delivery,
             self.metrics.open_streams.enter(),
-        )
+        );
+        // A small result is there by now. Encoded before the answer begins, all of it leaves in one packet.
+        tokio::task::yield_now().await;
+        body
     }
 
     fn caller(&self, context: &RequestContext, metadata: &MetadataMap) -> Result<Caller, Error> {
@@ -173,7 +176,7 @@ impl FrontDoor {
             Question::Metadata(command) => {
                 let batch = self.metadata(caller, command).await?;
                 let wire_schema = batch.schema();
-                Ok(self.stream(caller, stream::iter([Ok(batch)]), wire_schema, Delivery::default()))
+                Ok(self.stream(caller, stream::iter([Ok(batch)]), wire_schema, Delivery::default()).await)
             }
             Question::Statement(_) => Err(Error::new(
                 ErrorKind::InvalidRequest,

@@ -142,7 +142,8 @@ impl FrontDoor {
     ) -> Result<ResultBody, Error> {
         if self.session_change(&request.source)?.is_some() {
             // It was done when the client asked for this ticket.
-            return Ok(self.stream(caller, stream::empty(), Arc::new(Schema::empty()), Delivery::default()));
+            let nothing = Arc::new(Schema::empty());
+            return Ok(self.stream(caller, stream::empty(), nothing, Delivery::default()).await);
         }
         let session = self.pipeline.session(&caller.principal);
         let result = self.pipeline.run(&caller.context, &session, request, planned_as).await?;
@@ -150,10 +151,7 @@ impl FrontDoor {
         let (compression, view_types) = (request.options.compression, request.options.view_types);
         check(&schema::announced(&result.schema(), view_types))?;
         let delivery = Delivery { compression, view_types, cancelled: result.cancelled() };
-        let body = self.stream(caller, result, wire_schema, delivery);
-        // A small result is there by now. Encoded before the answer begins, all of it leaves in one packet.
-        tokio::task::yield_now().await;
-        Ok(body)
+        Ok(self.stream(caller, result, wire_schema, delivery).await)
     }
 }
 
