@@ -153,7 +153,7 @@ pub struct PolicyFingerprint([u8; 32]);
 
 impl PolicyFingerprint {
     /// Wraps a SHA-256 digest.
-    pub fn from_digest(digest: [u8; 32]) -> Self {
+    pub const fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest)
     }
 }

@@ -16,6 +16,7 @@ mod admin;
 mod audit;
 mod aws;
 mod catalog;
+mod clock;
 mod context;
 mod engine;
 mod guard;

@@ -8,6 +8,7 @@
 //! Every arrow is a type that only the room under it can make; [`Pipeline::guarded`] reads from left to right. A statement
 //! is authorised each time it is planned and each time it runs: a ticket says what was asked, never that it is allowed.
 
+mod ending;
 mod part;
 mod record;
 
@@ -23,8 +24,8 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::future::join_all;
 use futures::{Stream, StreamExt, stream};
 use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
 
+use self::ending::cancelled;
 use self::part::Divider;
 pub(crate) use self::part::{Part, Pin as PartPin};
 use self::record::Record;
@@ -83,12 +84,15 @@ struct GuardedStatement {
 impl GuardedStatement {
     fn describe(self, values: Option<&RecordBatch>) -> Result<Description, Error> {
         let is_ordered = self.statement.is_ordered();
+        let watch = self.tables.first().map(|table| table.watch().clone());
         let pin = self.pin();
         let query = self.plan()?;
         let parameters = query.parameters()?;
         let pin = pin.filter(|_| query.is_divisible());
         let schema = if values.is_some() { query.bind(values)?.schema()? } else { query.schema() };
         let pin = pin.filter(|_| part::divides(&schema));
+        // Opening the tables and planning may have taken longer than a policy is believed.
+        watch.map_or(Ok(()), |watch| watch.check())?;
         Ok(Description { schema, parameters, is_ordered, pin })
     }
 
@@ -339,11 +343,6 @@ fn audit_of(table: &GuardedTable) -> TableAudit {
     }
 }
 
-/// How a statement ends whose owner asked for its end.
-pub(crate) fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the query was cancelled")
-}
-
 /// The rows of a running statement. Dropping it cancels the statement and records that.
 pub(crate) struct ResultStream {
     batches: QueryStream,
@@ -358,11 +357,6 @@ impl ResultStream {
     /// The result's columns, as [`Pipeline::describe`] announced them.
     pub(crate) fn schema(&self) -> SchemaRef {
         self.batches.schema()
-    }
-
-    /// Is cancelled when the statement's owner asks for its end; who holds the stream then drops it.
-    pub(crate) fn cancelled(&self) -> CancellationToken {
-        self.running.cancelled().clone()
     }
 
     fn finish(&mut self, outcome: Outcome) {
@@ -395,6 +389,7 @@ impl Stream for ResultStream {
 
 impl Drop for ResultStream {
     fn drop(&mut self) {
-        self.finish(Err(ErrorKind::Cancelled));
+        let kind = self.kind_of_end();
+        self.finish(Err(kind));
     }
 }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::cells::ShownCells;
 use super::filter::RowFilter;
-use super::grant::Policy;
+use super::grant::{Policy, Restriction};
 use crate::aws::{AwsFailure, FailureKind, GlueTable, RoleClient, UnfilteredTable};
 use crate::error::{Error, ErrorKind};
 use crate::identity::Principal;
@@ -74,8 +74,10 @@ fn judge(
         .query_authorization_id
         .ok_or_else(|| unenforceable(table, "the answer has no QueryAuthorizationId"))?;
     let fingerprint = fingerprint(catalog_id, table, &answer.table, &authorized_columns, &shown);
+    let hides_values = shown.row_filter.is_some() || !shown.cell_filters.is_empty();
     Ok(Policy {
         table: table.clone(),
+        restriction: Restriction::of(&answer.table, &authorized_columns, hides_values),
         catalog_id: catalog_id.to_owned(),
         glue: answer.table,
         authorized_columns,

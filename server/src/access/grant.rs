@@ -7,10 +7,39 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::filter::RowFilter;
+use super::grant_watch::GrantWatch;
 use super::vend::CredentialLease;
 use crate::aws::GlueTable;
+use crate::identity::Principal;
 use crate::ids::{PolicyFingerprint, QueryId, TableName};
 use crate::mutant::Mutant;
+
+/// What of a table is hidden from a principal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Restriction {
+    /// Nothing.
+    None,
+    /// Columns, and of the others nothing.
+    Columns,
+    /// Values of visible columns, with their rows or alone; perhaps columns as well.
+    Values,
+}
+
+impl Restriction {
+    /// # Arguments
+    /// * `authorized_columns` - in lower case.
+    /// * `hides_values` - whether rows or cells are filtered.
+    pub(super) fn of(glue: &GlueTable, authorized_columns: &BTreeSet<String>, hides_values: bool) -> Self {
+        if hides_values {
+            return Self::Values;
+        }
+        let is_hidden = |name: &str| !authorized_columns.contains(&name.to_ascii_lowercase());
+        match glue.columns.iter().any(|column| is_hidden(&column.name)) {
+            true if !Mutant::HiddenColumnsAreNoRestriction.is_on() => Self::Columns,
+            _ => Self::None,
+        }
+    }
+}
 
 /// One table's policy for one principal, understood in full.
 pub(super) struct Policy {
@@ -21,6 +50,7 @@ pub(super) struct Policy {
     pub(super) row_filter: Option<RowFilter>,
     /// By column, in lower case.
     pub(super) cell_filters: BTreeMap<String, RowFilter>,
+    pub(super) restriction: Restriction,
     pub(super) fingerprint: PolicyFingerprint,
     pub(super) query_authorization_id: String,
     /// The query that asked; AWS saw this id together with the authorisation id.
@@ -72,18 +102,12 @@ impl Grant {
 
     /// Whether values of visible columns are hidden: with their rows, or alone.
     pub(crate) fn hides_values(&self) -> bool {
-        self.policy.row_filter.is_some() || !self.policy.cell_filters.is_empty()
+        self.policy.restriction == Restriction::Values
     }
 
     /// Whether anything of the table is hidden from the principal.
     pub(crate) fn is_restricted(&self) -> bool {
-        let hides_a_column = self
-            .policy
-            .glue
-            .columns
-            .iter()
-            .any(|column| !self.policy.authorized_columns.contains(&column.name.to_ascii_lowercase()));
-        self.hides_values() || (hides_a_column && !Mutant::HiddenColumnsAreNoRestriction.is_on())
+        self.policy.restriction != Restriction::None
     }
 
     /// Identifies what is visible; equal for equal sights only.
@@ -91,9 +115,14 @@ impl Grant {
         self.policy.fingerprint
     }
 
-    /// The name under which its holder logged in.
-    pub(crate) fn user(&self) -> &str {
-        self.lease.user()
+    /// Whose it is.
+    pub(crate) fn principal(&self) -> &Principal {
+        self.lease.principal()
+    }
+
+    /// Whether it still holds, together with the other grants of its statement.
+    pub(crate) fn watch(&self) -> &GrantWatch {
+        self.lease.watch()
     }
 
     /// Where the credentials for this grant come from, now and when they must be renewed.

@@ -1,7 +1,8 @@
 //! Credentials for one table and one query: asked for when S3 is first needed, renewed while a long scan runs.
 //!
-//! Invariants (G7): a lease belongs to one grant. Before each renewal the policy is asked for again; if it changed,
-//! the lease ends and with it the scan, because rows already sent and rows to come would follow different rules.
+//! Invariants (G7): a lease belongs to one grant, and gives out nothing once the grant's watch says that it no longer holds.
+//! Keys are renewed only under the policy that the query was planned with; if it changed, the lease ends and with it the
+//! scan, because rows already sent and rows to come would follow different rules.
 //! After one refusal a lease never answers again, so that a retry cannot turn a denial into part of an answer.
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tokio::sync::Mutex;
 
 use super::decision;
 use super::grant::Policy;
+use super::grant_watch::GrantWatch;
 use super::policy_cache::PolicyCache;
 use crate::aws::{FailureKind, RoleClient, TableCredentials};
 use crate::error::{Error, ErrorKind};
@@ -63,6 +65,7 @@ pub(crate) struct CredentialLease {
     policies: Arc<PolicyCache>,
     principal: Principal,
     policy: Arc<Policy>,
+    watch: GrantWatch,
     query_id: QueryId,
     state: Mutex<State>,
 }
@@ -73,21 +76,28 @@ impl CredentialLease {
         policies: Arc<PolicyCache>,
         principal: Principal,
         policy: Arc<Policy>,
+        watch: GrantWatch,
         query_id: QueryId,
     ) -> Self {
-        Self { client, policies, principal, policy, query_id, state: Mutex::new(State::Unused) }
+        Self { client, policies, principal, policy, watch, query_id, state: Mutex::new(State::Unused) }
     }
 
-    /// The name under which its holder logged in.
-    pub(super) fn user(&self) -> &str {
-        self.principal.user()
+    /// Whom it serves.
+    pub(super) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Whether the grants of its query still hold.
+    pub(super) fn watch(&self) -> &GrantWatch {
+        &self.watch
     }
 
     /// Credentials that stay valid for at least [`RENEWAL_MARGIN`].
     ///
     /// # Errors
-    /// The refusal of AWS, and from then on always the same one; or `Unavailable`, which may pass.
+    /// The refusal of AWS, and from then on always the same one; or `Unavailable`, which may pass; or why the query must end.
     pub(crate) async fn current(&self) -> Result<Arc<VendedCredentials>, Error> {
+        self.watch.check()?;
         let mut state = self.state.lock().await;
         let renewed = match &*state {
             State::Refused(error) => return Err(error.clone()),
@@ -105,7 +115,7 @@ impl CredentialLease {
             }
             Err(error) => {
                 if error.kind() != ErrorKind::Unavailable {
-                    self.policies.forget(&self.principal, &self.policy.table).await;
+                    self.policies.forget(&self.principal, &self.policy.table);
                     *state = State::Refused(error.clone());
                 }
                 Err(error)
@@ -113,10 +123,10 @@ impl CredentialLease {
         }
     }
 
-    /// Asks for the policy anew, and for credentials only if it is still the one that the query was planned with.
+    /// Asks for credentials anew if the policy is still the one that the query was planned with.
     async fn renew(&self) -> Result<VendedCredentials, Error> {
         let table = &self.policy.table;
-        let now = self.policies.ask(&self.client, &self.principal, table, self.query_id).await?;
+        let now = self.policies.policy_now(&self.client, &self.principal, table, self.query_id).await?.value;
         if now.fingerprint != self.policy.fingerprint {
             return Err(Error::new(
                 ErrorKind::PermissionDenied,

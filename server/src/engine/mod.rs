@@ -27,6 +27,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::memory::{QueryPool, ServerPool};
+use self::query_stream::Limits;
 pub(crate) use self::query_stream::QueryStream;
 use self::result_limits::{ResultAccount, ResultLimits};
 use self::spill::SpillFolder;
@@ -217,8 +218,9 @@ impl Runner {
         let schema = Arc::clone(plan.schema());
         let lane = if plan.is_quick() { Handle::current() } else { self.heavy };
         let account = ResultAccount::new(self.result_limits, self.metrics);
+        let watch = plan.watch().cloned();
         let plans = stream::once(async { Ok(plan) }).chain(others);
-        QueryStream::start(&lane, plans, schema, deadline, account)
+        QueryStream::start(&lane, plans, schema, Limits { deadline, watch }, account)
     }
 }
 

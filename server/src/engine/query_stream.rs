@@ -2,6 +2,9 @@
 //!
 //! The plan runs on the CPU runtime and hands batches over a short channel. When the client reads slowly the channel
 //! fills and the plan waits, so the server's memory does not grow with the result.
+//!
+//! A query ends when the grants on its tables no longer hold, whatever it is at: reading, sorting what it has read, or
+//! waiting for its client.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -11,6 +14,7 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::execute_stream;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use tokio::runtime::Handle;
@@ -20,19 +24,28 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::result_limits::ResultAccount;
 use super::timed_out;
+use crate::access::GrantWatch;
 use crate::error::Error;
 use crate::guard::{SealedPlan, from_datafusion};
 
 /// Batches computed ahead of the client.
 const AHEAD: usize = 2;
 
+/// What ends a query before its own end.
+pub(super) struct Limits {
+    pub(super) deadline: Instant,
+    /// `None` for a query without tables.
+    pub(super) watch: Option<GrantWatch>,
+}
+
 /// The batches of one statement. Dropping it cancels the query.
 pub(crate) struct QueryStream {
     schema: SchemaRef,
     batches: mpsc::Receiver<Result<RecordBatch, Error>>,
-    deadline: Instant,
+    limits: Limits,
     /// Made where it is polled: the threads for CPU work may end before.
     timer: Option<Pin<Box<Sleep>>>,
+    broken: Option<BoxFuture<'static, Error>>,
     task: AbortOnDropHandle<()>,
     is_over: bool,
 }
@@ -42,7 +55,7 @@ impl QueryStream {
         cpu: &Handle,
         plans: impl Stream<Item = Result<SealedPlan, Error>> + Send + 'static,
         schema: SchemaRef,
-        deadline: Instant,
+        limits: Limits,
         mut account: ResultAccount,
     ) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
@@ -57,12 +70,37 @@ impl QueryStream {
                 }
             }
         });
-        Self { schema, batches, deadline, timer: None, task: AbortOnDropHandle::new(task), is_over: false }
+        let broken = limits.watch.as_ref().map(|watch| watch.broken().boxed());
+        let task = AbortOnDropHandle::new(task);
+        Self { schema, batches, limits, timer: None, broken, task, is_over: false }
     }
 
     /// The result's columns, as the logical plan declares them.
     pub(crate) fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// Whether the grants on the query's tables still hold; `None` if it has none.
+    pub(crate) fn watch(&self) -> Option<&GrantWatch> {
+        self.limits.watch.as_ref()
+    }
+
+    /// Why the query must end before its own end, as far as that is known without waiting.
+    fn ended_by(&mut self, context: &mut Context<'_>) -> Option<Error> {
+        if let Some(Err(error)) = self.limits.watch.as_ref().map(GrantWatch::check) {
+            return Some(error);
+        }
+        let deadline = self.limits.deadline;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline.into())));
+        timer.poll_unpin(context).is_ready().then(timed_out)
+    }
+
+    /// While there is no batch: wakes the task also when the grants no longer hold.
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch, Error>>> {
+        match self.broken.as_mut().map(|broken| broken.poll_unpin(context)) {
+            Some(Poll::Ready(error)) => self.end(Some(error)),
+            _ => Poll::Pending,
+        }
     }
 
     fn end(&mut self, last: Option<Error>) -> Poll<Option<Result<RecordBatch, Error>>> {
@@ -94,12 +132,13 @@ impl Stream for QueryStream {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let deadline = self.deadline;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline.into())));
-        if timer.poll_unpin(context).is_ready() {
-            return self.end(Some(timed_out()));
+        if let Some(error) = self.ended_by(context) {
+            return self.end(Some(error));
         }
-        match ready!(self.batches.poll_recv(context)) {
+        let Poll::Ready(next) = self.batches.poll_recv(context) else {
+            return self.wait(context);
+        };
+        match next {
             Some(Ok(batch)) => Poll::Ready(Some(Ok(batch))),
             Some(Err(error)) => self.end(Some(error)),
             None => {

@@ -168,7 +168,7 @@ impl GuardedScanExec {
         Ok(Box::pin(RecordBatchStreamAdapter::new(visible, guarded)))
     }
 
-    /// The same batches, counted, and only as many as the statement may read.
+    /// The same batches, counted, only as many as the statement may read, and only as long as its grants hold.
     fn accounted(
         &self,
         batches: SendableRecordBatchStream,
@@ -177,8 +177,10 @@ impl GuardedScanExec {
     ) -> SendableRecordBatchStream {
         let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
         let budget = context.session_config().get_extension::<ScanBudget>();
+        let watch = self.snapshot.grant().watch().clone();
         let accounted = batches.map(move |batch| {
             let batch = batch?;
+            watch.check()?;
             rows.add(batch.num_rows());
             if let Some(budget) = &budget {
                 budget.take(&batch)?;

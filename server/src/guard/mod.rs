@@ -30,7 +30,8 @@
 //! - G4 no statistics, counts, file names or paths of hidden data leave the room ([`barrier`], [`redact`]).
 //! - G5 no cached object crosses principals: state, catalog and registry are made for each query ([`session`]).
 //! - G6 an unknown policy, column or filter refuses the whole table ([`columns`], [`rows`]).
-//! - G7 credentials live in the leaf's own registry and serve no other table (`table`).
+//! - G7 credentials live in the leaf's own registry and serve no other table (`table`). No batch leaves the leaf, and no row its
+//!   statement, once the grants are known not to hold any more ([`barrier`], [`SealedPlan::watch`]).
 //! - G8 an error text is a constant plus what the user sent or may see ([`redact`]).
 //! - What an expression makes of a batch is charged to its query's memory as what an operator collects is ([`growth`],
 //!   [`inputs`]).

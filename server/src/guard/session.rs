@@ -35,7 +35,7 @@ use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
 use super::{comparisons, constants, constructors, inputs, yielding};
-use crate::access::Grant;
+use crate::access::{Grant, GrantWatch};
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
@@ -147,6 +147,7 @@ impl Guard {
             explain::check(explain, &tables, &self.access.explain_analyze_users)?;
         }
         let query = statement.into_parsed();
+        let watch = tables.first().map(|table| table.watch().clone());
         let planned = |tables: Vec<GuardedTable>| {
             let names = QueryNames::new(&state, tables, listing.clone(), Arc::clone(&self.functions));
             names.plan(&query).map_err(from_datafusion)
@@ -160,6 +161,7 @@ impl Guard {
         Ok(GuardedQuery {
             state: Arc::new(state),
             runtime,
+            watch,
             plan,
             schema: None,
             explain,
@@ -174,6 +176,8 @@ pub(crate) struct GuardedQuery {
     /// Shared by the rows of parameters: it knows every function by its name, and is large.
     state: Arc<SessionState>,
     runtime: Arc<RuntimeEnv>,
+    /// Whether the grants on its tables still hold; `None` if it has none.
+    watch: Option<GrantWatch>,
     plan: LogicalPlan,
     /// The result's columns as they were announced, if they differ from the plan's.
     schema: Option<SchemaRef>,
@@ -280,7 +284,7 @@ impl GuardedQuery {
             HashMap::new(),
             self.runtime,
         );
-        SealedPlan::seal(plan, Arc::new(context), schema, is_quick)
+        SealedPlan::seal(plan, Arc::new(context), schema, is_quick, self.watch)
     }
 }
 

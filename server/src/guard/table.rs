@@ -30,8 +30,8 @@ use super::columns::VisibleColumns;
 use super::leakproof::{is_leakproof, is_leakproof_as_it_runs};
 use super::rows::RowPolicy;
 use super::visible_rows::VisibleRows;
-use crate::access::Grant;
 use crate::access::filter::RowFilter;
+use crate::access::{Grant, GrantWatch};
 use crate::error::{Error, ErrorKind};
 use crate::ids::{PolicyFingerprint, TableName};
 use crate::mutant::Mutant;
@@ -137,7 +137,12 @@ impl GuardedTable {
 
     /// The name under which whoever asks logged in.
     pub(super) fn user(&self) -> &str {
-        self.snapshot.grant().user()
+        self.snapshot.grant().principal().user()
+    }
+
+    /// Whether the grants of the statement that opened it still hold.
+    pub(crate) fn watch(&self) -> &GrantWatch {
+        self.snapshot.grant().watch()
     }
 
     /// Bytes of all the table's files; `None` if they hold anything hidden, about which nothing may follow from them.

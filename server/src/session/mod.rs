@@ -169,4 +169,6 @@ impl Drop for Waiting {
 }
 
 #[cfg(test)]
+mod interleavings;
+#[cfg(test)]
 mod tests;

@@ -99,8 +99,11 @@ settings! {
 
     /// What Lake Formation said, and for how long it is believed.
     section access: AccessSettings {
-        /// How long a decision is used again: the longest time that a revoked right still works. 0 asks every time.
+        /// How long a decision is used again: the longest time that a revoked right still works, also for statements that run,
+        /// which ask again each time it has passed. 0 asks for every statement; those that run ask every second.
         policy_ttl: Duration = seconds(30), within seconds(0)..=hours(1);
+        /// How long a running statement goes on after `policy_ttl` has passed while AWS cannot be asked.
+        policy_grace: Duration = minutes(1), within seconds(1)..=hours(1);
         /// Decisions kept, one per user and table.
         policy_cache_entries: u64 = 10_000, within 1..=10_000_000;
         /// How long lists of databases and tables are used again. 0 asks every time.

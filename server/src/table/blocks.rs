@@ -186,3 +186,6 @@ fn make_private(folder: &FolderPath) -> std::io::Result<()> {
         _ => Err(std::io::Error::other("the folder may be opened by others; its mode must be 0700")),
     }
 }
+
+#[cfg(test)]
+mod interleavings;

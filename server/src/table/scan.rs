@@ -95,7 +95,7 @@ impl Snapshot {
         let condition = request.condition.clone().map(|condition| self.in_files(condition)).transpose()?;
         let files_by = |condition| nan::with_nan(condition, &self.log.log().columns.physical);
         let predicate = condition.as_ref().map(files_by).transpose()?;
-        let wanted = self.files_to_read(predicate.as_ref()).await?;
+        let wanted = self.in_order(self.files_to_read(predicate.as_ref()).await?);
         let layout = Layout::new(self, &request, predicate.as_ref());
         if wanted.is_empty() {
             let plan =
@@ -175,6 +175,15 @@ impl Snapshot {
             return Ok(all());
         };
         Ok(keep.iter().enumerate().filter(|(_, keep)| **keep).map(|(file, _)| file).collect())
+    }
+
+    /// The files in an order that follows from them alone, and so the rows: the log's order depends on whether it was read at
+    /// once, or followed from a version that somebody's query had read.
+    fn in_order(&self, mut files: Vec<usize>) -> Vec<usize> {
+        let index = &self.log.log().files;
+        let place = |file: &usize| (index.modified.value(*file), index.paths.value(*file));
+        files.sort_by(|one, other| place(one).cmp(&place(other)));
+        files
     }
 
     /// Makes the statistics of columns known, as far as the log has them.

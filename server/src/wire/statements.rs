@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
-use futures::stream;
+use futures::{FutureExt, stream};
 
 use super::authenticate::Caller;
 use super::front_door::FrontDoor;
@@ -150,7 +150,7 @@ impl FrontDoor {
         let wire_schema = schema::wire_schema(&result.schema());
         let (compression, view_types) = (request.options.compression, request.options.view_types);
         check(&schema::announced(&result.schema(), view_types))?;
-        let delivery = Delivery { compression, view_types, cancelled: result.cancelled() };
+        let delivery = Delivery { compression, view_types, ended: Some(result.ended().boxed()) };
         Ok(self.stream(caller, result, wire_schema, delivery).await)
     }
 }

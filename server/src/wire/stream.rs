@@ -11,8 +11,9 @@
 //! - A stream ends well only if the pump said so. Its errors travel in its join handle, which always has room, so a
 //!   result that was cut short can never look complete, whatever the state of the channel.
 //! - A stream that is broken off gives its waiting messages back at once, and holds no more than HTTP/2 itself does.
-//! - A stream ends at the client's deadline, when the query's owner cancels it, at the end of the drain, and when the client
-//!   takes nothing for `server.stall_timeout`: HTTP/2 itself lets a stalled stream hold its query forever.
+//! - A stream ends at the client's deadline, when the query's owner cancels it, when the grants on its tables no longer hold,
+//!   at the end of the drain, and when the client takes nothing for `server.stall_timeout`: HTTP/2 itself lets a stalled stream
+//!   hold its query forever.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ use arrow::datatypes::SchemaRef;
 use arrow_flight::FlightData;
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
+use futures::future::BoxFuture;
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +36,6 @@ use super::rechunk::Rechunker;
 use super::{report, schema};
 use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
-use crate::pipeline;
 use crate::sql::Compression;
 use crate::telemetry::metrics::{Entered, RpcMethod};
 
@@ -52,8 +53,8 @@ pub(super) struct Delivery {
     pub(super) compression: Option<Compression>,
     /// Whether texts and binaries travel as views.
     pub(super) view_types: bool,
-    /// Ends the stream.
-    pub(super) cancelled: CancellationToken,
+    /// Ends the stream; absent if nothing does from outside.
+    pub(super) ended: Option<BoxFuture<'static, Error>>,
 }
 
 /// What a DoGet answers with.
@@ -85,16 +86,16 @@ impl ResultBody {
         let deadline = context.client_timeout.map(|timeout| context.started + timeout);
         let pump = tokio::spawn(async move {
             let outlet = Outlet { sender, stall: limits.stall };
-            let Delivery { compression, view_types, cancelled } = delivery;
+            let Delivery { compression, view_types, ended } = delivery;
             let work = async {
                 let announced =
                     if view_types { schema::with_views(&wire_schema) } else { Arc::clone(&wire_schema) };
                 let encoder = Encoder::new(announced, compression)?;
                 pump(batches, wire_schema, encoder, &outlet).await
             };
-            let outcome = limits.apply(deadline, &cancelled, work).await;
+            let (outcome, is_broken_off) = limits.apply(deadline, ended, work).await;
             // An error of the query itself is told behind what was sent before it, as always.
-            if limits.broken_off(&outcome) {
+            if is_broken_off {
                 discard(&waiting);
             }
             outcome
@@ -146,34 +147,41 @@ impl StreamLimits {
         Self { draining_ended, stall }
     }
 
-    /// Whether a stream was ended from outside: its client may never take what waits.
-    fn broken_off(&self, outcome: &Result<(), Error>) -> bool {
-        use ErrorKind::{Cancelled, DeadlineExceeded};
-        let kind = outcome.as_ref().err().map(Error::kind);
-        matches!(kind, Some(Cancelled | DeadlineExceeded))
-            || (kind.is_some() && self.draining_ended.is_cancelled())
-    }
-
+    /// Does the work until it is done or must end. Gives its outcome, and whether it was ended from outside: the client may
+    /// then never take what waits.
     async fn apply(
         &self,
         deadline: Option<Instant>,
-        cancelled: &CancellationToken,
+        ended: Option<BoxFuture<'static, Error>>,
         work: impl Future<Output = Result<(), Error>>,
-    ) -> Result<(), Error> {
+    ) -> (Result<(), Error>, bool) {
         let deadline = async {
             match deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            outcome = work => outcome,
-            () = deadline => Err(Error::new(ErrorKind::DeadlineExceeded, "the client's deadline has passed")),
-            () = cancelled.cancelled() => Err(pipeline::cancelled()),
+        let ended = async {
+            match ended {
+                Some(ended) => ended.await,
+                None => std::future::pending().await,
+            }
+        };
+        // What must end is told first: the work may learn of it at the same time, and what waits must not be sent then.
+        let outcome = tokio::select! {
+            biased;
+            error = ended => return (Err(error), true),
             () = self.draining_ended.cancelled() => {
                 Err(Error::new(ErrorKind::Unavailable, "the server is shutting down: ask again"))
             }
-        }
+            () = deadline => Err(Error::new(ErrorKind::DeadlineExceeded, "the client's deadline has passed")),
+            outcome = work => outcome,
+        };
+        use ErrorKind::{Cancelled, DeadlineExceeded};
+        let kind = outcome.as_ref().err().map(Error::kind);
+        let is_broken_off = matches!(kind, Some(Cancelled | DeadlineExceeded))
+            || (kind.is_some() && self.draining_ended.is_cancelled());
+        (outcome, is_broken_off)
     }
 }
 

@@ -2,11 +2,14 @@
 //!
 //! Files that the log names and nobody wrote are the witnesses: a query that opened one would fail.
 
+use lakegate_tests::stack::Server;
 use serde_json::{Value, json};
 
+use crate::delta::grants::{Columns, Rows as GrantedRows, Shown};
 use crate::delta::lake::Lake;
+use crate::delta::rows::Rows;
 use crate::delta::writer::{TableWriter, batch, field, longs, metadata, plain_protocol};
-use crate::support::run;
+use crate::support::{login, rows, run, start_server};
 
 /// The action of a file of which the log knows rows and bounds of `id`.
 fn known(path: &str, size: usize, rows: usize, bounds: (i64, i64)) -> Value {
@@ -98,5 +101,39 @@ fn a_new_commit_is_taken_in_without_reading_the_old_ones_again() {
         assert!(read.iter().any(|key| key.ends_with("00000000000000000002.json")), "{read:?}");
         assert!(!read.iter().any(|key| key.ends_with("00000000000000000001.json")), "{read:?}");
         assert!(!read.iter().any(|key| key.ends_with("00000000000000000000.json")), "{read:?}");
+    });
+}
+
+/// A log that was followed from a version that somebody has read, and one that is read at once, list files in two orders.
+#[test]
+fn rows_come_in_an_order_that_does_not_tell_whether_anybody_has_read_an_earlier_version() {
+    run(async {
+        let no_age = ("LAKEGATE__TABLE__SNAPSHOT_MAX_AGE", "0s");
+        let lake = Lake::start(&[no_age]).await;
+        let mut table = table_of_ids();
+        let first = [written(&mut table, "m.parquet", &[1, 2]), written(&mut table, "c.parquet", &[3])];
+        table.commit(&first);
+        lake.add("ordered", &table.finish()).await;
+        let shown = Shown { rows: GrantedRows::Where("id > 0".to_owned()), columns: Columns::All };
+        lake.grant("support", "ordered", shown).await;
+        let sql = "select id from brought.ordered";
+        let cells = async |server: &Server| {
+            let connection = login(server, "support").await;
+            Rows::of(&rows(&connection, sql).await.unwrap()).cells
+        };
+        // Another user reads the first version.
+        drop(rows(&lake.login("analyst").await, sql).await.unwrap());
+
+        let mut later = TableWriter::new(&[]);
+        later.commit(&[]);
+        let added = [written(&mut later, "z.parquet", &[4]), written(&mut later, "a.parquet", &[5, 6])];
+        later.commit(&added);
+        let mut files = later.finish();
+        files.0.retain(|path, _| !path.ends_with("0.json") && !path.ends_with("1.json"));
+        lake.put("ordered", &files).await;
+        let followed = cells(&lake.server).await;
+        let at_once = cells(&start_server(&lake.sandbox, &[no_age]).await).await;
+        assert_eq!(followed.len(), 6);
+        assert_eq!(followed, at_once);
     });
 }

@@ -35,6 +35,7 @@ mod raw;
 mod reference_logs;
 mod reference_tables;
 mod reference_versions;
+mod running_policies;
 mod sessions;
 mod substrait;
 mod support;
