@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use super::Clock;
 
 /// Schedules that a test tries.
-pub(crate) const SEEDS: u64 = 2_000;
+pub(crate) const SEEDS: u64 = 1_000;
 
 /// Numbers that follow from a seed (SplitMix64).
 #[derive(Clone)]

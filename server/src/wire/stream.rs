@@ -155,6 +155,7 @@ impl StreamLimits {
         ended: Option<BoxFuture<'static, Error>>,
         work: impl Future<Output = Result<(), Error>>,
     ) -> (Result<(), Error>, bool) {
+        use ErrorKind::{Cancelled, DeadlineExceeded};
         let deadline = async {
             match deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
@@ -177,7 +178,6 @@ impl StreamLimits {
             () = deadline => Err(Error::new(ErrorKind::DeadlineExceeded, "the client's deadline has passed")),
             outcome = work => outcome,
         };
-        use ErrorKind::{Cancelled, DeadlineExceeded};
         let kind = outcome.as_ref().err().map(Error::kind);
         let is_broken_off = matches!(kind, Some(Cancelled | DeadlineExceeded))
             || (kind.is_some() && self.draining_ended.is_cancelled());
