@@ -34,3 +34,8 @@ pub fn sql(data: &[u8]) {
 pub fn deletion_vector(data: &[u8]) {
     crate::table::fuzzing::deletion_vector(data);
 }
+
+/// Bound parameters, as they are sent.
+pub fn parameters(data: &[u8]) {
+    crate::wire::fuzzing::parameters(data);
+}

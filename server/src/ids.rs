@@ -5,6 +5,7 @@
 //! cache key and log line.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -43,6 +44,20 @@ impl fmt::Display for QueryId {
 impl fmt::Debug for QueryId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// What one client has of the network: an address of IPv4, or the 64 bits of IPv6 that its provider gives it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct PeerNetwork(IpAddr);
+
+impl PeerNetwork {
+    /// The network of an address.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            v4 @ IpAddr::V4(_) => Self(v4),
+            IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into()),
+        }
     }
 }
 

@@ -83,3 +83,8 @@ fn what_passes_the_sql_gate_reads_only_tables_that_are_authorised() {
 fn deletion_vectors_are_exact_or_refused() {
     run("deletion_vector", super::deletion_vector, 250);
 }
+
+#[test]
+fn bound_parameters_are_no_larger_than_a_bind_may_be() {
+    run("parameters", super::parameters, 1000);
+}

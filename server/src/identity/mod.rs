@@ -9,8 +9,9 @@
 //! Threats and answers
 //! - *Guessing names.* A wrong password, an unknown user, an empty user and an empty password have one answer and,
 //!   but for the empty ones, one duration: an unknown user is checked against a decoy hash.
-//! - *Guessing passwords.* Argon2id makes a guess expensive; the queue of [`password`] keeps a storm of them from
-//!   taking the CPU of running queries. There is no lock-out: it would let anyone lock out anyone.
+//! - *Guessing passwords.* Argon2id makes a guess expensive; half of the cores at the most check them, and a storm of guesses
+//!   waits behind the logins of other addresses and names ([`line`]). There is no lock-out: it would let anyone lock out
+//!   anyone.
 //! - *Choosing a role.* The role comes from the configuration only. Nothing that a client sends is read as a role, a
 //!   session tag or an external id.
 //! - *Stale tokens.* A token is compared with the configuration of today each time it is used.
@@ -19,6 +20,7 @@
 //! A token is a bearer credential: whoever has it is the user until it expires, which is why the server should be
 //! reached over TLS only.
 
+mod line;
 mod password;
 mod principal;
 mod seal;
@@ -28,6 +30,7 @@ mod users;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub(crate) use self::password::hash_password;
@@ -38,8 +41,8 @@ pub(crate) use self::users::TOKEN_USER;
 use self::password::PasswordChecker;
 use self::users::Users;
 use crate::error::{Error, ErrorKind};
-use crate::ids::Secret;
-use crate::settings::Settings;
+use crate::ids::{PeerNetwork, Secret};
+use crate::settings::{Networks, Settings};
 
 /// A successful login.
 pub(crate) struct Login {
@@ -55,6 +58,8 @@ pub(crate) struct Identity {
     passwords: PasswordChecker,
     sealer: Sealer,
     token_lifetime: Duration,
+    /// Addresses that say nothing about who is behind them.
+    proxies: Networks,
 }
 
 impl Identity {
@@ -72,18 +77,28 @@ impl Identity {
             passwords: PasswordChecker::new(),
             sealer,
             token_lifetime: settings.identity.token_ttl,
+            proxies: settings.server.proxies.clone(),
         })
     }
 
     /// Checks a password and issues a token.
     ///
+    /// # Arguments
+    /// * `peer` - where the login comes from: decides whose turn it is, and nothing else.
+    ///
     /// # Errors
     /// [`ErrorKind::Unauthenticated`] with one text for every wrong login; [`ErrorKind::ResourceExhausted`] if too
     /// many logins wait.
-    pub(crate) async fn login(&self, user: &str, password: &Secret) -> Result<Login, Error> {
+    pub(crate) async fn login(
+        &self,
+        peer: Option<IpAddr>,
+        user: &str,
+        password: &Secret,
+    ) -> Result<Login, Error> {
+        let network = peer.filter(|peer| !self.proxies.contain(*peer)).map(PeerNetwork::of);
         let known = self.users.find(user);
         let hash = known.map_or(self.users.decoy(), users::User::password_hash);
-        let password_is_right = self.passwords.verify(password, hash).await?;
+        let password_is_right = self.passwords.verify(network, user, password, hash).await?;
         let Some(user) = known.filter(|_| password_is_right) else {
             return Err(Error::new(ErrorKind::Unauthenticated, "user name or password is wrong"));
         };

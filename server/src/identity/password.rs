@@ -1,9 +1,9 @@
 //! Passwords: hashing and checking with Argon2id.
 //!
 //! Argon2 is slow and takes memory on purpose (19 MiB and tens of milliseconds with the default parameters), which
-//! makes a login the cheapest way to load this server from outside. Two semaphores bound it: half of the cores at the
-//! most hash at the same time, and a login beyond a short queue is turned away at once instead of waiting for ever.
-//! Hashing runs on blocking threads, and the permit travels into the blocking closure: a client that hangs up does
+//! makes a login the cheapest way to load this server from outside. So half of the cores at the most hash at the same time,
+//! and the others wait in a [`Line`] of bounded length, which is fair by address and by name.
+//! Hashing runs on blocking threads, and the turn travels into the blocking closure: a client that hangs up does
 //! not free a place that is still in use.
 
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use std::thread;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
+use super::line::Line;
 use crate::error::{Error, ErrorKind};
-use crate::ids::Secret;
+use crate::ids::{PeerNetwork, Secret};
 
 /// Logins that may wait for their turn; each waits for tens of milliseconds per place in front of it.
-const QUEUE_LIMIT: usize = 64;
+const QUEUE_LIMIT: usize = 128;
 
 /// Longest password, in bytes: hashing time grows with the length.
 const PASSWORD_LIMIT: usize = 1024;
@@ -42,10 +42,7 @@ pub(crate) fn hash_password(password: &Secret) -> Result<String, Error> {
 
 /// Checks passwords, a bounded number at a time.
 pub(super) struct PasswordChecker {
-    /// Places for logins that hash or wait.
-    admitted: Arc<Semaphore>,
-    /// Places for logins that hash.
-    hashing: Arc<Semaphore>,
+    line: Arc<Line>,
 }
 
 impl PasswordChecker {
@@ -56,42 +53,39 @@ impl PasswordChecker {
     }
 
     fn with_limits(concurrent: usize, queued: usize) -> Self {
-        Self {
-            admitted: Arc::new(Semaphore::new(concurrent + queued)),
-            hashing: Arc::new(Semaphore::new(concurrent)),
-        }
+        Self { line: Line::new(concurrent, queued) }
     }
 
     /// Whether `password` is the one that `hash` was made of. Takes the same time for yes and no.
     ///
+    /// # Arguments
+    /// * `peer` - where the login comes from; absent for an address that many share.
+    /// * `name` - for whom it is, whether there is such a user or not.
+    ///
     /// # Errors
     /// [`ErrorKind::ResourceExhausted`] if too many logins wait already.
-    pub(super) async fn verify(&self, password: &Secret, hash: &Arc<PasswordHash>) -> Result<bool, Error> {
+    pub(super) async fn verify(
+        &self,
+        peer: Option<PeerNetwork>,
+        name: &str,
+        password: &Secret,
+        hash: &Arc<PasswordHash>,
+    ) -> Result<bool, Error> {
         if !is_acceptable(password) {
             return Ok(false);
         }
-        let admitted = self.admit()?;
-        let hashing = Arc::clone(&self.hashing)
-            .acquire_owned()
-            .await
-            .map_err(|_| Error::internal("the login semaphore is closed"))?;
+        let turn = self.line.turn(self.line.weighed(peer, name)).await?;
         let password = password.clone();
         let hash = Arc::clone(hash);
         tokio::task::spawn_blocking(move || {
-            let _places = (admitted, hashing);
-            Argon2::default().verify_password(password.expose().as_bytes(), &*hash).is_ok()
+            let is_right = Argon2::default().verify_password(password.expose().as_bytes(), &*hash).is_ok();
+            if !is_right {
+                turn.was_wrong();
+            }
+            is_right
         })
         .await
         .map_err(|error| Error::internal(format!("checking a password: {error}")))
-    }
-
-    fn admit(&self) -> Result<OwnedSemaphorePermit, Error> {
-        Arc::clone(&self.admitted).try_acquire_owned().map_err(|refused| match refused {
-            TryAcquireError::NoPermits => {
-                Error::new(ErrorKind::ResourceExhausted, "too many logins at once: try again")
-            }
-            TryAcquireError::Closed => Error::internal("the login semaphore is closed"),
-        })
     }
 }
 
@@ -117,9 +111,9 @@ mod tests {
     async fn only_the_hashed_password_verifies() {
         let checker = PasswordChecker::new();
         let hash = hash_of("correct horse");
-        assert!(checker.verify(&secret("correct horse"), &hash).await.unwrap());
+        assert!(checker.verify(None, "analyst", &secret("correct horse"), &hash).await.unwrap());
         for wrong in ["", "correct horse ", "Correct horse", "correct"] {
-            assert!(!checker.verify(&secret(wrong), &hash).await.unwrap(), "{wrong:?}");
+            assert!(!checker.verify(None, "analyst", &secret(wrong), &hash).await.unwrap(), "{wrong:?}");
         }
     }
 
@@ -143,10 +137,10 @@ mod tests {
     async fn a_login_beyond_the_queue_is_turned_away_at_once() {
         let checker = PasswordChecker::with_limits(1, 0);
         let hash = hash_of("correct horse");
-        let place = checker.admit().unwrap();
-        let error = checker.verify(&secret("correct horse"), &hash).await.unwrap_err();
+        let place = checker.line.turn(checker.line.weighed(None, "analyst")).await.unwrap();
+        let error = checker.verify(None, "analyst", &secret("correct horse"), &hash).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ResourceExhausted);
         drop(place);
-        assert!(checker.verify(&secret("correct horse"), &hash).await.unwrap());
+        assert!(checker.verify(None, "analyst", &secret("correct horse"), &hash).await.unwrap());
     }
 }

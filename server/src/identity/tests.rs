@@ -33,13 +33,13 @@ fn secret(text: &str) -> Secret {
 }
 
 async fn token_of(identity: &Identity, config: &Config) -> Secret {
-    identity.login(config.user, &secret(config.password)).await.unwrap().token
+    identity.login(None, config.user, &secret(config.password)).await.unwrap().token
 }
 
 #[tokio::test]
 async fn a_login_gives_the_configured_role_and_a_token_that_stands_for_it() {
     let identity = identity(&ANALYST);
-    let login = identity.login("analyst", &secret("correct horse")).await.unwrap();
+    let login = identity.login(None, "analyst", &secret("correct horse")).await.unwrap();
     assert_eq!(login.principal.user(), "analyst");
     assert_eq!(login.principal.role().as_str(), "arn:aws:iam::123456789012:role/lakegate/analyst");
     assert_eq!(identity.verify(login.token.expose()).unwrap(), login.principal);
@@ -57,7 +57,7 @@ async fn every_wrong_login_has_the_same_answer() {
         ("nobody", "correct horse"),
         ("nobody", "decoy"),
     ] {
-        let error = identity.login(user, &secret(password)).await.err().unwrap();
+        let error = identity.login(None, user, &secret(password)).await.err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{user:?}");
         assert_eq!(error.public_text(), "user name or password is wrong");
         assert!(error.internal_text().is_empty());

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::networks::Networks;
 use super::problem::Problem;
 use super::section::{Entry, Given, Section, debug_section, range_in_words, read, read_within, settings};
 use super::table_set::TableSet;
@@ -40,6 +41,20 @@ settings! {
         max_message_bytes: ByteSize = ByteSize::mib(16), within ByteSize::kib(64)..=ByteSize::gib(1);
         /// Connections at once, those before their login included; more are closed at once.
         max_connections: usize = 4096, within 1..=1_000_000;
+        /// How long a connection may be open before its client has logged in or made a call with a valid token. Health checks
+        /// are none: whoever asks for the health alone is closed as well.
+        login_timeout: Duration = seconds(60), within seconds(1)..=hours(1);
+        /// Connections at once of one address (of IPv6: of one /64) whose clients have not logged in yet; more are closed at
+        /// once. Many clients may share an address.
+        max_pending_connections_per_address: usize = 1024, within 1..=1_000_000;
+        /// Load balancers and proxies, as addresses or blocks (`10.0.0.0/8`), through which clients come: what comes from there is
+        /// told apart by user name alone, and not limited per address.
+        proxies: Networks = Networks::default();
+        /// How long a client may take to send a call to its end, such as the rows of a bind.
+        upload_timeout: Duration = seconds(60), within seconds(1)..=hours(1);
+        /// Calls of one user that have begun and were not sent to their end; more wait for their turn. Calls of one message and
+        /// calls that stream are counted apart.
+        max_uploads_per_user: usize = 64, within 1..=10_000;
         /// Time between HTTP/2 keep-alive pings. A client that leaves one unanswered for 20 s is gone.
         keepalive: Duration = seconds(30), within seconds(1)..=hours(1);
         /// How long a client may take nothing of a result before its query is ended.

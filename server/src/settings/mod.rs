@@ -10,6 +10,7 @@
 
 mod check;
 mod keys;
+mod networks;
 mod problem;
 mod reference;
 mod section;
@@ -29,6 +30,7 @@ pub use self::keys::{
     AccessSettings, AdminSettings, AuditSettings, AwsSettings, EngineSettings, IdentitySettings, LogSettings,
     ServerSettings, SessionSettings, Settings, TableSettings,
 };
+pub use self::networks::Networks;
 pub use self::problem::SettingsError;
 pub use self::reference::reference;
 pub use self::table_set::TableSet;

@@ -73,10 +73,10 @@ impl FrontDoor {
             CLOSE_SESSION => Self::close_session(caller).map(Some),
             SET_SESSION_OPTIONS => self.set_session_options(caller, &action.body).map(Some),
             GET_SESSION_OPTIONS => self.session_options(caller).map(Some),
-            CANCEL_FLIGHT_INFO => Ok(Some(self.cancel_flight_info(caller, &action.body)?.into())),
+            CANCEL_FLIGHT_INFO => Ok(Some(self.cancel_flight_info(caller, &action.body).await?.into())),
             CANCEL_QUERY => {
                 let request: ActionCancelQueryRequest = action_body(&action.body)?;
-                let result = self.cancel_query(caller, &request)?;
+                let result = self.cancel_query(caller, &request).await?;
                 Ok(Some(result.as_any().encode_to_vec().into()))
             }
             RENEW_FLIGHT_ENDPOINT => Ok(Some(self.renew(caller, &action.body).await?.encode_to_vec().into())),

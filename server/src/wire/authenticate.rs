@@ -58,18 +58,33 @@ pub(super) fn authenticate(
     Ok(Caller { context: context.clone(), principal, session: CallSession::of(metadata), _proof: Proof })
 }
 
+/// For whom room is made before a call is answered: who a valid token stands for. The call itself is answered to its
+/// [`Caller`] only, who is asked for again.
+pub(super) fn expected(identity: &Identity, metadata: &MetadataMap) -> Option<Principal> {
+    match credentials(metadata) {
+        Ok(Some(Credentials::Bearer(token))) => identity.verify(token).ok(),
+        _ => None,
+    }
+}
+
 /// Logs in with user and password, or confirms a token. Gives the token for the calls that follow.
 ///
 /// Tools that know only user and password send a token as the password of the user [`TOKEN_USER`].
 ///
 /// # Errors
 /// [`ErrorKind::Unauthenticated`] if the credentials are missing or wrong, and what [`Identity::login`] answers.
-pub(super) async fn handshake(identity: &Identity, metadata: &MetadataMap) -> Result<Login, Error> {
+pub(super) async fn handshake(
+    identity: &Identity,
+    context: &RequestContext,
+    metadata: &MetadataMap,
+) -> Result<Login, Error> {
     match credentials(metadata)? {
         Some(Credentials::Basic { user, password }) if user == TOKEN_USER => {
             confirmed(identity, password.expose())
         }
-        Some(Credentials::Basic { user, password }) => identity.login(&user, &password).await,
+        Some(Credentials::Basic { user, password }) => {
+            identity.login(context.peer.map(|peer| peer.ip()), &user, &password).await
+        }
         Some(Credentials::Bearer(token)) => confirmed(identity, token),
         None => {
             Err(Error::new(ErrorKind::Unauthenticated, "a handshake needs user and password, or a token"))

@@ -45,6 +45,19 @@ pub(super) enum MetadataCommand {
     XdbcTypeInfo(CommandGetXdbcTypeInfo),
 }
 
+/// Commands that may be long: they hold a text, a plan, or what was sealed.
+const LONG: [&str; 6] = [
+    "CommandStatementQuery",
+    "CommandStatementSubstraitPlan",
+    "CommandPreparedStatementQuery",
+    "TicketStatementQuery",
+    "CommandStatementUpdate",
+    "CommandPreparedStatementUpdate",
+];
+
+/// Longest of the others, in bytes. Their lists decode to many times what they are.
+const MAX_SHORT_BYTES: usize = 64 * 1024;
+
 /// Sorts an encoded command.
 ///
 /// # Errors
@@ -52,6 +65,9 @@ pub(super) enum MetadataCommand {
 /// this server does not answer it.
 pub(super) fn question(encoded: &[u8]) -> Result<Question, Error> {
     let any = Any::decode(encoded).map_err(|_| not_a_command())?;
+    if any.value.len() > MAX_SHORT_BYTES && !LONG.iter().any(|name| any.type_url.ends_with(name)) {
+        return Err(Error::new(ErrorKind::InvalidRequest, "the command is longer than this server allows"));
+    }
     let command = Command::try_from(any).map_err(|_| not_a_command())?;
     let metadata = match command {
         Command::CommandStatementQuery(query) => {
@@ -198,6 +214,9 @@ mod tests {
             value: Bytes::from_static(b"\xff"),
         };
         assert_eq!(refusal(&damaged.encode_to_vec()), ErrorKind::InvalidRequest);
+        let names = vec![String::new(); MAX_SHORT_BYTES];
+        let long = CommandGetTables { table_types: names, ..CommandGetTables::default() };
+        assert_eq!(refusal(&long.as_any().encode_to_vec()), ErrorKind::InvalidRequest);
         let unknown = Any { type_url: "type.example/Unknown".to_owned(), value: Bytes::new() };
         assert_eq!(refusal(&unknown.encode_to_vec()), ErrorKind::Unsupported);
         assert_eq!(refusal(b""), ErrorKind::Unsupported);

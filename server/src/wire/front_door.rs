@@ -27,7 +27,7 @@ use super::server::WireOptions;
 use super::sql_info::{Capabilities, SqlInfoTable};
 use super::stream::{Delivery, ResultBody, StreamLimits};
 use super::xdbc_types::XdbcTypes;
-use super::{actions, report, schema};
+use super::{actions, report, schema, uploads};
 use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
 use crate::identity::Identity;
@@ -145,7 +145,7 @@ impl FrontDoor {
                 self.plan(caller, &request, descriptor).await
             }
             Question::Prepared(handle) => {
-                let request = self.open_prepared(caller, &handle)?;
+                let request = self.open_prepared(caller, handle).await?;
                 self.plan(caller, &request, descriptor).await
             }
             Question::Metadata(command) => command.flight_info(descriptor),
@@ -160,7 +160,7 @@ impl FrontDoor {
                 self.result_schema(caller, &self.statement(caller, source)?).await?
             }
             Question::Prepared(handle) => {
-                self.result_schema(caller, &self.open_prepared(caller, &handle)?).await?
+                self.result_schema(caller, &self.open_prepared(caller, handle).await?).await?
             }
             Question::Metadata(command) => command.schema(),
             Question::Ticket(_) => return Err(ticket_is_for_do_get()),
@@ -171,8 +171,8 @@ impl FrontDoor {
 
     async fn results(&self, caller: &Caller, ticket: &Ticket) -> Result<ResultBody, Error> {
         match question(&ticket.ticket)? {
-            Question::Ticket(sealed) => self.run_ticket(caller, &sealed).await,
-            Question::Prepared(handle) => self.run_prepared(caller, &handle).await,
+            Question::Ticket(sealed) => self.run_ticket(caller, sealed).await,
+            Question::Prepared(handle) => self.run_prepared(caller, handle).await,
             Question::Metadata(command) => {
                 let batch = self.metadata(caller, command).await?;
                 let wire_schema = batch.schema();
@@ -189,13 +189,14 @@ impl FrontDoor {
     async fn put(&self, caller: &Caller, mut messages: Streaming<FlightData>) -> Result<PutResult, Error> {
         let no_command =
             || Error::new(ErrorKind::InvalidRequest, "the first message of DoPut carries no command");
-        let mut first = messages.next().await.and_then(Result::ok).ok_or_else(no_command)?;
+        let first = messages.next().await.ok_or_else(no_command)?;
+        let mut first = first.map_err(|status| uploads::broken_off(&status))?;
         let descriptor = first.flight_descriptor.take().ok_or_else(no_command)?;
         match question(&descriptor.cmd)? {
-            Question::Prepared(handle) => self.bind(caller, &handle, first, messages).await,
+            Question::Prepared(handle) => self.bind(caller, handle, first, messages).await,
             Question::Update(source) => self.update(caller, &source),
             Question::PreparedUpdate(handle) => {
-                self.update(caller, &self.open_prepared(caller, &handle)?.source)
+                self.update(caller, &self.open_prepared(caller, handle).await?.source)
             }
             Question::Statement(_) | Question::Ticket(_) | Question::Metadata(_) => Err(read_only()),
         }
@@ -242,7 +243,7 @@ impl FlightService for FrontDoor {
     ) -> Result<Response<Self::HandshakeStream>, Status> {
         let context = context_of(&request);
         let outcome = async {
-            let login = authenticate::handshake(&self.identity, request.metadata()).await?;
+            let login = authenticate::handshake(&self.identity, &context, request.metadata()).await?;
             let cookie = self.login_cookie(&login.principal, request.metadata())?;
             Ok((bearer(&login.token)?, cookie, login.token))
         };

@@ -6,6 +6,8 @@
 //!
 //! The key is in this file, but nothing that is presented was made with it: whatever opens was forged.
 
+mod parameters;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use arrow::datatypes::Schema;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lakegate_proto::v1::SealedToken;
+
+pub(crate) use self::parameters::parameters;
 
 use super::commands::{Question, question};
 use super::handles::{open_prepared, open_ticket, seal_prepared, seal_ticket};

@@ -14,22 +14,26 @@ use prost::Message;
 
 use super::authenticate::Caller;
 use super::commands::{Question, malformed_action, question};
+use super::fields;
 use super::front_door::FrontDoor;
-use super::handles;
 use crate::error::{Error, ErrorKind};
 use crate::ids::QueryId;
 
 /// How long a poll waits for the server to have room. Well below what load balancers allow an idle call.
 const POLL_PATIENCE: Duration = Duration::from_secs(2);
 
+/// A request holds a FlightInfo, which holds endpoints, which hold locations.
+const INFO_DEPTH: u32 = 2;
+
 impl FrontDoor {
     /// The action CancelFlightInfo: ends the caller's query that a FlightInfo announced.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] for a malformed body, [`ErrorKind::NotFound`] if nothing in it is the caller's.
-    pub(super) fn cancel_flight_info(&self, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(super) async fn cancel_flight_info(&self, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
+        fields::check(body, INFO_DEPTH)?;
         let request = CancelFlightInfoRequest::decode(body).map_err(|_| malformed_action())?;
-        let status = self.cancel(caller, &request.info.ok_or_else(malformed_action)?)?;
+        let status = self.cancel(caller, request.info.ok_or_else(malformed_action)?).await?;
         Ok(CancelFlightInfoResult { status: status.into() }.encode_to_vec())
     }
 
@@ -37,26 +41,25 @@ impl FrontDoor {
     ///
     /// # Errors
     /// As [`cancel_flight_info`](Self::cancel_flight_info).
-    pub(super) fn cancel_query(
+    pub(super) async fn cancel_query(
         &self,
         caller: &Caller,
         request: &ActionCancelQueryRequest,
     ) -> Result<ActionCancelQueryResult, Error> {
+        fields::check(&request.info, INFO_DEPTH - 1)?;
         let info = FlightInfo::decode(request.info.as_ref()).map_err(|_| malformed_action())?;
         // The numbers of the two enumerations are the same.
-        Ok(ActionCancelQueryResult { result: self.cancel(caller, &info)?.into() })
+        Ok(ActionCancelQueryResult { result: self.cancel(caller, info).await?.into() })
     }
 
-    fn cancel(&self, caller: &Caller, info: &FlightInfo) -> Result<CancelStatus, Error> {
+    async fn cancel(&self, caller: &Caller, info: FlightInfo) -> Result<CancelStatus, Error> {
         let mut is_own = false;
         let mut ids: Vec<QueryId> =
             std::str::from_utf8(&info.app_metadata).ok().and_then(QueryId::parse).into_iter().collect();
-        for ticket in info.endpoint.iter().filter_map(|endpoint| endpoint.ticket.as_ref()) {
+        for ticket in info.endpoint.into_iter().filter_map(|endpoint| endpoint.ticket) {
             match question(&ticket.ticket) {
                 Ok(Question::Ticket(sealed)) => {
-                    if let Ok(opened) =
-                        handles::open_ticket(self.identity.sealer(), &caller.principal, &sealed)
-                    {
+                    if let Ok(opened) = self.open_ticket(caller, sealed).await {
                         is_own = true;
                         ids.extend(opened.planned_as);
                     }
@@ -80,6 +83,7 @@ impl FrontDoor {
     /// # Errors
     /// What opening the ticket and planning answer, and [`ErrorKind::Expired`] if the columns have changed.
     pub(super) async fn renew(&self, caller: &Caller, body: &[u8]) -> Result<FlightEndpoint, Error> {
+        fields::check(body, INFO_DEPTH - 1)?;
         let request = RenewFlightEndpointRequest::decode(body).map_err(|_| malformed_action())?;
         let endpoint = request.endpoint.ok_or_else(malformed_action)?;
         let ticket = endpoint.ticket.as_ref().ok_or_else(malformed_action)?;
@@ -89,11 +93,12 @@ impl FrontDoor {
             Question::Metadata(_) => return Ok(endpoint),
             _ => return Err(Error::new(ErrorKind::InvalidRequest, "this is no ticket of GetFlightInfo")),
         };
-        let opened = handles::open_ticket(self.identity.sealer(), &caller.principal, &sealed)?;
+        let opened = self.open_ticket(caller, sealed).await?;
         let wire_schema = self.result_schema(caller, &opened.request).await?;
         opened.check_schema(&wire_schema)?;
         let planned_as = opened.planned_as.unwrap_or(caller.context.query_id);
-        let ticket = self.ticket(caller, planned_as, &opened.request, &wire_schema)?;
+        let tickets = self.tickets(caller, planned_as, vec![opened.request], wire_schema).await?;
+        let ticket = tickets.into_iter().next().ok_or_else(|| Error::internal("a ticket was not sealed"))?;
         Ok(self.endpoint(caller, ticket))
     }
 

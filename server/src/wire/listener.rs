@@ -9,8 +9,9 @@
 //!
 //! Invariants
 //! - Nothing that a client does, and no error of accepting, ends the loop. Running out of open files is waited out.
-//! - Connections are bounded, those before their login included, and so are handshakes at once. Whoever says too little for
-//!   too long gives its place back: before HTTP/2 has begun by the timeout here, afterwards by keep-alive pings.
+//! - Connections are bounded, and those before their login also by address. Whoever says too little for too long gives its
+//!   place back: before HTTP/2 has begun by the timeout here, before a login by `server.login_timeout` (`connection`),
+//!   afterwards by keep-alive pings.
 //! - Each refusal is counted; the log says what it was, once in a while per kind (`refusals`).
 
 use std::io;
@@ -27,17 +28,16 @@ use tokio::time::timeout;
 use tokio_util::either::Either;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::connection::{Connection, Place, Transport};
+use super::connection::{Connection, Patience, Place, Transport};
 use super::opening::{Opening, TLS_HANDSHAKE};
 use super::refusals::RefusalLog;
 use super::tls::Tls;
+use super::visitors::{Visitor, Visitors};
+use crate::settings::Networks;
 use crate::telemetry::metrics::{ConnectionRefusal, Metrics};
 
 /// How long a client may take to its first HTTP/2 bytes, a TLS handshake included.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Clients at once that are on their way there. More wait in the operating system's queue.
-const MAX_HANDSHAKES: usize = 512;
 
 /// Pause after a failed accept: when open files have run out, trying at once again only burns a core.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -46,21 +46,38 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 const FAREWELL_BYTES: u64 = 64 * 1024;
 
+/// Who may connect, and for how long without a login.
+pub(super) struct ConnectionLimits {
+    /// Connections at once.
+    pub(super) max_connections: usize,
+    /// Those of one address that have no login yet.
+    pub(super) max_pending_per_address: usize,
+    /// Addresses that many clients share.
+    pub(super) proxies: Networks,
+    /// How long a connection may be without a login.
+    pub(super) login_timeout: Duration,
+}
+
 /// Accepts connections for as long as the answer lives.
 ///
 /// # Arguments
 /// * `tls` - what to show in handshakes; without it, connections are plain text.
-/// * `max_connections` - connections at once.
 pub(super) fn connections(
     listener: TcpListener,
     tls: Option<Tls>,
-    max_connections: usize,
+    limits: ConnectionLimits,
     metrics: Arc<Metrics>,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let (ready, mut connections) = mpsc::channel(1);
-    let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-    let reception =
-        Reception { tls, places, refusals: RefusalLog::new(Arc::clone(&metrics)), metrics, ready };
+    let reception = Reception {
+        tls,
+        places: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
+        visitors: Visitors::new(limits.max_pending_per_address, limits.proxies),
+        login_timeout: limits.login_timeout,
+        refusals: Arc::new(RefusalLog::new(Arc::clone(&metrics))),
+        metrics,
+        ready,
+    };
     let accepting = AbortOnDropHandle::new(tokio::spawn(Arc::new(reception).accept(listener)));
     stream::poll_fn(move |context| {
         // Owned by the stream, so that the socket is closed when nobody wants connections any more.
@@ -73,7 +90,9 @@ pub(super) fn connections(
 struct Reception {
     tls: Option<Tls>,
     places: Arc<Semaphore>,
-    refusals: RefusalLog,
+    visitors: Visitors,
+    login_timeout: Duration,
+    refusals: Arc<RefusalLog>,
     metrics: Arc<Metrics>,
     ready: mpsc::Sender<Connection>,
 }
@@ -83,10 +102,12 @@ impl Reception {
         let mut handshakes = JoinSet::new();
         loop {
             tokio::select! {
-                accepted = listener.accept(), if handshakes.len() < MAX_HANDSHAKES => match accepted {
-                    Ok((socket, peer)) => match self.place() {
-                        Some(place) => drop(handshakes.spawn(Arc::clone(&self).welcome(socket, peer, place))),
-                        None => self.refusals.record(ConnectionRefusal::TooMany, peer, ""),
+                accepted = listener.accept() => match accepted {
+                    Ok((socket, peer)) => match self.place(peer) {
+                        Ok((visitor, place)) => {
+                            drop(handshakes.spawn(Arc::clone(&self).welcome(socket, visitor, place)));
+                        }
+                        Err(refusal) => self.refusals.record(refusal, peer, ""),
                     },
                     Err(error) => {
                         self.refusals.accept_failed(&error);
@@ -102,19 +123,23 @@ impl Reception {
         }
     }
 
-    fn place(&self) -> Option<Place> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Place::new(permit, self.metrics.connections.enter()))
+    fn place(&self, peer: SocketAddr) -> Result<(Arc<Visitor>, Place), ConnectionRefusal> {
+        let visitor = self.visitors.enter(peer).ok_or(ConnectionRefusal::TooManyOfAddress)?;
+        let permit = Arc::clone(&self.places).try_acquire_owned();
+        let permit = permit.map_err(|_| ConnectionRefusal::TooMany)?;
+        Ok((visitor, Place::new(permit, self.metrics.connections.enter())))
     }
 
-    async fn welcome(self: Arc<Self>, socket: TcpStream, peer: SocketAddr, place: Place) {
+    async fn welcome(self: Arc<Self>, socket: TcpStream, visitor: Arc<Visitor>, place: Place) {
+        let peer = visitor.peer();
         let transport = match timeout(HANDSHAKE_TIMEOUT, self.handshake(socket, peer)).await {
             Ok(Some(transport)) => transport,
             Ok(None) => return,
             Err(_elapsed) => return self.refusals.record(ConnectionRefusal::Timeout, peer, ""),
         };
+        let patience = Patience::new(self.login_timeout, Arc::clone(&self.refusals));
         // Fails only when the server has stopped.
-        let _ = self.ready.send(Connection::after_preface(transport, peer, place)).await;
+        let _ = self.ready.send(Connection::after_preface(transport, visitor, patience, place)).await;
     }
 
     /// A transport from which exactly the preface was read; `None` if the client was refused or has gone.

@@ -34,6 +34,9 @@
 //!   they go into its ticket or handle, and what runs takes them from there.
 //! - Errors leave by `report` only; a stream that was cut short ends with one (`stream`).
 //! - What is not HTTP/2 with the port's own security is answered and closed before anything else sees it (`listener`).
+//! - Of a call without a valid token nothing is read but its headers, and what a user sends is bounded in time, number and
+//!   bytes (`gate`, `uploads`).
+//! - What takes time in proportion to what a client sent does not run on the threads that serve all clients (`sealing`).
 //! - The server keeps no state of a client between calls, so any replica with the same keys can answer each of them.
 
 mod actions;
@@ -42,10 +45,12 @@ mod commands;
 mod connection;
 mod cookie;
 mod deadline;
+mod fields;
 mod front_door;
 mod functions;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod gate;
 mod handles;
 mod headers;
 mod health;
@@ -61,12 +66,15 @@ mod refusals;
 mod report;
 mod schema;
 mod sealed_options;
+mod sealing;
 mod server;
 mod sessions;
 mod sql_info;
 mod statements;
 mod stream;
 mod tls;
+mod uploads;
+mod visitors;
 mod xdbc_types;
 
 pub(crate) use self::server::{Stop, WireOptions, serve};

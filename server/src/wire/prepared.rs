@@ -6,6 +6,7 @@
 
 use arrow_flight::sql::{DoPutPreparedStatementResult, DoPutUpdateResult};
 use arrow_flight::{FlightData, PutResult};
+use bytes::Bytes;
 use futures::Stream;
 use lakegate_proto::flight::ActionCreatePreparedStatementResult;
 use prost::Message;
@@ -15,8 +16,9 @@ use super::authenticate::Caller;
 use super::commands::read_only;
 use super::front_door::FrontDoor;
 use super::stream::ResultBody;
-use super::{handles, parameters, schema};
+use super::{handles, parameters, schema, sealing};
 use crate::error::Error;
+use crate::identity::{Principal, Sealer};
 use crate::pipeline::QueryRequest;
 use crate::sql::Source;
 
@@ -31,11 +33,9 @@ impl FrontDoor {
         source: Source,
     ) -> Result<ActionCreatePreparedStatementResult, Error> {
         let request = self.statement(caller, source)?;
-        let sealer = self.identity.sealer();
-        let lifetime = self.options.prepared_ttl;
-        let handle = handles::seal_prepared(sealer, &caller.principal, lifetime, &request)?;
         if self.session_change(&request.source)?.is_some() {
             // Without schemas: older drivers take that for an update, and then ask for it to be done.
+            let handle = self.seal_prepared(caller, request).await?;
             return Ok(ActionCreatePreparedStatementResult {
                 prepared_statement_handle: handle.into(),
                 is_update: Some(true),
@@ -43,7 +43,10 @@ impl FrontDoor {
             });
         }
         let description = self.describe(caller, &request).await?;
-        let dataset_schema = schema::announced(&description.schema, request.options.view_types);
+        // Sealed last: what is too long was refused by then.
+        let view_types = request.options.view_types;
+        let handle = self.seal_prepared(caller, request).await?;
+        let dataset_schema = schema::announced(&description.schema, view_types);
         Ok(ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle.into(),
             dataset_schema: schema::encapsulated(&dataset_schema)?.into(),
@@ -56,16 +59,26 @@ impl FrontDoor {
     ///
     /// # Errors
     /// What opening the handle answers.
-    pub(super) fn open_prepared(&self, caller: &Caller, handle: &[u8]) -> Result<QueryRequest, Error> {
-        handles::open_prepared(self.identity.sealer(), &caller.principal, handle)
+    pub(super) async fn open_prepared(&self, caller: &Caller, handle: Bytes) -> Result<QueryRequest, Error> {
+        let size = handle.len();
+        let open = move |sealer: &Sealer, owner: &Principal| handles::open_prepared(sealer, owner, &handle);
+        self.sealing(caller, size, open).await
+    }
+
+    async fn seal_prepared(&self, caller: &Caller, request: QueryRequest) -> Result<Bytes, Error> {
+        let (size, lifetime) = (sealing::size(&request), self.options.prepared_ttl);
+        let seal = move |sealer: &Sealer, owner: &Principal| {
+            handles::seal_prepared(sealer, owner, lifetime, &request)
+        };
+        self.sealing(caller, size, seal).await
     }
 
     /// Executes a handle that was presented as a ticket.
     ///
     /// # Errors
     /// What opening the handle and running the statement answer.
-    pub(super) async fn run_prepared(&self, caller: &Caller, handle: &[u8]) -> Result<ResultBody, Error> {
-        let request = self.open_prepared(caller, handle)?;
+    pub(super) async fn run_prepared(&self, caller: &Caller, handle: Bytes) -> Result<ResultBody, Error> {
+        let request = self.open_prepared(caller, handle).await?;
         // No schema was announced with the handle as a ticket, so there is none to keep to.
         self.run(caller, &request, None, |_| Ok(())).await
     }
@@ -88,18 +101,17 @@ impl FrontDoor {
     pub(super) async fn bind<S>(
         &self,
         caller: &Caller,
-        handle: &[u8],
+        handle: Bytes,
         first: FlightData,
         rest: S,
     ) -> Result<PutResult, Error>
     where
         S: Stream<Item = Result<FlightData, Status>>,
     {
-        let mut request = self.open_prepared(caller, handle)?;
-        request.parameters = Some(parameters::receive(first, rest).await?);
-        let sealer = self.identity.sealer();
-        let lifetime = self.options.prepared_ttl;
-        let bound = handles::seal_prepared(sealer, &caller.principal, lifetime, &request)?;
+        let mut request = self.open_prepared(caller, handle).await?;
+        let received = parameters::receive(first, rest).await?;
+        request.parameters = Some(self.in_turn(caller, move || received.decode()).await?);
+        let bound = self.seal_prepared(caller, request).await?;
         // The Java client uses the handle without looking whether there is one.
         let answer = DoPutPreparedStatementResult { prepared_statement_handle: Some(bound) };
         Ok(PutResult { app_metadata: answer.encode_to_vec().into() })

@@ -46,7 +46,7 @@ impl RefusalLog {
             return;
         };
         let text = explanation(refusal);
-        if refusal == ConnectionRefusal::TooMany {
+        if matches!(refusal, ConnectionRefusal::TooMany | ConnectionRefusal::TooManyOfAddress) {
             tracing::warn!(%peer, left_out, "connection refused: {text}");
         } else {
             tracing::info!(%peer, reason, left_out, "connection refused: {text}");
@@ -80,6 +80,11 @@ impl RefusalLog {
 fn explanation(refusal: ConnectionRefusal) -> &'static str {
     match refusal {
         ConnectionRefusal::TooMany => "server.max_connections are open",
+        ConnectionRefusal::TooManyOfAddress => {
+            "server.max_pending_connections_per_address are open without a login: if it is a load balancer, name it in \
+             server.proxies"
+        }
+        ConnectionRefusal::NoLogin => "nobody has logged in for server.login_timeout",
         ConnectionRefusal::TlsOnPlaintext => {
             "the client speaks TLS and this port does not: turn TLS off in the client (JDBC: useEncryption=false), or set \
              server.tls_certificate"

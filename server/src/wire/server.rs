@@ -16,24 +16,33 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use super::front_door::FrontDoor;
+use super::gate::{Gate, HealthGate};
 use super::health::Health;
-use super::listener;
+use super::listener::{self, ConnectionLimits};
 use super::tls::Tls;
+use super::uploads::Uploads;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::pipeline::Pipeline;
-use crate::settings::ServerSettings;
+use crate::settings::{Networks, ServerSettings};
 use crate::telemetry::metrics::Metrics;
 
-/// Room for uploads; how fast results flow is up to the client's window.
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// Room for uploads, held also while nobody reads them, in bytes; how fast results flow is up to the client's window.
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 
 /// Streams of one connection at once. BI tools share one connection among many sheets.
 const MAX_STREAMS_PER_CONNECTION: u32 = 256;
 
 /// Headers of one call. Drivers pass on unknown connection properties and tokens of identity providers.
 const MAX_HEADER_BYTES: u32 = 64 * 1024;
+
+/// Streams of one connection that its client has opened and reset before the server looked at them; a client that does so
+/// more often is cut off (CVE-2023-44487).
+const MAX_PENDING_RESETS: usize = 32;
+
+/// Streams of one connection that the server had to reset for a fault of the client (CVE-2025-8671).
+const MAX_FAULTY_STREAMS: usize = 256;
 
 /// How long a client may leave a keep-alive ping unanswered.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -69,6 +78,16 @@ pub(crate) struct WireOptions {
     pub(crate) tls: Option<Tls>,
     /// Connections at once.
     pub(crate) max_connections: usize,
+    /// Those of one address without a login.
+    pub(crate) max_pending_per_address: usize,
+    /// Addresses that many clients share.
+    pub(crate) proxies: Networks,
+    /// How long a connection may be without a login.
+    pub(crate) login_timeout: Duration,
+    /// How long a call may take to be sent.
+    pub(crate) upload_timeout: Duration,
+    /// Calls of one user at once that are being sent.
+    pub(crate) max_uploads_per_user: usize,
     /// Time between keep-alive pings.
     pub(crate) keepalive: Duration,
     /// How long a client may take nothing of a result.
@@ -98,6 +117,11 @@ impl WireOptions {
         Ok(Self {
             tls: Tls::follow(settings)?,
             max_connections: settings.max_connections,
+            max_pending_per_address: settings.max_pending_connections_per_address,
+            proxies: settings.proxies.clone(),
+            login_timeout: settings.login_timeout,
+            upload_timeout: settings.upload_timeout,
+            max_uploads_per_user: settings.max_uploads_per_user,
             keepalive: settings.keepalive,
             stall_timeout: settings.stall_timeout,
             drain_delay: settings.drain_delay,
@@ -126,18 +150,28 @@ pub(crate) async fn serve(
     let health = Health::serving().await;
     let health_service = health.service();
     let tls = options.tls.take();
-    let connections = listener::connections(listener, tls, options.max_connections, Arc::clone(&metrics));
+    let limits = ConnectionLimits {
+        max_connections: options.max_connections,
+        max_pending_per_address: options.max_pending_per_address,
+        proxies: options.proxies.clone(),
+        login_timeout: options.login_timeout,
+    };
+    let connections = listener::connections(listener, tls, limits, Arc::clone(&metrics));
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(options.keepalive))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .http2_max_header_list_size(MAX_HEADER_BYTES)
+        .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
+        .http2_max_local_error_reset_streams(Some(MAX_FAULTY_STREAMS))
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION);
     let (drain_delay, drain_timeout) = (options.drain_delay, options.drain_timeout);
     let max_message_bytes = options.max_message_bytes;
+    let uploads = Uploads::new(options.upload_timeout, options.max_uploads_per_user, max_message_bytes);
     let draining_ended = CancellationToken::new();
-    let front_door = FrontDoor::new(options, pipeline, identity, metrics, draining_ended.clone())?;
+    let front_door =
+        FrontDoor::new(options, pipeline, Arc::clone(&identity), metrics, draining_ended.clone())?;
     let service = FlightServiceServer::new(front_door).max_decoding_message_size(max_message_bytes);
 
     let no_new_work = async {
@@ -147,8 +181,8 @@ pub(crate) async fn serve(
         health.close().await;
     };
     let serving = server
-        .add_service(health_service)
-        .add_service(service)
+        .add_service(HealthGate(health_service))
+        .add_service(Gate::new(service, identity, uploads))
         .serve_with_incoming_shutdown(connections, no_new_work);
     let time_is_up = async {
         stop.drain.cancelled().await;

@@ -26,6 +26,9 @@ use crate::identity::Principal;
 use crate::pipeline::QueryRequest;
 use crate::sql::{SessionChange, SessionOption, SessionOptions, Source};
 
+/// Longest body of SetSessionOptions, in bytes: what it decodes to is many times as large.
+const MAX_OPTIONS_BYTES: usize = 64 * 1024;
+
 /// What a call brings of its session, and what its answer takes back.
 pub(super) struct CallSession {
     /// Malformed ones fail only calls that look at them.
@@ -156,6 +159,12 @@ impl FrontDoor {
     /// # Errors
     /// As [`change_session`](Self::change_session), but for unknown names and values, which the result lists.
     pub(super) fn set_session_options(&self, caller: &Caller, body: &[u8]) -> Result<Bytes, Error> {
+        if body.len() > MAX_OPTIONS_BYTES {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "these are more session options than there are",
+            ));
+        }
         let request = SetSessionOptionsRequest::decode(body).map_err(|_| malformed_action())?;
         let mut result = SetSessionOptionsResult::default();
         let mut changes = Vec::new();

@@ -1,17 +1,19 @@
 //! Statements: GetFlightInfo plans one and hands out a ticket, DoGet executes it. Both authorise.
 
-use std::slice::from_ref;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
+use arrow_flight::{FlightDescriptor, FlightInfo, Ticket};
+use bytes::Bytes;
 use futures::{FutureExt, stream};
 
 use super::authenticate::Caller;
 use super::front_door::FrontDoor;
+use super::handles::OpenedTicket;
 use super::stream::{Delivery, ResultBody};
-use super::{handles, schema};
+use super::{handles, schema, sealing};
 use crate::error::{Error, ErrorKind};
+use crate::identity::{Principal, Sealer};
 use crate::ids::QueryId;
 use crate::pipeline::{Description, Part, QueryRequest};
 
@@ -60,7 +62,8 @@ impl FrontDoor {
     ) -> Result<FlightInfo, Error> {
         if let Some(change) = self.session_change(&request.source)? {
             self.change_session(caller, &[change])?;
-            return self.announce(caller, from_ref(request), &Arc::new(Schema::empty()), descriptor);
+            let nothing = Arc::new(Schema::empty());
+            return self.announce(caller, vec![request.clone()], nothing, descriptor).await;
         }
         let description = self.describe(caller, request).await?;
         if request.parameters.is_none() && !description.parameters.fields().is_empty() {
@@ -69,28 +72,26 @@ impl FrontDoor {
         }
         let announced = schema::announced(&description.schema, request.options.view_types);
         let parts = parts(request, &description, self.pipeline.most_at_once());
-        let info = self.announce(caller, &parts, &announced, descriptor)?;
+        let info = self.announce(caller, parts, announced, descriptor).await?;
         Ok(FlightInfo { ordered: description.is_ordered, ..info })
     }
 
     /// The answer of planning, with an endpoint for each request. An endpoint without a location is the only form that every
     /// client follows.
-    fn announce(
+    async fn announce(
         &self,
         caller: &Caller,
-        requests: &[QueryRequest],
-        wire_schema: &SchemaRef,
+        requests: Vec<QueryRequest>,
+        wire_schema: SchemaRef,
         descriptor: FlightDescriptor,
     ) -> Result<FlightInfo, Error> {
         let query_id = caller.context.query_id;
-        let endpoint = |request: &QueryRequest| -> Result<FlightEndpoint, Error> {
-            let ticket = self.ticket(caller, query_id, request, wire_schema)?;
-            Ok(self.endpoint(caller, ticket))
-        };
+        let schema = schema::encapsulated(&wire_schema)?;
+        let tickets = self.tickets(caller, query_id, requests, wire_schema).await?;
         Ok(FlightInfo {
-            schema: schema::encapsulated(wire_schema)?,
+            schema,
             flight_descriptor: Some(descriptor),
-            endpoint: requests.iter().map(endpoint).collect::<Result<_, Error>>()?,
+            endpoint: tickets.into_iter().map(|ticket| self.endpoint(caller, ticket)).collect(),
             total_records: UNKNOWN,
             total_bytes: UNKNOWN,
             ordered: false,
@@ -98,19 +99,35 @@ impl FrontDoor {
         })
     }
 
-    /// A ticket for a statement whose result has this wire schema.
+    /// A ticket for each of these statements, whose results have this wire schema.
     ///
     /// # Errors
     /// Only a defect.
-    pub(super) fn ticket(
+    pub(super) async fn tickets(
         &self,
         caller: &Caller,
         planned_as: QueryId,
-        request: &QueryRequest,
-        wire_schema: &SchemaRef,
-    ) -> Result<Ticket, Error> {
-        let (sealer, lifetime) = (self.identity.sealer(), self.options.ticket_ttl);
-        handles::seal_ticket(sealer, &caller.principal, lifetime, planned_as, request, wire_schema)
+        requests: Vec<QueryRequest>,
+        wire_schema: SchemaRef,
+    ) -> Result<Vec<Ticket>, Error> {
+        let lifetime = self.options.ticket_ttl;
+        let size = requests.iter().map(sealing::size).sum();
+        let seal = move |sealer: &Sealer, owner: &Principal| {
+            let seal =
+                |request| handles::seal_ticket(sealer, owner, lifetime, planned_as, request, &wire_schema);
+            requests.iter().map(seal).collect()
+        };
+        self.sealing(caller, size, seal).await
+    }
+
+    /// What a sealed ticket asks for.
+    ///
+    /// # Errors
+    /// What opening it answers.
+    pub(super) async fn open_ticket(&self, caller: &Caller, sealed: Bytes) -> Result<OpenedTicket, Error> {
+        let size = sealed.len();
+        let open = move |sealer: &Sealer, owner: &Principal| handles::open_ticket(sealer, owner, &sealed);
+        self.sealing(caller, size, open).await
     }
 
     /// Executes what a ticket asks for.
@@ -118,8 +135,8 @@ impl FrontDoor {
     /// # Errors
     /// What opening the ticket and the pipeline answer, and [`ErrorKind::Expired`] if the result has other columns by
     /// now than were announced.
-    pub(super) async fn run_ticket(&self, caller: &Caller, sealed: &[u8]) -> Result<ResultBody, Error> {
-        let ticket = handles::open_ticket(self.identity.sealer(), &caller.principal, sealed)?;
+    pub(super) async fn run_ticket(&self, caller: &Caller, sealed: Bytes) -> Result<ResultBody, Error> {
+        let ticket = self.open_ticket(caller, sealed).await?;
         tracing::debug!(query_id = %caller.context.query_id, planned_as = ?ticket.planned_as, "ticket redeemed");
         let check = |wire_schema: &SchemaRef| ticket.check_schema(wire_schema);
         self.run(caller, &ticket.request, ticket.planned_as, check).await
@@ -155,9 +172,14 @@ impl FrontDoor {
     }
 }
 
+/// Bytes of statements and parameters in all tickets of one answer: each ticket holds them all. Many clients take no message
+/// of more.
+const MAX_TICKETS_BYTES: usize = 4 * 1024 * 1024;
+
 /// The requests whose results are together that of a request: one unless the client asks for more and it can be divided, and
 /// no more than may run at once, since clients fetch them together.
 fn parts(request: &QueryRequest, description: &Description, most: usize) -> Vec<QueryRequest> {
+    let most = most.min(MAX_TICKETS_BYTES / sealing::size(request).max(1));
     let most = u32::try_from(most).unwrap_or(u32::MAX);
     match (request.options.endpoints.map(|asked| asked.min(most)), description.pin) {
         (Some(of), Some(pin)) if of > 1 => {

@@ -48,6 +48,10 @@ pub(super) const RPC_METHODS: [(RpcMethod, &str); 10] = [
 pub(crate) enum ConnectionRefusal {
     /// There are as many as there may be.
     TooMany,
+    /// One address has as many without a login as it may have.
+    TooManyOfAddress,
+    /// Nobody logged in over it for too long.
+    NoLogin,
     /// TLS on a port without.
     TlsOnPlaintext,
     /// HTTP/2 without TLS on a port with.
@@ -62,8 +66,10 @@ pub(crate) enum ConnectionRefusal {
     Timeout,
 }
 
-pub(super) const CONNECTION_REFUSALS: [(ConnectionRefusal, &str); 7] = [
+pub(super) const CONNECTION_REFUSALS: [(ConnectionRefusal, &str); 9] = [
     (ConnectionRefusal::TooMany, "too_many"),
+    (ConnectionRefusal::TooManyOfAddress, "too_many_of_address"),
+    (ConnectionRefusal::NoLogin, "no_login"),
     (ConnectionRefusal::TlsOnPlaintext, "tls_on_plaintext"),
     (ConnectionRefusal::PlaintextOnTls, "plaintext_on_tls"),
     (ConnectionRefusal::Http1, "http1"),

@@ -4,8 +4,11 @@
 
 use futures::StreamExt;
 
+use tonic::transport::server::Connected;
+
 use super::super::opening::PREFACE;
 use super::*;
+use crate::settings::Settings;
 
 struct Port {
     address: SocketAddr,
@@ -14,10 +17,20 @@ struct Port {
 }
 
 async fn open(max_connections: usize) -> Port {
+    open_with(ConnectionLimits {
+        max_connections,
+        max_pending_per_address: max_connections,
+        proxies: Networks::default(),
+        login_timeout: Duration::from_secs(600),
+    })
+    .await
+}
+
+async fn open_with(limits: ConnectionLimits) -> Port {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let metrics = Arc::new(Metrics::default());
-    let connections = connections(listener, None, max_connections, Arc::clone(&metrics)).boxed();
+    let connections = connections(listener, None, limits, Arc::clone(&metrics)).boxed();
     Port { address, metrics, connections }
 }
 
@@ -109,4 +122,57 @@ async fn a_probe_that_closes_at_once_is_not_counted() {
         }
     };
     assert!(port.counts("lakegate_refused_connections_total{reason=\"unknown_protocol\"} 0"));
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_connections_without_a_login_and_any_number_with_one() {
+    let limits = |proxies: &str| ConnectionLimits {
+        max_connections: 10,
+        max_pending_per_address: 1,
+        proxies: Settings::from_toml(&format!("server.proxies = [{proxies}]"), std::iter::empty())
+            .unwrap()
+            .server
+            .proxies,
+        login_timeout: Duration::from_secs(600),
+    };
+    let mut port = open_with(limits("")).await;
+    let _first = port.connect(PREFACE).await;
+    let served = port.next().await;
+    assert_eq!(last_words(port.connect(PREFACE).await).await, b"");
+    assert!(port.counts("lakegate_refused_connections_total{reason=\"too_many_of_address\"} 1"));
+    served.connect_info().logged_in();
+    let _second = port.connect(PREFACE).await;
+    let other = port.next().await;
+    drop(other);
+    let _third = port.connect(PREFACE).await;
+    port.next().await;
+
+    let mut behind_proxy = open_with(limits("\"127.0.0.0/8\"")).await;
+    let _clients = (behind_proxy.connect(PREFACE).await, behind_proxy.connect(PREFACE).await);
+    let _served = (behind_proxy.next().await, behind_proxy.next().await);
+}
+
+#[tokio::test]
+async fn a_connection_without_a_login_ends_and_one_with_a_login_stays() {
+    let mut port = open_with(ConnectionLimits {
+        max_connections: 10,
+        max_pending_per_address: 10,
+        proxies: Networks::default(),
+        login_timeout: Duration::from_millis(50),
+    })
+    .await;
+    let _silent = port.connect(PREFACE).await;
+    let mut stranger = port.next().await;
+    let mut bytes = [0; PREFACE.len() + 1];
+    let ended = stranger.read_exact(&mut bytes).await.unwrap_err();
+    assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(stranger.write(b"x").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert!(port.counts("lakegate_refused_connections_total{reason=\"no_login\"} 1"));
+
+    let mut client = port.connect(PREFACE).await;
+    let mut served = port.next().await;
+    served.connect_info().logged_in();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    client.write_all(b"x").await.unwrap();
+    served.read_exact(&mut bytes).await.unwrap();
 }

@@ -36,7 +36,7 @@ fn messages_of(batches: Vec<RecordBatch>) -> Vec<FlightData> {
 async fn receive_all(messages: Vec<FlightData>) -> Result<RecordBatch, Error> {
     let mut messages = messages.into_iter();
     let first = messages.next().unwrap();
-    receive(first, stream::iter(messages.map(Ok))).await
+    receive(first, stream::iter(messages.map(Ok))).await?.decode()
 }
 
 async fn refusal(messages: Vec<FlightData>) -> ErrorKind {
@@ -156,7 +156,7 @@ async fn a_stream_that_breaks_off_is_an_error() {
     let mut messages = messages_of(vec![one_row()]).into_iter();
     let first = messages.next().unwrap();
     let broken = stream::iter([Err(Status::internal("canary-transport"))]);
-    let error = receive(first, broken).await.unwrap_err();
+    let error = receive(first, broken).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(!error.public_text().contains("canary"));
 }
