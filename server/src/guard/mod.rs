@@ -78,6 +78,7 @@ mod table;
 mod versions;
 mod visible_rows;
 mod weights;
+mod wide_rows;
 mod yielding;
 
 pub(crate) use self::redact::from_datafusion;
