@@ -23,6 +23,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, exec_err, internal_err};
 use datafusion::config::ConfigOptions;
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_expr::expressions::Column;
@@ -50,6 +51,7 @@ use super::read_ahead::one_after_the_other;
 use super::relabel::relabelled;
 use super::rows::RowPolicy;
 use super::visible_rows::VisibleRows;
+use super::wide_rows::cut;
 use crate::error::Error;
 use crate::ids::TableName;
 use crate::mutant::Mutant;
@@ -164,7 +166,14 @@ impl GuardedScanExec {
             .map(|read| read.unwrap_or_else(|_| exec_err!("a reader of the table's files panicked")));
         let view = Arc::clone(&self.view);
         let visible = Arc::clone(&view.visible);
-        let guarded = unguarded.map_err(hide).map(move |batch| Ok(let_through(&batch?, &view)?));
+        let memory = MemoryConsumer::new("rows that are let through").register(context.memory_pool());
+        let guarded = unguarded.map_err(hide).map(move |batch| {
+            let batch = batch?;
+            if let Some(shown) = &view.shown {
+                memory.try_resize(shown.policy.bytes_to_copy(&batch))?;
+            }
+            Ok(let_through(&batch, &view)?)
+        });
         Ok(Box::pin(RecordBatchStreamAdapter::new(visible, guarded)))
     }
 
@@ -178,7 +187,7 @@ impl GuardedScanExec {
         let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
         let budget = context.session_config().get_extension::<ScanBudget>();
         let watch = self.snapshot.grant().watch().clone();
-        let accounted = batches.map(move |batch| {
+        let accounted = cut(batches).map(move |batch| {
             let batch = batch?;
             watch.check()?;
             rows.add(batch.num_rows());

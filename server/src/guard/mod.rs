@@ -79,6 +79,7 @@ mod table;
 mod versions;
 mod visible_rows;
 mod weights;
+mod wide_rows;
 mod yielding;
 
 pub(crate) use self::redact::from_datafusion;

@@ -70,7 +70,7 @@ pub(super) fn longest_bytes(array: &dyn Array) -> usize {
 }
 
 /// Bytes of each value.
-fn each_row(array: &dyn Array) -> impl Iterator<Item = usize> + '_ {
+pub(super) fn each_row(array: &dyn Array) -> impl Iterator<Item = usize> + '_ {
     (0..array.len()).map(|row| array_bytes(array.slice(row, 1).as_ref()))
 }
 

@@ -46,7 +46,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::PhysicalExpr;
 
 use self::cells::Cells;
-use self::compact::compact;
+use self::compact::{bytes_to_copy, compact};
 use self::compile::{Predicate, compile};
 use self::leaf::Leaf;
 use crate::access::filter::RowFilter;
@@ -126,6 +126,11 @@ impl RowPolicy {
         };
         let kept = self.cells.mask(kept).map_err(failed)?;
         compact(&kept).map_err(|error| Error::internal(format!("compacting a filtered batch: {error}")))
+    }
+
+    /// Bytes that [`apply`](Self::apply) copies of a batch, at the most: to be charged before.
+    pub(crate) fn bytes_to_copy(&self, batch: &RecordBatch) -> usize {
+        bytes_to_copy(batch)
     }
 
     /// A condition that every shown row meets, over the columns of the schema by name; absent if that is each row.

@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::section::{Entry, Given, Section, debug_section, range_in_words, read, read_within, settings};
 use super::table_set::TableSet;
 use super::users::UserSettings;
-use super::value::{ByteSize, CellMasking, LogFormat, LogLevel, SettingValue};
+use super::value::{ByteSize, CellMasking, InvalidText, LogFormat, LogLevel, SettingValue};
 use crate::ids::Secret;
 
 settings! {
@@ -160,6 +160,12 @@ settings! {
         deletion_vector_cache_bytes: ByteSize = ByteSize::mib(64), within ByteSize::mib(1)..=ByteSize::gib(64);
         /// Memory for Parquet footers already read.
         footer_cache_bytes: ByteSize = ByteSize::mib(64), within ByteSize::mib(1)..=ByteSize::gib(256);
+        /// Memory for Delta logs and deletion vectors that are being read or in use, kept ones included. What finds no room is
+        /// refused.
+        memory_limit: ByteSize = ByteSize::gib(1), within ByteSize::mib(64)..=ByteSize::gib(1024);
+        /// What happens to text that is not UTF-8, in files that do not say that it is text. `refuse`: the statement ends with
+        /// an error that names the column. `replace`: what is not UTF-8 is shown as U+FFFD.
+        invalid_text: InvalidText = InvalidText::Refuse;
     }
 
     /// How statements are executed.

@@ -35,7 +35,7 @@ pub use self::problem::SettingsError;
 pub use self::reference::reference;
 pub use self::table_set::TableSet;
 pub use self::users::UserSettings;
-pub use self::value::{ByteSize, CellMasking, LogFormat, LogLevel};
+pub use self::value::{ByteSize, CellMasking, InvalidText, LogFormat, LogLevel};
 
 /// The file that is read if no other is named and this one exists.
 const DEFAULT_FILE: &str = "lakegate.toml";

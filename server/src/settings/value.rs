@@ -132,6 +132,15 @@ pub enum CellMasking {
     Null,
 }
 
+/// What happens to a text column that holds bytes which are not UTF-8.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InvalidText {
+    /// The statement ends with an error that names the column.
+    Refuse,
+    /// They are shown as U+FFFD.
+    Replace,
+}
+
 /// A closed set of words as a setting; the words are written once.
 macro_rules! word_setting {
     ($kind:ty, $form:literal, $($word:literal => $variant:path),+) => {
@@ -158,6 +167,7 @@ macro_rules! word_setting {
 word_setting!(LogLevel, "error, warn, info, debug, trace",
     "error" => Self::Error, "warn" => Self::Warn, "info" => Self::Info, "debug" => Self::Debug, "trace" => Self::Trace);
 word_setting!(CellMasking, "refuse, null", "refuse" => Self::Refuse, "null" => Self::Null);
+word_setting!(InvalidText, "refuse, replace", "refuse" => Self::Refuse, "replace" => Self::Replace);
 word_setting!(LogFormat, "text, json", "text" => Self::Text, "json" => Self::Json);
 
 macro_rules! whole_number_setting {

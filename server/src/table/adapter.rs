@@ -8,6 +8,7 @@
 //! - A column is found by field id in id mode and by physical name otherwise; never by position.
 //! - A value is widened, never narrowed: a file whose column has another type than Delta's type widening allows is an
 //!   error, not a guess.
+//! - Bytes become text only after they were looked at (`text.rs`).
 //!
 //! Source: Delta protocol, "Reader Requirements for Column Mapping" and "Type Widening".
 
@@ -20,14 +21,17 @@ use datafusion::physical_expr::expressions::{CastExpr, Column, Literal};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 
+use super::files::footer::name_as_bytes;
 use super::nested::NestedExpr;
 use super::replace::replace_columns;
+use super::text::{TextExpr, TextPolicy, is_bytes, is_text};
 
 /// Makes an adapter for each file of one table.
 #[derive(Debug)]
 pub(super) struct ColumnsOfFiles {
     /// See [`super::schema::TableColumns::by_field_id`].
     pub(super) by_field_id: bool,
+    pub(super) texts: Arc<TextPolicy>,
 }
 
 impl PhysicalExprAdapterFactory for ColumnsOfFiles {
@@ -40,6 +44,7 @@ impl PhysicalExprAdapterFactory for ColumnsOfFiles {
             table: logical_file_schema,
             file: physical_file_schema,
             by_field_id: self.by_field_id,
+            texts: Arc::clone(&self.texts),
         }))
     }
 }
@@ -49,6 +54,7 @@ struct ColumnsOfFile {
     table: SchemaRef,
     file: SchemaRef,
     by_field_id: bool,
+    texts: Arc<TextPolicy>,
 }
 
 impl PhysicalExprAdapter for ColumnsOfFile {
@@ -60,7 +66,12 @@ impl PhysicalExprAdapter for ColumnsOfFile {
 impl ColumnsOfFile {
     fn column(&self, name: &str) -> Result<Arc<dyn PhysicalExpr>> {
         let wanted = self.table.field_with_name(name)?;
-        let Some((position, found)) = find(self.file.fields(), wanted, self.by_field_id) else {
+        let as_bytes = || {
+            let name = name_as_bytes(name);
+            self.file.fields().iter().enumerate().find(|(_, field)| *field.name() == name)
+        };
+        let found = find(self.file.fields(), wanted, self.by_field_id).or_else(as_bytes);
+        let Some((position, found)) = found else {
             return Ok(Arc::new(Literal::new(ScalarValue::try_from(wanted.data_type())?)));
         };
         let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(found.name(), position));
@@ -69,7 +80,11 @@ impl ColumnsOfFile {
             return Ok(column);
         }
         if to.is_nested() {
-            return Ok(Arc::new(NestedExpr::new(column, to.clone(), self.by_field_id)));
+            let nested = NestedExpr::new(column, to.clone(), self.by_field_id, name, Arc::clone(&self.texts));
+            return Ok(Arc::new(nested));
+        }
+        if is_bytes(from) && is_text(to) {
+            return Ok(Arc::new(TextExpr::new(column, to.clone(), name, Arc::clone(&self.texts))));
         }
         if !widens(from, to) {
             return exec_err!("a file holds a column as {from} that the table's schema says is {to}");

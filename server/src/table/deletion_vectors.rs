@@ -8,6 +8,8 @@
 //! - A vector that cannot be read whole and verified ends the query: a wrong one would show deleted rows.
 //! - The bytes come through the table's jailed store, whatever path the log names.
 //! - The bitmap must fit the file: no row beyond its end, as many rows as the log says.
+//! - Work and memory follow from the vector's bytes, not from the rows that it is for: a run is one step, however long. They are
+//!   charged to the tables' budget before they are spent, and whoever stops waiting stops the work.
 //!
 //! The Delta kernel fetches a whole file of vectors for each data file; here only the vector's own range is read.
 //!
@@ -26,6 +28,7 @@ use parquet::arrow::arrow_reader::RowSelection;
 use parquet::file::metadata::RowGroupMetaData;
 use roaring::RoaringTreemap;
 
+use super::budget::{Budget, Charge};
 use super::failure::{self, broken_vector};
 use super::location::TableLocation;
 use crate::error::Error;
@@ -46,24 +49,42 @@ const LONGEST: usize = 512 << 20;
 /// half a gigabyte.
 const MOST_ROWS: u64 = 1 << 32;
 
+/// Bytes of memory that a vector takes for each of its own while it is read: as it came, as a bitmap, and as rows.
+const MEMORY_PER_BYTE: u64 = 4;
+
+/// Runs and words that are looked at before others have their turn and a stop is noticed.
+const STEPS_AT_ONCE: u64 = 1 << 16;
+
 /// Bytes of a run in a selection, and runs that a mask of one bit per row outweighs.
 const RUN_BYTES: u64 = 2 * 16;
 
 /// Selections that were read before, by table and vector. One per server.
-pub(super) struct DeletionVectors(Cache<(Arc<str>, String), Arc<RowSelection>>);
+pub(super) struct DeletionVectors {
+    known: Cache<(Arc<str>, String), Arc<RowsToRead>>,
+    budget: Arc<Budget>,
+}
+
+/// The rows of a file that are not deleted, with the memory that they take.
+pub(super) struct RowsToRead {
+    selection: RowSelection,
+    _memory: Charge,
+}
+
+impl RowsToRead {
+    pub(super) fn selection(&self) -> &RowSelection {
+        &self.selection
+    }
+}
 
 impl DeletionVectors {
     /// # Arguments
     /// * `capacity` - bytes to keep at the most.
-    pub(super) fn new(capacity: u64) -> Self {
-        let weigh = |(_, id): &(Arc<str>, String), selection: &Arc<RowSelection>| {
-            let bytes = match selection.as_mask() {
-                Some(mask) => mask.len() / 8,
-                None => selection.iter().count() * 16,
-            };
-            u32::try_from(bytes + id.len() + 128).unwrap_or(u32::MAX)
+    /// * `budget` - what tables may hold in memory.
+    pub(super) fn new(capacity: u64, budget: Arc<Budget>) -> Self {
+        let weigh = |(_, id): &(Arc<str>, String), rows: &Arc<RowsToRead>| {
+            u32::try_from(bytes_of(&rows.selection) + id.len() + 128).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().max_capacity(capacity).weigher(weigh).build())
+        Self { known: Cache::builder().max_capacity(capacity).weigher(weigh).build(), budget }
     }
 
     /// The rows of a file that are not deleted.
@@ -82,18 +103,30 @@ impl DeletionVectors {
         table: &Arc<str>,
         descriptor: &DeletionVectorDescriptor,
         rows: u64,
-    ) -> Result<Arc<RowSelection>, Error> {
+    ) -> Result<Arc<RowsToRead>, Error> {
         let key = (Arc::clone(table), format!("{}/{rows}", descriptor.unique_id()));
-        if let Some(known) = self.0.get(&key) {
+        if let Some(known) = self.known.get(&key) {
             return Ok(known);
         }
+        let size = u64::try_from(descriptor.size_in_bytes).unwrap_or_default();
+        let mut memory = self.budget.charge(size.saturating_mul(MEMORY_PER_BYTE))?;
         let bitmap = match descriptor.storage_type {
             DeletionVectorStorageType::Inline => inline(descriptor)?,
             _ => stored(descriptor, location, store).await?,
         };
-        let selection = Arc::new(select(&bitmap, descriptor, rows)?);
-        self.0.insert(key, Arc::clone(&selection));
-        Ok(selection)
+        let selection = select(&bitmap, descriptor, rows, &mut memory).await?;
+        memory.resize(bytes_of(&selection) as u64)?;
+        let read = Arc::new(RowsToRead { selection, _memory: memory });
+        self.known.insert(key, Arc::clone(&read));
+        Ok(read)
+    }
+}
+
+/// Bytes that a selection takes.
+fn bytes_of(selection: &RowSelection) -> usize {
+    match selection.as_mask() {
+        Some(mask) => mask.len() / 8,
+        None => selection.iter().count() * 16,
     }
 }
 
@@ -191,10 +224,11 @@ fn bitmap_of(bytes: &[u8]) -> Result<RoaringTreemap, Error> {
         .map_err(|error| broken_vector(format!("bitmap of a vector: {error}")))
 }
 
-fn select(
+async fn select(
     deleted: &RoaringTreemap,
     descriptor: &DeletionVectorDescriptor,
     rows: u64,
+    memory: &mut Charge,
 ) -> Result<RowSelection, Error> {
     if rows > MOST_ROWS {
         return Err(broken_vector(format!("a vector for a file of {rows} rows")));
@@ -204,36 +238,75 @@ fn select(
         return Err(broken_vector("a vector does not fit its file".to_owned()));
     }
     let rows = usize::try_from(rows).map_err(|_| broken_vector("too many rows".to_owned()))?;
-    // As many runs as deleted rows at the most.
-    if deleted.len().saturating_mul(RUN_BYTES) < rows as u64 / 8 {
-        return Ok(RowSelection::from_consecutive_ranges(kept_ranges(deleted, rows).into_iter(), rows));
+    let mask_bytes = rows as u64 / 8;
+    let most_runs = usize::try_from(mask_bytes / RUN_BYTES).unwrap_or(usize::MAX);
+    if let Some(ranges) = kept_ranges(deleted, rows, most_runs).await {
+        memory.resize(ranges.len() as u64 * RUN_BYTES)?;
+        return Ok(RowSelection::from_consecutive_ranges(ranges.into_iter(), rows));
     }
-    Ok(RowSelection::from_boolean_buffer(mask(deleted, rows)))
+    memory.resize(memory.bytes().saturating_add(mask_bytes))?;
+    Ok(RowSelection::from_boolean_buffer(mask(deleted, rows).await))
 }
 
-fn kept_ranges(deleted: &RoaringTreemap, rows: usize) -> Vec<Range<usize>> {
+/// The runs of deleted rows, in order.
+fn runs(deleted: &RoaringTreemap) -> impl Iterator<Item = Range<usize>> + '_ {
+    deleted.bitmaps().flat_map(|(high, bitmap)| {
+        let mut within = bitmap.iter();
+        let place =
+            move |low: u32| usize::try_from((u64::from(high) << 32) | u64::from(low)).unwrap_or_default();
+        std::iter::from_fn(move || {
+            let run = within.next_range()?;
+            Some(place(*run.start())..place(*run.end()).saturating_add(1))
+        })
+    })
+}
+
+/// Lets others have their turn now and then; whoever stopped waiting ends the work there.
+#[derive(Default)]
+struct Steps(u64);
+
+impl Steps {
+    async fn step(&mut self) {
+        self.0 += 1;
+        if self.0 % STEPS_AT_ONCE == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The runs of rows that are kept; none if they are more than `most`.
+async fn kept_ranges(deleted: &RoaringTreemap, rows: usize, most: usize) -> Option<Vec<Range<usize>>> {
+    let mut steps = Steps::default();
     let mut ranges = Vec::new();
     let mut start = 0;
-    for row in deleted {
-        let row = usize::try_from(row).unwrap_or(usize::MAX);
-        if start < row {
-            ranges.push(start..row);
+    for run in runs(deleted) {
+        if start < run.start {
+            ranges.push(start..run.start);
+            if ranges.len() > most {
+                return None;
+            }
         }
-        start = row + 1;
+        start = run.end;
+        steps.step().await;
     }
     if start < rows {
         ranges.push(start..rows);
     }
-    ranges
+    (ranges.len() <= most).then_some(ranges)
 }
 
-fn mask(deleted: &RoaringTreemap, rows: usize) -> BooleanBuffer {
+async fn mask(deleted: &RoaringTreemap, rows: usize) -> BooleanBuffer {
+    let mut steps = Steps::default();
     let mut mask = BooleanBufferBuilder::new(rows);
-    mask.append_n(rows, true);
-    for row in deleted {
+    let mut end = 0;
+    for run in runs(deleted) {
         // `select` saw that every row lies in the file.
-        mask.set_bit(usize::try_from(row).unwrap_or_default(), false);
+        mask.append_n(run.start - end, true);
+        mask.append_n(run.len(), false);
+        end = run.end;
+        steps.step().await;
     }
+    mask.append_n(rows - end, true);
     mask.finish()
 }
 
@@ -241,6 +314,7 @@ fn mask(deleted: &RoaringTreemap, rows: usize) -> BooleanBuffer {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+    use futures::executor::block_on;
     use parquet::schema::types::{SchemaDescriptor, Type};
 
     use super::*;
@@ -257,9 +331,14 @@ mod tests {
             .unwrap()
     }
 
+    fn selected(descriptor: &DeletionVectorDescriptor, rows: u64) -> Result<RowSelection, Error> {
+        let mut memory = Budget::new(1 << 30).charge(0).unwrap();
+        block_on(select(&inline(descriptor)?, descriptor, rows, &mut memory))
+    }
+
     fn rows_read(deleted: &[u64], rows: u64) -> Vec<usize> {
         let descriptor = descriptor(deleted);
-        let selection = select(&inline(&descriptor).unwrap(), &descriptor, rows).unwrap();
+        let selection = selected(&descriptor, rows).unwrap();
         assert_eq!(selection.row_count() + selection.skipped_row_count(), usize::try_from(rows).unwrap());
         let mut read = Vec::new();
         let mut at = 0;
@@ -292,7 +371,7 @@ mod tests {
     fn row_groups_share_the_rows_of_their_file_among_them() {
         let deleted = [0, 3, 4, 5, 10, 11];
         let ranges = RowSelection::from_consecutive_ranges([1..3, 6..10].into_iter(), 12);
-        let mask = RowSelection::from_boolean_buffer(mask(&deleted.into_iter().collect(), 12));
+        let mask = RowSelection::from_boolean_buffer(block_on(mask(&deleted.into_iter().collect(), 12)));
         for kept in [ranges, mask] {
             let divided = kept_in_row_groups(&kept, &row_groups(&[3, 3, 4, 2])).unwrap();
             let [first, second, third, fourth] = divided.inner() else { unreachable!() };
@@ -311,10 +390,10 @@ mod tests {
     #[test]
     fn a_vector_that_does_not_fit_its_file_is_refused() {
         let beyond = descriptor(&[3]);
-        assert!(select(&inline(&beyond).unwrap(), &beyond, 3).is_err());
+        assert!(selected(&beyond, 3).is_err());
         let mut miscounted = descriptor(&[1, 2]);
         miscounted.cardinality = 3;
-        assert!(select(&inline(&miscounted).unwrap(), &miscounted, 10).is_err());
+        assert!(selected(&miscounted, 10).is_err());
     }
 
     #[test]
@@ -326,9 +405,26 @@ mod tests {
             flipped[position] ^= 0x55;
             let mut descriptor = good.clone();
             descriptor.path_or_inline_dv = z85::encode(&flipped);
-            if let Ok(bitmap) = inline(&descriptor) {
-                let _ = select(&bitmap, &descriptor, 6_000_000_000);
-            }
+            let _ = selected(&descriptor, 6_000_000_000);
         }
+    }
+
+    #[test]
+    fn a_vector_of_four_billion_deleted_rows_takes_as_many_steps_as_it_has_runs() {
+        let mut deleted = RoaringTreemap::new();
+        deleted.insert_range(0..MOST_ROWS);
+        deleted.remove(12_345);
+        assert_eq!(runs(&deleted).count(), 2);
+        let few = block_on(kept_ranges(&deleted, usize::try_from(MOST_ROWS).unwrap(), 10));
+        assert_eq!(few, Some(vec![12_345..12_346]));
+    }
+
+    #[test]
+    fn a_mask_for_which_there_is_no_memory_is_refused_before_it_is_made() {
+        let deleted: Vec<u64> = (0..100_000).step_by(2).collect();
+        let descriptor = descriptor(&deleted);
+        let mut memory = Budget::new(1000).charge(0).unwrap();
+        let answer = block_on(select(&inline(&descriptor).unwrap(), &descriptor, 100_000, &mut memory));
+        assert_eq!(answer.unwrap_err().kind(), crate::error::ErrorKind::ResourceExhausted);
     }
 }

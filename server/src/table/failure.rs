@@ -25,13 +25,14 @@ pub(super) fn log(grant: &Grant, trouble: &Trouble, error: &delta_kernel::Error)
         is_missing
             .then(|| Error::new(ErrorKind::DataInvalid, "there is no Delta log at the table's location"))
     };
-    let named = unsupported_feature(error).or_else(|| trouble.last()).or_else(no_log);
+    let named = ours(error).or_else(|| unsupported_feature(error)).or_else(|| trouble.last()).or_else(no_log);
     finish(grant, named, error)
 }
 
 /// A failure while an older version of a table was read.
 pub(super) fn old_version(grant: &Grant, trouble: &Trouble, error: &delta_kernel::Error) -> Error {
-    let named = unsupported_feature(error)
+    let named = ours(error)
+        .or_else(|| unsupported_feature(error))
         .or_else(|| trouble.last().filter(|error| error.kind() != ErrorKind::DataInvalid))
         .unwrap_or_else(|| no_such_version(grant));
     finish(grant, Some(named), error)
@@ -45,11 +46,25 @@ pub(super) fn no_such_version(grant: &Grant) -> Error {
 
 /// A failure while a scan was planned or ran.
 pub(super) fn scan(grant: &Grant, trouble: &Trouble, error: &DataFusionError) -> Error {
-    let ours = match error.find_root() {
-        DataFusionError::External(inner) => inner.downcast_ref::<Error>().cloned(),
-        _ => None,
-    };
-    finish(grant, ours.or_else(|| trouble.last()), error)
+    finish(grant, ours(error).or_else(|| trouble.last()), error)
+}
+
+/// An error of this server that the readers above carried along.
+fn ours(error: &(dyn StdError + 'static)) -> Option<Error> {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if let Some(ours) = error.downcast_ref::<Error>() {
+            return Some(ours.clone());
+        }
+        current = error.source();
+    }
+    None
+}
+
+/// A log that says more of a file than this server keeps.
+pub(super) fn too_long(what: &str) -> Error {
+    Error::new(ErrorKind::DataInvalid, "the table's log has a path or a partition value that is too long")
+        .because(what.to_owned())
 }
 
 /// A path of the log leads out of the table.

@@ -27,8 +27,19 @@ use delta_kernel::log_replay::FileActionKey;
 use delta_kernel::scan::ScanMetadata;
 use delta_kernel::{DeltaResult, Error as KernelError};
 
+use super::budget::{Budget, Charge};
+use super::failure::too_long;
 use super::schema::TableColumns;
 use super::statistics::{ColumnStatistics, FileStatistics};
+
+/// Longest path of a file, in bytes. A key of S3 has 1,024, each of which may be encoded as three, and a bucket in front.
+const LONGEST_PATH: usize = 4096;
+
+/// Longest partition value, in bytes: each batch of rows repeats it for all of them.
+const LONGEST_PARTITION_VALUE: usize = 32 << 10;
+
+/// Most partition columns: the index has a value of each for each file.
+const MOST_PARTITION_COLUMNS: usize = 256;
 
 /// See the file's head.
 pub(super) struct FileIndex {
@@ -196,13 +207,25 @@ pub(super) struct IndexBuilder<'a> {
     partitions: Vec<Vec<ArrayRef>>,
     deletion_vectors: Vec<ArrayRef>,
     statistics: FileStatistics<'a>,
+    memory: Charge,
 }
 
 impl<'a> IndexBuilder<'a> {
     /// # Arguments
     /// * `wanted` - positions of the columns whose statistics the kernel was asked for.
-    pub(super) fn new(columns: &'a TableColumns, wanted: &'a [usize]) -> Self {
-        Self {
+    /// * `budget` - what tables may hold in memory.
+    ///
+    /// # Errors
+    /// If there are too many partition columns.
+    pub(super) fn new(
+        columns: &'a TableColumns,
+        wanted: &'a [usize],
+        budget: &Arc<Budget>,
+    ) -> DeltaResult<Self> {
+        if columns.partitioned_by.len() > MOST_PARTITION_COLUMNS {
+            return Err(KernelError::generic("too many partition columns"));
+        }
+        Ok(Self {
             columns,
             paths: Vec::new(),
             sizes: Vec::new(),
@@ -210,7 +233,8 @@ impl<'a> IndexBuilder<'a> {
             partitions: vec![Vec::new(); columns.partitioned_by.len()],
             deletion_vectors: Vec::new(),
             statistics: FileStatistics::new(columns, wanted),
-        }
+            memory: budget.charge(0).map_err(KernelError::generic_err)?,
+        })
     }
 
     /// # Errors
@@ -224,7 +248,12 @@ impl<'a> IndexBuilder<'a> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        self.paths.push(cast(named(&batch, "path")?, &DataType::LargeUtf8)?);
+        let paths = cast(named(&batch, "path")?, &DataType::LargeUtf8)?;
+        check_lengths(&paths, LONGEST_PATH, "the path of a file")?;
+        // Once as it comes, once joined.
+        let bytes = batch.get_array_memory_size() as u64;
+        self.memory.grow(bytes.saturating_mul(2)).map_err(KernelError::generic_err)?;
+        self.paths.push(paths);
         self.sizes.push(Arc::clone(named(&batch, "size")?));
         self.modified.push(Arc::clone(named(&batch, "modificationTime")?));
         self.deletion_vectors.push(Arc::clone(named(&batch, "deletionVector")?));
@@ -250,14 +279,18 @@ impl<'a> IndexBuilder<'a> {
                 Some(text) => nullif(column, &eq(text, &StringArray::new_scalar(""))?)?,
                 None => Arc::clone(column),
             };
+            check_lengths(&column, LONGEST_PARTITION_VALUE, "a partition value")?;
             chunks.push(cast(&column, field.data_type())?);
         }
         Ok(())
     }
 
+    /// The index, and what it takes of the budget.
+    ///
     /// # Errors
     /// If arrow cannot join the batches.
-    pub(super) fn finish(self) -> DeltaResult<FileIndex> {
+    pub(super) fn finish(self) -> DeltaResult<(FileIndex, Charge)> {
+        let mut memory = self.memory;
         let (rows, statistics) = self.statistics.finish()?;
         let partitions = self
             .partitions
@@ -270,7 +303,7 @@ impl<'a> IndexBuilder<'a> {
             chunks => some_vectors(concat(&references(chunks))?.as_struct()),
         };
         let statistics = statistics.into_iter().map(|(column, found)| (column, Arc::new(found))).collect();
-        Ok(FileIndex {
+        let index = FileIndex {
             paths: joined(&self.paths, &DataType::LargeUtf8)?.as_string::<i64>().clone(),
             sizes: joined(&self.sizes, &DataType::Int64)?.as_primitive().clone(),
             modified: joined(&self.modified, &DataType::Int64)?.as_primitive().clone(),
@@ -278,7 +311,25 @@ impl<'a> IndexBuilder<'a> {
             partitions,
             deletion_vectors: vectors,
             statistics: RwLock::new(statistics),
-        })
+        };
+        memory.resize(index.memory() as u64).map_err(KernelError::generic_err)?;
+        Ok((index, memory))
+    }
+}
+
+/// A text of the log that is repeated for each batch of rows, or kept for each file, is not longer than this.
+fn check_lengths(texts: &ArrayRef, longest: usize, what: &str) -> DeltaResult<()> {
+    let found = match texts.data_type() {
+        DataType::Utf8 => texts.as_string::<i32>().offsets().lengths().max(),
+        DataType::LargeUtf8 => texts.as_string::<i64>().offsets().lengths().max(),
+        DataType::Binary => texts.as_binary::<i32>().offsets().lengths().max(),
+        _ => None,
+    };
+    match found {
+        Some(length) if length > longest => {
+            Err(KernelError::generic_err(too_long(&format!("{what} has {length} bytes"))))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use delta_kernel::cancellation::{CancellationToken, CancellationTokenRef, CancelledFuture};
 use delta_kernel::expressions::ColumnName;
@@ -14,18 +14,20 @@ use delta_kernel::scan::{PartitionValuesOptions, Scan, StatsOptions};
 use delta_kernel::schema::DataType;
 use delta_kernel::snapshot::Snapshot as KernelSnapshot;
 use delta_kernel::{DeltaResult, Engine, Error as KernelError, SnapshotRef};
+use delta_kernel_engine::DefaultEngineBuilder;
 use delta_kernel_engine::executor::tokio::TokioMultiThreadExecutor;
-use delta_kernel_engine::{DefaultEngine, DefaultEngineBuilder};
 use object_store::ObjectStore;
 use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken as Token, DropGuard};
 use url::Url;
 
+use super::budget::{Budget, Charge};
 use super::index::{FileIndex, IndexBuilder};
+use super::log_engine::LogEngine;
 use super::schema::TableColumns;
 use super::statistics::ColumnStatistics;
 
-/// Rows of a log's file that are decoded at once.
+/// Rows of a commit that are decoded at once.
 const BATCH_ROWS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(8191);
 
 /// Files of a log that are fetched ahead.
@@ -37,14 +39,17 @@ pub(super) struct Log {
     pub(super) snapshot: SnapshotRef,
     pub(super) columns: Arc<TableColumns>,
     pub(super) files: Arc<FileIndex>,
+    /// What index and statistics take, of the tables' budget.
+    pub(super) memory: Mutex<Charge>,
 }
 
 /// Reads the log of one table through one grant's store.
 #[derive(Clone)]
 pub(super) struct LogReader {
-    engine: Arc<DefaultEngine<TokioMultiThreadExecutor>>,
+    engine: Arc<LogEngine>,
     io: Handle,
     root: Url,
+    budget: Arc<Budget>,
 }
 
 impl LogReader {
@@ -52,14 +57,16 @@ impl LogReader {
     /// * `store` - the table's bucket, jailed to the table.
     /// * `root` - URL of the table's folder, with a slash at its end.
     /// * `io` - a runtime of several threads.
-    pub(super) fn new(store: Arc<dyn ObjectStore>, root: Url, io: Handle) -> Self {
+    /// * `budget` - what tables may hold in memory.
+    pub(super) fn new(store: Arc<dyn ObjectStore>, root: Url, io: Handle, budget: Arc<Budget>) -> Self {
         let executor = Arc::new(TokioMultiThreadExecutor::new(io.clone()));
-        let engine = DefaultEngineBuilder::new(store)
+        let engine = DefaultEngineBuilder::new(Arc::clone(&store))
             .with_task_executor(executor)
             .with_batch_size(BATCH_ROWS)
             .with_buffer_size(FILES_AHEAD)
             .build();
-        Self { engine: Arc::new(engine), io, root }
+        let engine = LogEngine::new(Arc::new(engine), store, io.clone(), Arc::clone(&budget));
+        Self { engine: Arc::new(engine), io, root, budget }
     }
 
     /// Reads a version from scratch; the newest one if none is named.
@@ -67,7 +74,7 @@ impl LogReader {
     /// # Errors
     /// The kernel's.
     pub(super) async fn read(&self, version: Option<u64>) -> DeltaResult<Log> {
-        let root = self.root.clone();
+        let (root, budget) = (self.root.clone(), Arc::clone(&self.budget));
         self.blocking(move |engine, token| {
             let builder =
                 KernelSnapshot::builder_for(root.as_str()).with_cancellation_token(Arc::clone(token));
@@ -76,8 +83,8 @@ impl LogReader {
                 None => builder.build(engine)?,
             };
             let columns = Arc::new(TableColumns::of(&snapshot)?);
-            let files = replay(engine, &snapshot, &columns, &[], token)?;
-            Ok(Log { snapshot, columns, files: Arc::new(files) })
+            let (files, memory) = replay(engine, &snapshot, &columns, &[], token, &budget)?;
+            Ok(Log { snapshot, columns, files: Arc::new(files), memory: Mutex::new(memory) })
         })
         .await
     }
@@ -105,6 +112,7 @@ impl LogReader {
     pub(super) async fn refresh(&self, known: &Log) -> DeltaResult<Log> {
         let base = Arc::clone(&known.snapshot);
         let (columns, files) = (Arc::clone(&known.columns), Arc::clone(&known.files));
+        let budget = Arc::clone(&self.budget);
         self.blocking(move |engine, token| {
             let snapshot = KernelSnapshot::builder_from(Arc::clone(&base))
                 .with_cancellation_token(Arc::clone(token))
@@ -116,20 +124,30 @@ impl LogReader {
                 None
             };
             let Some(changes) = changes else {
-                let files = Arc::new(replay(engine, &snapshot, &now, &[], token)?);
-                return Ok(Log { snapshot, columns: now, files });
+                let (files, memory) = replay(engine, &snapshot, &now, &[], token, &budget)?;
+                return Ok(Log {
+                    snapshot,
+                    columns: now,
+                    files: Arc::new(files),
+                    memory: Mutex::new(memory),
+                });
             };
             let mut summary = changes.into_summary()?;
             let mut gone = std::mem::take(&mut summary.removes);
             gone.extend(std::mem::take(&mut summary.live_adds));
             let wanted = files.columns_with_statistics();
             let scan = scan_of(&snapshot, &columns, &wanted, token)?;
-            let mut added = IndexBuilder::new(&columns, &wanted);
+            // What stays is copied.
+            let copied = budget.charge(files.memory() as u64).map_err(KernelError::generic_err)?;
+            let mut added = IndexBuilder::new(&columns, &wanted, &budget)?;
             for batch in scan.scan_metadata_from(engine, base.version(), std::iter::empty(), None)? {
                 added.push(batch?)?;
             }
-            let files = Arc::new(files.followed_by(&gone, &added.finish()?)?);
-            Ok(Log { snapshot, columns, files })
+            let (added, mut memory) = added.finish()?;
+            let files = Arc::new(files.followed_by(&gone, &added)?);
+            drop((added, copied));
+            memory.resize(files.memory() as u64).map_err(KernelError::generic_err)?;
+            Ok(Log { snapshot, columns, files, memory: Mutex::new(memory) })
         })
         .await
     }
@@ -148,8 +166,9 @@ impl LogReader {
     ) -> DeltaResult<BTreeMap<usize, ColumnStatistics>> {
         let snapshot = Arc::clone(&log.snapshot);
         let (columns, files) = (Arc::clone(&log.columns), Arc::clone(&log.files));
+        let budget = Arc::clone(&self.budget);
         self.blocking(move |engine, token| {
-            let read = replay(engine, &snapshot, &columns, &wanted, token)?;
+            let (read, _memory) = replay(engine, &snapshot, &columns, &wanted, token, &budget)?;
             let order = files.order_of(&read)?;
             let mut found = BTreeMap::new();
             for column in wanted {
@@ -194,16 +213,17 @@ impl CancellationToken for Cancellation {
     }
 }
 
-/// Gathers the live files of a version.
+/// Gathers the live files of a version. Gives what their index takes of the budget, too.
 fn replay(
     engine: &dyn Engine,
     snapshot: &SnapshotRef,
     columns: &TableColumns,
     wanted: &[usize],
     token: &CancellationTokenRef,
-) -> DeltaResult<FileIndex> {
+    budget: &Arc<Budget>,
+) -> DeltaResult<(FileIndex, Charge)> {
     let scan = scan_of(snapshot, columns, wanted, token)?;
-    let mut index = IndexBuilder::new(columns, wanted);
+    let mut index = IndexBuilder::new(columns, wanted, budget)?;
     for batch in scan.scan_metadata(engine)? {
         index.push(batch?)?;
     }

@@ -9,9 +9,11 @@
 //!   commit (the table was made anew) loads the log again.
 //! - An older version never changes once it was read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use futures::StreamExt;
 use moka::sync::Cache;
 use object_store::path::Path;
@@ -19,18 +21,23 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
+use super::budget::Budget;
 use super::failure;
 use super::jail::{JailedStore, Trouble};
 use super::kernel::{Log, LogReader};
 use super::location::TableLocation;
+use super::statistics::ColumnStatistics;
 use crate::access::Grant;
 use crate::error::Error;
 use crate::ids::TableName;
 use crate::mutant::Mutant;
 use crate::settings::TableSettings;
 
-/// Estimated bytes of a log beside its index of files.
+/// Estimated bytes of a log beside its index of files and its columns.
 const BYTES_PER_TABLE: usize = 64 * 1024;
+
+/// The cache weighs in units of so many bytes: in bytes, an index above 4 GiB would weigh too little.
+const WEIGHT_UNIT: usize = 1024;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct LogKey {
@@ -48,6 +55,8 @@ pub(super) struct LogState {
     identity: Arc<str>,
     /// Taken while statistics are loaded, so that two queries do not load the same.
     loading: Mutex<()>,
+    /// Its place in the cache.
+    key: LogKey,
 }
 
 /// What tells one commit file from another of the same name.
@@ -69,19 +78,43 @@ impl LogState {
         Arc::clone(&self.identity)
     }
 
+    /// Bytes of index, statistics and columns.
+    fn memory(&self) -> usize {
+        let columns = &self.log.columns;
+        self.log.files.memory() + columns.logical.fields().size() + columns.physical.fields().size()
+    }
+
     /// The version's number.
     pub(super) fn version(&self) -> u64 {
         self.log.snapshot.version()
     }
 }
 
-/// A table's place in the cache; its lock makes loading single-flight.
+/// A table's place in the cache.
 #[derive(Default)]
-struct Slot(Mutex<Option<Held>>);
+struct Slot {
+    /// Makes loading single-flight.
+    loading: Mutex<()>,
+    /// Read without the lock: whoever weighs it does not wait for whoever loads.
+    held: ArcSwapOption<Held>,
+}
 
 struct Held {
     state: Arc<LogState>,
     looked_at: Instant,
+}
+
+impl Slot {
+    fn hold(&self, state: &Arc<LogState>, looked_at: Instant) {
+        self.held.store(Some(Arc::new(Held { state: Arc::clone(state), looked_at })));
+    }
+
+    /// In units of [`WEIGHT_UNIT`].
+    fn weight(&self) -> u32 {
+        let held = self.held.load();
+        let bytes = held.as_ref().map_or(0, |held| held.state.memory());
+        u32::try_from((BYTES_PER_TABLE + bytes).div_ceil(WEIGHT_UNIT)).unwrap_or(u32::MAX)
+    }
 }
 
 /// One query's way to one table: whose log, and the store that its grant opens.
@@ -114,22 +147,18 @@ pub(super) struct Logs {
     max_age: Duration,
     slots: Cache<LogKey, Arc<Slot>>,
     io: Handle,
+    budget: Arc<Budget>,
 }
 
 impl Logs {
     /// # Arguments
     /// * `io` - the runtime that talks to S3.
-    pub(super) fn new(settings: &TableSettings, io: Handle) -> Self {
-        let capacity = settings.snapshot_cache_bytes.as_u64();
-        let weigh = |_: &LogKey, slot: &Arc<Slot>| {
-            let files = slot.0.try_lock().ok().and_then(|held| Some(held.as_ref()?.state.log.files.memory()));
-            u32::try_from(BYTES_PER_TABLE + files.unwrap_or_default()).unwrap_or(u32::MAX)
-        };
-        Self {
-            max_age: settings.snapshot_max_age,
-            slots: Cache::builder().max_capacity(capacity).weigher(weigh).build(),
-            io,
-        }
+    /// * `budget` - what tables may hold in memory.
+    pub(super) fn new(settings: &TableSettings, io: Handle, budget: Arc<Budget>) -> Self {
+        let capacity = settings.snapshot_cache_bytes.as_u64() / WEIGHT_UNIT as u64;
+        let weigh = |_: &LogKey, slot: &Arc<Slot>| slot.weight();
+        let slots = Cache::builder().max_capacity(capacity).weigher(weigh).build();
+        Self { max_age: settings.snapshot_max_age, slots, io, budget }
     }
 
     /// The newest version, looked at within the last `table.snapshot_max_age`.
@@ -139,17 +168,18 @@ impl Logs {
     pub(super) async fn newest(&self, access: &LogAccess) -> Result<Arc<LogState>, Error> {
         let key = access.key(None);
         let slot = self.slots.get_with_by_ref(&key, Arc::default);
-        let mut held = slot.0.lock().await;
+        let _one_at_a_time = slot.loading.lock().await;
+        let held = slot.held.load_full();
         if let Some(known) = held.as_ref().filter(|known| known.looked_at.elapsed() < self.max_age) {
             return Ok(Arc::clone(&known.state));
         }
         let began = Instant::now();
         let reader = self.reader(access)?;
-        let loaded = match held.as_mut() {
+        let loaded = match &held {
             Some(known) => {
                 match look(&known.state, access).await.map_err(|error| access.failed()(error.into()))? {
                     Look::Newest => {
-                        known.looked_at = began;
+                        slot.hold(&known.state, began);
                         return Ok(Arc::clone(&known.state));
                     }
                     Look::Followed => reader.refresh(known.state.log()).await,
@@ -158,11 +188,10 @@ impl Logs {
             }
             None => reader.read(None).await,
         };
-        let state = Arc::new(self.state(access, loaded.map_err(access.failed())?).await?);
-        *held = Some(Held { state: Arc::clone(&state), looked_at: began });
-        drop(held);
+        let state = Arc::new(self.state(access, loaded.map_err(access.failed())?, key.clone()).await?);
+        slot.hold(&state, began);
         // Weighed again now that its size is known.
-        self.slots.insert(key, slot);
+        self.slots.insert(key, Arc::clone(&slot));
         Ok(state)
     }
 
@@ -173,7 +202,8 @@ impl Logs {
     pub(super) async fn version(&self, access: &LogAccess, version: u64) -> Result<Arc<LogState>, Error> {
         let key = access.key(Some(version));
         let slot = self.slots.get_with_by_ref(&key, Arc::default);
-        let mut held = slot.0.lock().await;
+        let _one_at_a_time = slot.loading.lock().await;
+        let held = slot.held.load_full();
         // Versions of a table that was made anew are others; the newest version's look finds that out.
         let newest = self.newest(access).await?;
         if let Some(known) = held.as_ref().filter(|known| known.state.identity == newest.identity) {
@@ -184,10 +214,9 @@ impl Logs {
         }
         let log = self.reader(access)?.read(Some(version)).await;
         let log = log.map_err(|error| failure::old_version(&access.grant, &access.trouble, &error))?;
-        let state = Arc::new(self.state(access, log).await?);
-        *held = Some(Held { state: Arc::clone(&state), looked_at: Instant::now() });
-        drop(held);
-        self.slots.insert(key, slot);
+        let state = Arc::new(self.state(access, log, key.clone()).await?);
+        slot.hold(&state, Instant::now());
+        self.slots.insert(key, Arc::clone(&slot));
         Ok(state)
     }
 
@@ -222,7 +251,7 @@ impl Logs {
             return Ok(());
         }
         match self.reader(access)?.statistics(&state.log, missing).await {
-            Ok(found) => files.add_statistics(found),
+            Ok(found) => self.keep_statistics(state, found)?,
             Err(error) => {
                 tracing::warn!(table = %access.grant.table(), error = %error, "statistics of the log")
             }
@@ -230,11 +259,37 @@ impl Logs {
         Ok(())
     }
 
-    fn reader(&self, access: &LogAccess) -> Result<LogReader, Error> {
-        Ok(LogReader::new(Arc::clone(&access.store) as _, access.location.url()?, self.io.clone()))
+    /// Adds statistics to a log: charged, and weighed again in the cache.
+    fn keep_statistics(
+        &self,
+        state: &LogState,
+        found: BTreeMap<usize, ColumnStatistics>,
+    ) -> Result<(), Error> {
+        let more: usize = found.values().map(ColumnStatistics::memory).sum();
+        if let Ok(mut memory) = state.log.memory.lock() {
+            memory.grow(more as u64)?;
+        }
+        state.log.files.add_statistics(found);
+        let holds = |slot: &Arc<Slot>| {
+            let held = slot.held.load();
+            held.as_ref().is_some_and(|held| std::ptr::eq(Arc::as_ptr(&held.state), state))
+        };
+        if let Some(slot) = self.slots.get(&state.key).filter(holds) {
+            self.slots.insert(state.key.clone(), slot);
+        }
+        Ok(())
     }
 
-    async fn state(&self, access: &LogAccess, log: Log) -> Result<LogState, Error> {
+    fn reader(&self, access: &LogAccess) -> Result<LogReader, Error> {
+        Ok(LogReader::new(
+            Arc::clone(&access.store) as _,
+            access.location.url()?,
+            self.io.clone(),
+            Arc::clone(&self.budget),
+        ))
+    }
+
+    async fn state(&self, access: &LogAccess, log: Log, key: LogKey) -> Result<LogState, Error> {
         let location = &access.location;
         let version = log.snapshot.version();
         let newest_commit = commits_from(location, access.store.as_ref(), version)
@@ -252,7 +307,7 @@ impl Logs {
             location.bucket(),
             log.snapshot.table_configuration().metadata().id()
         );
-        Ok(LogState { log, newest_commit, identity: Arc::from(identity), loading: Mutex::new(()) })
+        Ok(LogState { log, newest_commit, identity: Arc::from(identity), loading: Mutex::new(()), key })
     }
 }
 

@@ -15,9 +15,11 @@
 
 mod adapter;
 mod blocks;
+mod budget;
 mod cached_store;
 mod deletion_vectors;
 mod failure;
+mod files;
 mod footers;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -26,6 +28,7 @@ mod jail;
 mod kernel;
 mod location;
 mod log;
+mod log_engine;
 mod nan;
 mod nested;
 mod prune;
@@ -36,6 +39,7 @@ mod scan;
 mod scan_statistics;
 mod schema;
 mod statistics;
+mod text;
 
 use std::sync::Arc;
 
@@ -44,6 +48,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use tokio::runtime::Handle;
 
 use self::blocks::BlockCache;
+use self::budget::Budget;
 use self::cached_store::CachedStore;
 use self::deletion_vectors::DeletionVectors;
 use self::footers::FooterCache;
@@ -58,7 +63,7 @@ pub(crate) use self::scan::{ScanRequest, UnguardedScan};
 pub(crate) use self::schema::with_offsets;
 use crate::access::Grant;
 use crate::error::Error;
-use crate::settings::{AwsSettings, TableSettings};
+use crate::settings::{AwsSettings, InvalidText, TableSettings};
 use crate::sql::Moment;
 use crate::telemetry::metrics::Metrics;
 
@@ -77,6 +82,8 @@ struct Shared {
     blocks: Arc<BlockCache>,
     footers: FooterCache,
     deletion_vectors: DeletionVectors,
+    invalid_text: InvalidText,
+    budget: Arc<Budget>,
 }
 
 impl Tables {
@@ -91,15 +98,21 @@ impl Tables {
         io: Handle,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Error> {
+        let budget = Budget::new(settings.memory_limit.as_u64());
         Ok(Self {
             s3: S3::new(aws, io.clone())?,
             shared: Arc::new(Shared {
-                logs: Logs::new(settings, io),
+                logs: Logs::new(settings, io, Arc::clone(&budget)),
                 blocks: Arc::new(BlockCache::open(settings, metrics).await?),
                 footers: FooterCache::new(
                     usize::try_from(settings.footer_cache_bytes.as_u64()).unwrap_or(usize::MAX),
                 ),
-                deletion_vectors: DeletionVectors::new(settings.deletion_vector_cache_bytes.as_u64()),
+                deletion_vectors: DeletionVectors::new(
+                    settings.deletion_vector_cache_bytes.as_u64(),
+                    Arc::clone(&budget),
+                ),
+                budget,
+                invalid_text: settings.invalid_text,
             }),
         })
     }

@@ -18,24 +18,42 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::adapter::{find, widens};
+use super::text::{TextPolicy, is_bytes, is_text};
 
 /// A column of a file, rebuilt under the table's nested type.
 #[derive(Debug)]
 pub(super) struct NestedExpr {
     input: Arc<dyn PhysicalExpr>,
     target: DataType,
+    rebuild: Rebuild,
+}
+
+/// How the values of one column are rebuilt.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Rebuild {
     by_field_id: bool,
+    /// The column's name in files.
+    column: String,
+    texts: Arc<TextPolicy>,
 }
 
 impl NestedExpr {
-    pub(super) fn new(input: Arc<dyn PhysicalExpr>, target: DataType, by_field_id: bool) -> Self {
-        Self { input, target, by_field_id }
+    /// # Arguments
+    /// * `column` - the column's name in files.
+    pub(super) fn new(
+        input: Arc<dyn PhysicalExpr>,
+        target: DataType,
+        by_field_id: bool,
+        column: &str,
+        texts: Arc<TextPolicy>,
+    ) -> Self {
+        Self { input, target, rebuild: Rebuild { by_field_id, column: column.to_owned(), texts } }
     }
 }
 
 impl PartialEq for NestedExpr {
     fn eq(&self, other: &Self) -> bool {
-        self.input.eq(&other.input) && self.target == other.target && self.by_field_id == other.by_field_id
+        self.input.eq(&other.input) && self.target == other.target && self.rebuild == other.rebuild
     }
 }
 
@@ -66,10 +84,10 @@ impl PhysicalExpr for NestedExpr {
     fn evaluate(&self, batch: &arrow::array::RecordBatch) -> Result<ColumnarValue> {
         match self.input.evaluate(batch)? {
             ColumnarValue::Array(array) => {
-                Ok(ColumnarValue::Array(rebuild(&array, &self.target, self.by_field_id)?))
+                Ok(ColumnarValue::Array(self.rebuild.value(&array, &self.target)?))
             }
             ColumnarValue::Scalar(scalar) => {
-                let array = rebuild(&scalar.to_array()?, &self.target, self.by_field_id)?;
+                let array = self.rebuild.value(&scalar.to_array()?, &self.target)?;
                 Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
             }
         }
@@ -86,7 +104,8 @@ impl PhysicalExpr for NestedExpr {
         let [input] = children.as_slice() else {
             return exec_err!("a nested column has one input");
         };
-        Ok(Arc::new(Self::new(Arc::clone(input), self.target.clone(), self.by_field_id)))
+        let (target, rebuild) = (self.target.clone(), self.rebuild.clone());
+        Ok(Arc::new(Self { input: Arc::clone(input), target, rebuild }))
     }
 
     fn fmt_sql(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,75 +113,80 @@ impl PhysicalExpr for NestedExpr {
     }
 }
 
-fn rebuild(array: &ArrayRef, target: &DataType, by_field_id: bool) -> Result<ArrayRef> {
-    if array.data_type() == target {
-        return Ok(Arc::clone(array));
-    }
-    match (array.data_type(), target) {
-        (DataType::Null, _) => Ok(new_null_array(target, array.len())),
-        (DataType::Struct(_), DataType::Struct(_)) => rebuild_struct(array, target, by_field_id),
-        (DataType::List(_), DataType::List(item)) => rebuild_list::<i32>(array, item, by_field_id),
-        (DataType::LargeList(_), DataType::List(item)) => rebuild_list::<i64>(array, item, by_field_id),
-        (DataType::Map(..), DataType::Map(entries, _)) => rebuild_map(array, entries, by_field_id),
-        (from, to) if widens(from, to) => {
-            let strict = CastOptions { safe: false, ..CastOptions::default() };
-            Ok(cast_with_options(array, to, &strict)?)
+impl Rebuild {
+    fn value(&self, array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
+        if array.data_type() == target {
+            return Ok(Arc::clone(array));
         }
-        (from, to) => exec_err!("a file holds a nested field as {from} that the table's schema says is {to}"),
+        match (array.data_type(), target) {
+            (DataType::Null, _) => Ok(new_null_array(target, array.len())),
+            (DataType::Struct(_), DataType::Struct(_)) => self.structure(array, target),
+            (DataType::List(_), DataType::List(item)) => self.list::<i32>(array, item),
+            (DataType::LargeList(_), DataType::List(item)) => self.list::<i64>(array, item),
+            (DataType::Map(..), DataType::Map(entries, _)) => self.map(array, entries),
+            (from, to) if is_bytes(from) && is_text(to) => self.texts.text(array, to, &self.column),
+            (from, to) if widens(from, to) => {
+                let strict = CastOptions { safe: false, ..CastOptions::default() };
+                Ok(cast_with_options(array, to, &strict)?)
+            }
+            (from, to) => {
+                exec_err!("a file holds a nested field as {from} that the table's schema says is {to}")
+            }
+        }
     }
-}
 
-fn rebuild_struct(array: &ArrayRef, target: &DataType, by_field_id: bool) -> Result<ArrayRef> {
-    let DataType::Struct(wanted) = target else {
-        return exec_err!("not a struct");
-    };
-    let source = array.as_struct();
-    let children = wanted
-        .iter()
-        .map(|field| match find(source.fields(), field, by_field_id) {
-            Some((position, _)) => rebuild(source.column(position), field.data_type(), by_field_id),
-            None => Ok(new_null_array(field.data_type(), source.len())),
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let rebuilt =
-        StructArray::try_new_with_length(wanted.clone(), children, source.nulls().cloned(), source.len())?;
-    Ok(Arc::new(rebuilt))
-}
+    fn structure(&self, array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
+        let DataType::Struct(wanted) = target else {
+            return exec_err!("not a struct");
+        };
+        let source = array.as_struct();
+        let children = wanted
+            .iter()
+            .map(|field| match find(source.fields(), field, self.by_field_id) {
+                Some((position, _)) => self.value(source.column(position), field.data_type()),
+                None => Ok(new_null_array(field.data_type(), source.len())),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let rebuilt = StructArray::try_new_with_length(
+            wanted.clone(),
+            children,
+            source.nulls().cloned(),
+            source.len(),
+        )?;
+        Ok(Arc::new(rebuilt))
+    }
 
-fn rebuild_list<O: OffsetSizeTrait>(
-    array: &ArrayRef,
-    item: &FieldRef,
-    by_field_id: bool,
-) -> Result<ArrayRef> {
-    let source = array.as_list::<O>();
-    let values = rebuild(source.values(), item.data_type(), by_field_id)?;
-    let offsets = source
-        .offsets()
-        .iter()
-        .map(|offset| i32::try_from(offset.as_usize()))
-        .collect::<std::result::Result<Vec<i32>, _>>()
-        .map_err(|_| DataFusionError::Execution("a list column is too large".to_owned()))?;
-    let offsets = OffsetBuffer::new(offsets.into());
-    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, source.nulls().cloned())?))
-}
+    fn list<O: OffsetSizeTrait>(&self, array: &ArrayRef, item: &FieldRef) -> Result<ArrayRef> {
+        let source = array.as_list::<O>();
+        let values = self.value(source.values(), item.data_type())?;
+        let offsets = source
+            .offsets()
+            .iter()
+            .map(|offset| i32::try_from(offset.as_usize()))
+            .collect::<std::result::Result<Vec<i32>, _>>()
+            .map_err(|_| DataFusionError::Execution("a list column is too large".to_owned()))?;
+        let offsets = OffsetBuffer::new(offsets.into());
+        Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, source.nulls().cloned())?))
+    }
 
-fn rebuild_map(array: &ArrayRef, entries: &FieldRef, by_field_id: bool) -> Result<ArrayRef> {
-    let DataType::Struct(pair) = entries.data_type() else {
-        return exec_err!("a map without entries");
-    };
-    let [key, value] = pair.as_ref() else {
-        return exec_err!("a map whose entries are not pairs");
-    };
-    let source = array.as_map();
-    let keys = rebuild(source.keys(), key.data_type(), by_field_id)?;
-    let values = rebuild(source.values(), value.data_type(), by_field_id)?;
-    let rebuilt = StructArray::try_new(pair.clone(), vec![keys, values], None)?;
-    let map = MapArray::try_new(
-        Arc::clone(entries),
-        source.offsets().clone(),
-        rebuilt,
-        source.nulls().cloned(),
-        false,
-    )?;
-    Ok(Arc::new(map))
+    fn map(&self, array: &ArrayRef, entries: &FieldRef) -> Result<ArrayRef> {
+        let DataType::Struct(pair) = entries.data_type() else {
+            return exec_err!("a map without entries");
+        };
+        let [key, value] = pair.as_ref() else {
+            return exec_err!("a map whose entries are not pairs");
+        };
+        let source = array.as_map();
+        let keys = self.value(source.keys(), key.data_type())?;
+        let values = self.value(source.values(), value.data_type())?;
+        let rebuilt = StructArray::try_new(pair.clone(), vec![keys, values], None)?;
+        let map = MapArray::try_new(
+            Arc::clone(entries),
+            source.offsets().clone(),
+            rebuilt,
+            source.nulls().cloned(),
+            false,
+        )?;
+        Ok(Arc::new(map))
+    }
 }

@@ -20,8 +20,7 @@ use datafusion::catalog::Session;
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
-use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -34,20 +33,18 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStore};
-use parquet::arrow::arrow_reader::RowSelection;
 
 use super::adapter::ColumnsOfFiles;
-use super::deletion_vectors::kept_in_row_groups;
+use super::deletion_vectors::{RowsToRead, kept_in_row_groups};
+use super::files::{FileReaders, footer_of};
 use super::footers::TableFooters;
 use super::prune::Pruning;
 use super::replace::replace_columns;
 use super::schema::with_offsets;
+use super::text::TextPolicy;
 use super::{Snapshot, failure, nan, scan_statistics};
 use crate::error::Error;
 use crate::mutant::Mutant;
-
-/// First bytes fetched from the end of a file, in the hope that its whole footer is among them.
-const FOOTER_HINT: usize = 128 * 1024;
 
 /// Fewest columns beside those of a predicate for which it pays to decode them later.
 const LATE_COLUMNS: usize = 3;
@@ -109,8 +106,7 @@ impl Snapshot {
 
         let mut source = ParquetSource::new(layout.table.clone())
             .with_table_parquet_options(parquet_options(session))
-            .with_metadata_size_hint(FOOTER_HINT)
-            .with_parquet_file_reader_factory(Arc::new(self.reader_factory()));
+            .with_parquet_file_reader_factory(Arc::new(self.readers(&layout)));
         if let (Some(condition), Some(predicate)) = (condition, predicate) {
             let reads_late = reads_late(&condition, layout.projection.len());
             source = source
@@ -119,14 +115,13 @@ impl Snapshot {
         }
         let threads = session.config_options().execution.target_partitions;
         let parts = if request.in_small_parts { small_parts(&files, threads) } else { threads };
-        let by_field_id = self.log.log().columns.by_field_id;
         let bucket = ObjectStoreUrl::parse(format!("s3://{}", self.access.location.bucket()))?;
         let config = FileScanConfigBuilder::new(bucket, Arc::new(source))
             .with_file_groups(balanced(files, parts))
             .with_projection_indices(Some(layout.projection))?
             .with_limit(request.limit)
             .with_statistics(statistics)
-            .with_expr_adapter(Some(Arc::new(ColumnsOfFiles { by_field_id })))
+            .with_expr_adapter(Some(Arc::new(self.adapter())))
             .build();
         let plan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
         let parallel = plan.repartitioned(parts, session.config_options())?;
@@ -216,9 +211,11 @@ impl Snapshot {
         let Some(kept) = self.rows_to_read(file, &read.object_meta).await? else {
             return Ok(read);
         };
+        // The plan holds the rows for as long as it lives, and with them the memory that is charged for them.
+        let read = read.with_extension(Arc::clone(&kept));
         Ok(match self.footers().known(&read.object_meta) {
-            Some(footer) => read.with_extension(kept_in_row_groups(&kept, footer.row_groups())?),
-            None => read.with_extension(ParquetRowSelection::new(kept.as_ref().clone())),
+            Some(footer) => read.with_extension(kept_in_row_groups(kept.selection(), footer.row_groups())?),
+            None => read.with_extension(ParquetRowSelection::new(kept.selection().clone())),
         })
     }
 
@@ -239,7 +236,7 @@ impl Snapshot {
     }
 
     /// The rows that the file's deletion vector leaves; `None` if it has none.
-    async fn rows_to_read(&self, file: usize, meta: &ObjectMeta) -> Result<Option<Arc<RowSelection>>> {
+    async fn rows_to_read(&self, file: usize, meta: &ObjectMeta) -> Result<Option<Arc<RowsToRead>>> {
         let index = &self.log.log().files;
         let vector =
             index.deletion_vector(file).map_err(|error| failure::broken_vector(error.to_string()))?;
@@ -259,16 +256,25 @@ impl Snapshot {
 
     /// The number of rows in a Parquet file, from its footer.
     async fn rows_in(&self, meta: &ObjectMeta) -> Result<i64> {
-        let metadata = DFParquetMetadata::new(self.files.as_ref(), meta)
-            .with_metadata_size_hint(Some(FOOTER_HINT))
-            .with_file_metadata_cache(Some(self.footers()))
-            .fetch_metadata()
-            .await?;
-        Ok(metadata.file_metadata().num_rows())
+        let footer = footer_of(self.files.as_ref(), meta, &self.footers()).await?;
+        Ok(footer.file_metadata().num_rows())
     }
 
-    fn reader_factory(&self) -> CachedParquetFileReaderFactory {
-        CachedParquetFileReaderFactory::new(Arc::clone(&self.files) as Arc<dyn ObjectStore>, self.footers())
+    fn readers(&self, layout: &Layout) -> FileReaders {
+        let store = Arc::clone(&self.files) as Arc<dyn ObjectStore>;
+        FileReaders::new(store, self.footers(), layout.table.file_schema(), Arc::clone(&self.shared.budget))
+    }
+
+    fn adapter(&self) -> ColumnsOfFiles {
+        let columns = &self.log.log().columns;
+        let shown = self.grant().authorized_columns();
+        let names = columns.physical.fields().iter().zip(columns.logical.fields());
+        let visible = names
+            .filter(|(_, logical)| shown.contains(&logical.name().to_ascii_lowercase()))
+            .map(|(physical, logical)| (physical.name().clone(), logical.name().clone()))
+            .collect();
+        let texts = Arc::new(TextPolicy::new(self.shared.invalid_text, visible));
+        ColumnsOfFiles { by_field_id: columns.by_field_id, texts }
     }
 
     fn footers(&self) -> Arc<TableFooters> {

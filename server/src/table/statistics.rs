@@ -15,7 +15,8 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, StructArray, TimestampMicrosecondArray, UInt64Array,
     new_null_array,
 };
-use arrow::compute::{cast, take};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::{cast, nullif, take};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use delta_kernel::DeltaResult;
 
@@ -24,6 +25,9 @@ use super::schema::TableColumns;
 
 /// What a writer's cut to milliseconds may have taken from a timestamp, in microseconds.
 const CUT_MICROSECONDS: i64 = 999;
+
+/// Longest minimum or maximum that is kept, in bytes. Spark cuts them to 32 characters.
+const LONGEST_BOUND: usize = 1024;
 
 /// One column's statistics; a row for each file, NULL where unknown.
 pub(super) struct ColumnStatistics {
@@ -89,7 +93,7 @@ impl<'a> FileStatistics<'a> {
                     .and_then(|stats| stats.column_by_name(group)?.as_struct_opt())
                     .and_then(|group| group.column_by_name(field.name()));
                 match found {
-                    Some(column) => Ok(cast(column, data_type)?),
+                    Some(column) => Ok(cast(&without_long(column)?, data_type)?),
                     None => Ok(new_null_array(data_type, files)),
                 }
             };
@@ -113,6 +117,20 @@ impl<'a> FileStatistics<'a> {
         }
         Ok((rows, columns))
     }
+}
+
+/// Bounds without those that are too long to be kept: they bound nothing then.
+fn without_long(bounds: &ArrayRef) -> DeltaResult<ArrayRef> {
+    let is_long: BooleanArray = match bounds.data_type() {
+        DataType::Utf8 => lengths(bounds.as_string::<i32>().offsets()),
+        DataType::Binary => lengths(bounds.as_binary::<i32>().offsets()),
+        _ => return Ok(Arc::clone(bounds)),
+    };
+    Ok(if is_long.has_true() { nullif(bounds, &is_long)? } else { Arc::clone(bounds) })
+}
+
+fn lengths(offsets: &OffsetBuffer<i32>) -> BooleanArray {
+    offsets.lengths().map(|length| Some(length > LONGEST_BOUND)).collect()
 }
 
 /// What no value of the file exceeds, given the maximum of the log.

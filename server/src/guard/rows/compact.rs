@@ -8,13 +8,18 @@
 //!   the slot of a visible NULL.
 //!
 //! So such columns are rebuilt, also if no row of this batch was hidden, because a reader shares one buffer among many
-//! batches.
+//! batches. What many rows share is copied once: one long value of a file's dictionary, repeated by all rows, would
+//! otherwise become as many copies of it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, MutableArrayData, RecordBatch, RecordBatchOptions, make_array};
-use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::array::{
+    Array, ArrayRef, AsArray, GenericByteViewArray, MutableArrayData, RecordBatch, RecordBatchOptions,
+    UInt32Array, make_array,
+};
+use arrow::compute::{cast, take};
+use arrow::datatypes::{BinaryViewType, ByteViewType, DataType, StringViewType};
 use arrow::error::ArrowError;
 
 use crate::mutant::Mutant;
@@ -26,15 +31,64 @@ pub(super) fn compact(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new_with_options(batch.schema(), columns, &options)
 }
 
+/// Bytes that [`compact`] copies of a batch, at the most.
+pub(super) fn bytes_to_copy(batch: &RecordBatch) -> usize {
+    let of_column = |column: &ArrayRef| match column.data_type() {
+        DataType::Utf8View => view_bytes_to_copy(column.as_string_view()),
+        DataType::BinaryView => view_bytes_to_copy(column.as_binary_view()),
+        data_type if data_type.is_nested() || column.null_count() > 0 => {
+            column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+        }
+        _ => 0,
+    };
+    batch.columns().iter().map(of_column).sum()
+}
+
+fn view_bytes_to_copy<T: ByteViewType>(array: &GenericByteViewArray<T>) -> usize {
+    array.total_buffer_bytes_used().min(held(array)) + size_of_val(array.views().as_ref())
+}
+
+/// Bytes of the buffers that the values of an array lie in.
+fn held<T: ByteViewType>(array: &GenericByteViewArray<T>) -> usize {
+    array.data_buffers().iter().map(|buffer| buffer.len()).sum()
+}
+
 fn compact_array(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match array.data_type() {
         DataType::Dictionary(_, value_type) => cast(&cast(array, value_type)?, array.data_type()),
-        DataType::Utf8View => Ok(Arc::new(copied(array)?.as_string_view().gc())),
-        DataType::BinaryView => Ok(Arc::new(copied(array)?.as_binary_view().gc())),
+        DataType::Utf8View => compact_views::<StringViewType>(&copied(array)?),
+        DataType::BinaryView => compact_views::<BinaryViewType>(&copied(array)?),
         data_type if data_type.is_nested() => compact_children(&copied(array)?),
         _ if array.null_count() > 0 && !Mutant::NullSlotsLeft.is_on() => copied(array),
         _ => Ok(Arc::clone(array)),
     }
+}
+
+/// The same values in buffers that hold nothing else.
+fn compact_views<T: ByteViewType>(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let views = array.as_byte_view::<T>();
+    if views.total_buffer_bytes_used() <= held(views) {
+        return Ok(Arc::new(views.gc()));
+    }
+    let mut rows: Vec<u32> = Vec::new();
+    let mut seen: HashMap<u128, u32> = HashMap::new();
+    let mut codes = Vec::with_capacity(views.len());
+    for (row, raw) in views.views().iter().enumerate() {
+        if views.is_null(row) {
+            codes.push(None);
+            continue;
+        }
+        // A short value stands in its view, of a long one the place does.
+        let next = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let code = *seen.entry(*raw).or_insert(next);
+        if code == next {
+            rows.push(u32::try_from(row).unwrap_or(u32::MAX));
+        }
+        codes.push(Some(code));
+    }
+    let distinct = take(array, &UInt32Array::from(rows), None)?;
+    let distinct: ArrayRef = Arc::new(distinct.as_byte_view::<T>().gc());
+    copied(&take(&distinct, &UInt32Array::from(codes), None)?)
 }
 
 /// The same rows elsewhere, with nothing in the slots of NULLs.
@@ -63,4 +117,44 @@ fn compact_children(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         children.push(compact_array(&make_array(child.clone()))?.to_data());
     }
     Ok(make_array(data.into_builder().child_data(children).build()?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use arrow::array::{StringViewArray, StringViewBuilder};
+
+    use super::*;
+
+    /// A long value in one place that many rows share, between NULLs and short values.
+    fn shared(rows: usize) -> StringViewArray {
+        let mut builder = StringViewBuilder::new();
+        let text = format!("{}{}", "a".repeat(100_000), "b".repeat(100_000));
+        let block = builder.append_block(text.into_bytes().into());
+        for row in 0..rows {
+            match row % 4 {
+                0 => builder.append_null(),
+                1 => builder.append_value("short"),
+                2 => builder.try_append_view(block, 0, 150_000).unwrap(),
+                _ => builder.try_append_view(block, 50_000, 150_000).unwrap(),
+            }
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn a_long_value_that_many_rows_share_is_copied_once() {
+        let array = shared(2000);
+        let batch = RecordBatch::try_from_iter([("text", Arc::new(array.clone()) as ArrayRef)]).unwrap();
+        let compacted = compact(&batch).unwrap();
+        let column = compacted.column(0).as_string_view();
+        assert_eq!(column, &array);
+        assert!(held(column) <= 2 * 150_000, "{}", held(column));
+        assert!(bytes_to_copy(&batch) < 300_000);
+        let shares = |buffer: &arrow::buffer::Buffer| {
+            array.data_buffers().iter().any(|other| other.as_ptr() == buffer.as_ptr())
+        };
+        assert!(!column.data_buffers().iter().any(shares), "a buffer that other rows use");
+    }
 }

@@ -22,6 +22,7 @@ use roaring::RoaringTreemap;
 
 use super::must;
 use crate::error::{Error, ErrorKind};
+use crate::table::budget::Budget;
 use crate::table::deletion_vectors::{DeletionVectors, FILE_VERSION, MAGIC};
 use crate::table::jail::{JailedStore, Trouble};
 use crate::table::location::TableLocation;
@@ -42,7 +43,7 @@ static LOCATION: LazyLock<TableLocation> = LazyLock::new(|| match TableLocation:
 });
 
 /// Each vector is read as that of another table, so that none is found in the cache.
-static VECTORS: LazyLock<DeletionVectors> = LazyLock::new(|| DeletionVectors::new(0));
+static VECTORS: LazyLock<DeletionVectors> = LazyLock::new(|| DeletionVectors::new(0, Budget::new(4 << 30)));
 static TABLES: AtomicU64 = AtomicU64::new(0);
 
 /// See the file's head.
@@ -160,6 +161,7 @@ impl Vector {
         let jailed = JailedStore::new(store, LOCATION.clone(), Arc::new(Trouble::default()));
         let table: Arc<str> = TABLES.fetch_add(1, Ordering::Relaxed).to_string().into();
         block_on(VECTORS.rows_to_read(&LOCATION, &jailed, &table, &self.descriptor, rows))
+            .map(|rows| Arc::new(rows.selection().clone()))
     }
 }
 
