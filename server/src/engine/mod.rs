@@ -217,8 +217,9 @@ impl Runner {
         let schema = Arc::clone(plan.schema());
         let lane = if plan.is_quick() { Handle::current() } else { self.heavy };
         let account = ResultAccount::new(self.result_limits, self.metrics);
+        let ended = plan.ended();
         let plans = stream::once(async { Ok(plan) }).chain(others);
-        QueryStream::start(&lane, plans, schema, deadline, account)
+        QueryStream::start(&lane, plans, schema, deadline, account, ended)
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::result_limits::ResultAccount;
 use super::timed_out;
 use crate::error::Error;
-use crate::guard::{SealedPlan, from_datafusion};
+use crate::guard::{Ended, SealedPlan, from_datafusion};
 
 /// Batches computed ahead of the client.
 const AHEAD: usize = 2;
@@ -35,6 +35,8 @@ pub(crate) struct QueryStream {
     timer: Option<Pin<Box<Sleep>>>,
     task: AbortOnDropHandle<()>,
     is_over: bool,
+    /// For calls of functions, which cannot be aborted.
+    ended: Ended,
 }
 
 impl QueryStream {
@@ -44,6 +46,7 @@ impl QueryStream {
         schema: SchemaRef,
         deadline: Instant,
         mut account: ResultAccount,
+        ended: Ended,
     ) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let task = cpu.spawn(async move {
@@ -57,7 +60,15 @@ impl QueryStream {
                 }
             }
         });
-        Self { schema, batches, deadline, timer: None, task: AbortOnDropHandle::new(task), is_over: false }
+        Self {
+            schema,
+            batches,
+            deadline,
+            timer: None,
+            task: AbortOnDropHandle::new(task),
+            is_over: false,
+            ended,
+        }
     }
 
     /// The result's columns, as the logical plan declares them.
@@ -67,6 +78,7 @@ impl QueryStream {
 
     fn end(&mut self, last: Option<Error>) -> Poll<Option<Result<RecordBatch, Error>>> {
         self.is_over = true;
+        self.ended.set();
         self.task.abort();
         Poll::Ready(last.map(Err))
     }
@@ -84,6 +96,12 @@ fn run(plan: Result<SealedPlan, Error>) -> BoxStream<'static, Result<RecordBatch
     match started {
         Ok(batches) => batches.map_err(from_datafusion).boxed(),
         Err(error) => stream::once(async { Err(error) }).boxed(),
+    }
+}
+
+impl Drop for QueryStream {
+    fn drop(&mut self) {
+        self.ended.set();
     }
 }
 

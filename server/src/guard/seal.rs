@@ -15,6 +15,7 @@ use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 
 use super::barrier::GuardedScanExec;
 use super::explain::ExplainExec;
+use super::growth::Ended;
 use crate::error::Error;
 
 /// A plan that may run. Only this file makes one, and the engine takes nothing else.
@@ -23,6 +24,7 @@ pub(crate) struct SealedPlan {
     context: Arc<TaskContext>,
     schema: SchemaRef,
     is_quick: bool,
+    ended: Ended,
 }
 
 impl SealedPlan {
@@ -31,6 +33,7 @@ impl SealedPlan {
     /// # Arguments
     /// * `schema` - what the client was or will be told about the result.
     /// * `is_quick` - it reads little, and does about as much as it reads.
+    /// * `ended` - is asked by calls that take long.
     ///
     /// # Errors
     /// An internal one that names the first leaf which is neither guarded nor constant.
@@ -39,9 +42,10 @@ impl SealedPlan {
         context: Arc<TaskContext>,
         schema: SchemaRef,
         is_quick: bool,
+        ended: Ended,
     ) -> Result<Self, Error> {
         check(plan.as_ref())?;
-        Ok(Self { plan, context, schema, is_quick })
+        Ok(Self { plan, context, schema, is_quick, ended })
     }
 
     /// The result's columns, as the logical plan declares them.
@@ -52,6 +56,11 @@ impl SealedPlan {
     /// Whether it reads little, and does about as much as it reads.
     pub(crate) fn is_quick(&self) -> bool {
         self.is_quick
+    }
+
+    /// What is to be told when nobody waits for the rows any more.
+    pub(crate) fn ended(&self) -> Ended {
+        self.ended.clone()
     }
 
     /// Gives the plan to the engine.

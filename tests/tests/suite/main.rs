@@ -16,6 +16,7 @@ mod draining;
 mod entries;
 mod growing_logs;
 mod hostile_files;
+mod hostile_functions;
 mod hostile_load;
 mod hostile_paths;
 mod hostile_tables;
