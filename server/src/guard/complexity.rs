@@ -58,7 +58,7 @@ const MOST_CENTROIDS: u64 = 10_000;
 /// Regular expressions: each takes as long to make as all the rest of a query.
 const MOST_REGULAR_EXPRESSIONS: usize = 200;
 
-const MULTIPLIED: &str = "the query is too complex: it has too many parts, or multiplies them";
+pub(super) const MULTIPLIED: &str = "the query is too complex: it has too many parts, or multiplies them";
 
 const UNBOUNDED: &str = "the query asks for values of a type that is not supported here";
 

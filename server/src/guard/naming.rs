@@ -9,16 +9,24 @@
 //! Invariant: a cost is not too small; arithmetic saturates.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion, TreeNodeVisitor};
 use datafusion::common::{Column, DFSchemaRef, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr as SqlExpr, Statement, Visit, Visitor};
 
 /// Characters that planning may write for the names of a plan: about a second of a debug build.
 const MOST_NAMED: usize = 1 << 28;
 
 /// Passes of planning that ask for the field of a whole expression.
 const PASSES: usize = 32;
+
+/// How often the name of each computed column is looked for among those of all columns beside it.
+const LOOKED_FOR: usize = 3;
+
+/// One in so many chains of conditions is a column of a result, and has a name.
+const SELDOM: usize = 4;
 
 /// Bytes of a part's own text, besides those of texts and names in it.
 const OWN_BYTES: usize = 8;
@@ -31,6 +39,48 @@ pub(super) fn is_too_long(plan: &LogicalPlan) -> bool {
     let mut named = Named(0);
     named.columns(plan);
     named.0 > MOST_NAMED
+}
+
+/// Whether the columns of a statement's queries have names that take too long to write. Making a plan asks for each of them a few
+/// times, so this is looked at before there is one.
+pub(super) fn has_long_names(statement: &Statement) -> bool {
+    let mut texts = Texts { written: 0, around: Vec::new() };
+    statement.visit(&mut texts).is_break()
+}
+
+/// Measures the expressions of a text from the leaves up.
+struct Texts {
+    /// Characters of the names of all expressions and of all their parts.
+    written: usize,
+    /// For each expression around the place that is visited, the characters of its parts so far.
+    around: Vec<usize>,
+}
+
+impl Visitor for Texts {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, _: &SqlExpr) -> ControlFlow<()> {
+        self.around.push(0);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &SqlExpr) -> ControlFlow<()> {
+        let own = match expr {
+            SqlExpr::Identifier(_) | SqlExpr::CompoundIdentifier(_) | SqlExpr::Value(_) => {
+                expr.to_string().len()
+            }
+            _ => OWN_BYTES,
+        };
+        let length = self.around.pop().unwrap_or_default().saturating_add(own);
+        // Long chains of conditions mostly stand where nobody names them.
+        let is_chain = matches!(expr, SqlExpr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. });
+        let written = if is_chain { length / SELDOM } else { length };
+        self.written = self.written.saturating_add(written);
+        if let Some(around) = self.around.last_mut() {
+            *around = around.saturating_add(length);
+        }
+        if self.written > MOST_NAMED / PASSES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
 }
 
 /// Characters that are written for all expressions that were met.
@@ -59,16 +109,23 @@ impl Named {
             _ => false,
         });
         let mut measured = Vec::new();
+        // Nobody asks for the field of a condition as a whole.
+        let passes = if matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_)) { 1 } else { PASSES };
         let walked = plan.apply_expressions(|expr| {
-            let costs = costs(expr, below.as_ref());
-            self.0 = self.0.saturating_add(costs.planned());
-            measured.push(costs);
+            self.0 = self.0.saturating_add(costs(expr, below.as_ref()).planned(passes));
+            // Where lists become one, what a column is called is gone.
+            measured.push(costs(without_alias(expr), below.as_ref()));
             Ok(if self.0 > MOST_NAMED { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
         });
         if walked.is_err() {
             self.0 = usize::MAX;
         }
         let width = plan.schema().fields().len();
+        if let LogicalPlan::Projection(_) = plan {
+            let computed = measured.iter().filter(|costs| costs.is_computed).count();
+            let names = plan.schema().fields().iter().map(|field| field.name().len()).sum::<usize>();
+            self.0 = self.0.saturating_add(computed.saturating_mul(names).saturating_mul(LOOKED_FOR));
+        }
         let mut columns = match plan {
             LogicalPlan::Projection(_) => measured,
             LogicalPlan::SubqueryAlias(_)
@@ -79,6 +136,13 @@ impl Named {
         };
         columns.resize(width, Costs::default());
         columns
+    }
+}
+
+fn without_alias(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Alias(alias) => without_alias(&alias.expr),
+        other => other,
     }
 }
 
@@ -141,9 +205,9 @@ impl Costs {
         is_computed: true,
     };
 
-    /// What all passes of planning write.
-    fn planned(&self) -> usize {
-        self.field.saturating_mul(PASSES).saturating_add(self.pass)
+    /// What planning writes that asks so often for the field of the whole.
+    fn planned(&self, passes: usize) -> usize {
+        self.field.saturating_mul(passes).saturating_add(self.pass)
     }
 
     fn add(&mut self, other: Self) {
@@ -229,11 +293,13 @@ mod tests {
 
     use datafusion::functions::expr_fn::upper;
     use datafusion::logical_expr::{LogicalPlanBuilder, col, lit};
+    use datafusion::sql::parser::Statement as ParsedStatement;
 
     use super::*;
+    use crate::sql::{SessionOptions, Statement as Checked};
 
     fn cost(expr: &Expr) -> usize {
-        costs(expr, None).planned()
+        costs(expr, None).planned(PASSES)
     }
 
     fn chain(length: usize) -> Expr {
@@ -250,9 +316,27 @@ mod tests {
     }
 
     #[test]
-    fn many_short_expressions_cost_little() {
+    fn many_short_expressions_cost_little_until_their_names_are_looked_for_among_too_many() {
         let all: usize = (0..3000).map(|number| cost(&(col("a") + lit(number)))).sum();
         assert!(all < MOST_NAMED / 20, "{all}");
+        let columns = |count: i32| {
+            let rows =
+                LogicalPlanBuilder::empty(true).project([lit("x").alias("a_column_of_some_length")]).unwrap();
+            let computed = (0..count).map(|number| col("a_column_of_some_length") + lit(number));
+            rows.project(computed).unwrap().build().unwrap()
+        };
+        assert!(!is_too_long(&columns(1000)));
+        assert!(is_too_long(&columns(3000)));
+    }
+
+    #[test]
+    fn a_text_is_looked_at_before_a_plan_is_made_of_it() {
+        for (operators, is_long) in [(100, false), (700, false), (2900, true)] {
+            let sql = format!("select {}", vec!["r_regionkey"; operators].join(" + "));
+            let checked = Checked::parse(&sql, 1 << 20, &SessionOptions::default()).unwrap();
+            let ParsedStatement::Statement(statement) = checked.into_sql() else { unreachable!() };
+            assert_eq!(has_long_names(&statement), is_long, "{operators}");
+        }
     }
 
     /// Queries of queries, each of which computes of the one below.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, MapArray,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, MapArray,
     StringArray, StringViewArray, StructArray, TimestampNanosecondArray,
 };
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};

@@ -5,7 +5,7 @@
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Int64Array, ListArray, StringArray, StringViewArray,
 };
-use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
+use arrow::datatypes::{Field, FieldRef, Int64Type};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
