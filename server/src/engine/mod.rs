@@ -218,9 +218,9 @@ impl Runner {
         let schema = Arc::clone(plan.schema());
         let lane = if plan.is_quick() { Handle::current() } else { self.heavy };
         let account = ResultAccount::new(self.result_limits, self.metrics);
-        let watch = plan.watch().cloned();
+        let limits = Limits { deadline, watch: plan.watch().cloned(), ended: plan.ended() };
         let plans = stream::once(async { Ok(plan) }).chain(others);
-        QueryStream::start(&lane, plans, schema, Limits { deadline, watch }, account)
+        QueryStream::start(&lane, plans, schema, limits, account)
     }
 }
 

@@ -26,7 +26,7 @@ use super::result_limits::ResultAccount;
 use super::timed_out;
 use crate::access::GrantWatch;
 use crate::error::Error;
-use crate::guard::{SealedPlan, from_datafusion};
+use crate::guard::{Ended, SealedPlan, from_datafusion};
 
 /// Batches computed ahead of the client.
 const AHEAD: usize = 2;
@@ -36,6 +36,8 @@ pub(super) struct Limits {
     pub(super) deadline: Instant,
     /// `None` for a query without tables.
     pub(super) watch: Option<GrantWatch>,
+    /// Is told when the query has ended, for calls of functions, which cannot be aborted.
+    pub(super) ended: Ended,
 }
 
 /// The batches of one statement. Dropping it cancels the query.
@@ -105,6 +107,7 @@ impl QueryStream {
 
     fn end(&mut self, last: Option<Error>) -> Poll<Option<Result<RecordBatch, Error>>> {
         self.is_over = true;
+        self.limits.ended.set();
         self.task.abort();
         Poll::Ready(last.map(Err))
     }
@@ -122,6 +125,12 @@ fn run(plan: Result<SealedPlan, Error>) -> BoxStream<'static, Result<RecordBatch
     match started {
         Ok(batches) => batches.map_err(from_datafusion).boxed(),
         Err(error) => stream::once(async { Err(error) }).boxed(),
+    }
+}
+
+impl Drop for QueryStream {
+    fn drop(&mut self) {
+        self.limits.ended.set();
     }
 }
 

@@ -15,14 +15,16 @@
 //! - The limits leave room for what people and their tools write: dozens of joins in one place, thousands of columns.
 
 use arrow::datatypes::DataType;
-use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::expr::{GroupingSet, ScalarFunction};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::expr::{AggregateFunction, GroupingSet, ScalarFunction};
 use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
 
+use super::function_table::{self, Role, Work};
+use super::naming;
 use super::orderings::window_keys;
 use super::redact::from_datafusion;
-use super::weights::{CASTS, substituted, weight};
+use super::weights::{substituted, weight};
 use crate::error::{Error, ErrorKind};
 use crate::sql::{MOST_FIXED_BYTES, SUBQUERY_LIMIT};
 
@@ -50,15 +52,15 @@ const MOST_SORT_KEYS: usize = 500;
 /// Keys that one window divides and sorts by. All pairs of them are compared for each.
 const MOST_WINDOW_KEYS: usize = 64;
 
+/// Centroids that an approximate percentile may keep: room for all of them is made for each group before the first value.
+const MOST_CENTROIDS: u64 = 10_000;
+
 /// Regular expressions: each takes as long to make as all the rest of a query.
 const MOST_REGULAR_EXPRESSIONS: usize = 200;
 
-const MULTIPLIED: &str = "the query is too complex: it has too many parts, or multiplies them";
+pub(super) const MULTIPLIED: &str = "the query is too complex: it has too many parts, or multiplies them";
 
 const UNBOUNDED: &str = "the query asks for values of a type that is not supported here";
-
-/// Aggregates whose result holds all of their input.
-const COLLECTING: [&str; 2] = ["array_agg", "string_agg"];
 
 /// Refuses a plan that is too large to be optimised.
 ///
@@ -75,7 +77,7 @@ pub(super) fn check(plan: &LogicalPlan) -> std::result::Result<(), Error> {
     }
     let mut size = Size::default();
     plan.apply_with_subqueries(|node| size.add(node)).map_err(from_datafusion)?;
-    if size.is_too_large() || substituted(plan) > MOST_SUBSTITUTED {
+    if size.is_too_large() || naming::is_too_long(plan) || substituted(plan) > MOST_SUBSTITUTED {
         return too_complex(MULTIPLIED);
     }
     size.refusal.map_or(Ok(()), too_complex)
@@ -118,7 +120,9 @@ fn is_regular_expression(expr: &Expr) -> bool {
             Operator::RegexMatch | Operator::RegexIMatch | Operator::RegexNotMatch | Operator::RegexNotIMatch
         ),
         Expr::SimilarTo(_) => true,
-        Expr::ScalarFunction(function) => function.name().starts_with("regexp_"),
+        Expr::ScalarFunction(function) => {
+            function_table::scalar(function.name()).is_some_and(|row| row.work == Work::Pattern)
+        }
         _ => false,
     }
 }
@@ -202,10 +206,17 @@ fn refusal(expr: &Expr) -> Option<&'static str> {
         Expr::Placeholder(placeholder) => placeholder.field.as_ref().map(|field| field.data_type().clone()),
         Expr::Cast(cast) => Some(cast.field.data_type().clone()),
         Expr::TryCast(cast) => Some(cast.field.data_type().clone()),
-        Expr::ScalarFunction(ScalarFunction { func, args }) if CASTS.contains(&func.name()) => {
+        Expr::ScalarFunction(ScalarFunction { func, args })
+            if function_table::plays(func.name(), Role::Casts) =>
+        {
             args.get(1).and_then(Expr::as_literal).and_then(|name| name.try_as_str()??.parse().ok())
         }
-        Expr::WindowFunction(window) if COLLECTING.contains(&window.fun.name()) => {
+        Expr::AggregateFunction(aggregate) if has_many_centroids(aggregate) => {
+            return Some("an approximate percentile can keep 10000 centroids: ask for fewer");
+        }
+        Expr::WindowFunction(window)
+            if function_table::aggregate(window.fun.name()).is_some_and(|row| row.collects) =>
+        {
             return Some(
                 "array_agg and string_agg cannot be window functions here: aggregate, and join the result",
             );
@@ -214,6 +225,18 @@ fn refusal(expr: &Expr) -> Option<&'static str> {
     };
     let is_refused = asked_for.is_some_and(|data_type| !is_bounded(&data_type));
     is_refused.then_some(UNBOUNDED)
+}
+
+/// Whether an approximate percentile asks for more centroids than there is room for.
+fn has_many_centroids(aggregate: &AggregateFunction) -> bool {
+    let place = match aggregate.func.name() {
+        "approx_percentile_cont" => 2,
+        "approx_percentile_cont_with_weight" => 3,
+        _ => return false,
+    };
+    let number = aggregate.params.args.get(place).and_then(Expr::as_literal);
+    let number = number.and_then(|number| number.cast_to(&DataType::UInt64).ok());
+    matches!(number, Some(ScalarValue::UInt64(Some(centroids))) if centroids > MOST_CENTROIDS)
 }
 
 /// Whether values of a type take about as many bytes as are in them.

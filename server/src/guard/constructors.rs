@@ -5,7 +5,8 @@
 //! types of columns as it goes, and then never ends, nor can it be told to. Limits on the whole plan ([`complexity`](super::complexity))
 //! come too late for that: they see a plan that is made.
 //!
-//! Invariant: each function on offer whose type holds those of several arguments is here, and each way to write it. (What
+//! Invariant: each function on offer whose type holds those of several arguments [says so in its row](Role::CombinesTypes), and each
+//! way to write it is here. (What
 //! takes an array of several arguments gives all the same type.)
 
 use std::sync::Arc;
@@ -23,15 +24,14 @@ use datafusion::logical_expr::{
 };
 
 use super::complexity::fields_of;
-
-const CONSTRUCTORS: [&str; 4] = ["arrays_zip", "map", "named_struct", "struct"];
+use super::function_table::{self, Role};
 
 /// Fields of a type that a query makes, nested ones included.
 const MOST_FIELDS: usize = 500;
 
 /// The function with a bounded type, if it is one that makes a type of several.
 pub(super) fn bounded(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
-    match CONSTRUCTORS.contains(&function.name()) {
+    match function_table::plays(function.name(), Role::CombinesTypes) {
         true => Arc::new(ScalarUDF::from(Constructor { inner: function })),
         false => function,
     }
@@ -163,7 +163,8 @@ mod tests {
             .map(|function| function.name())
             .collect();
         constructors.sort_unstable();
-        assert_eq!(constructors, CONSTRUCTORS);
+        let rows = function_table::SCALAR.iter().filter(|row| row.role == Role::CombinesTypes);
+        assert_eq!(constructors, rows.map(|row| row.name).collect::<Vec<_>>());
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(super) async fn explained(
     state: &SessionState,
     plan: &LogicalPlan,
     explain: Explain,
-    account: &FunctionAccount,
+    account: &Arc<FunctionAccount>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let optimized = state.optimize(plan)?;
     complexity::check(&optimized)?;

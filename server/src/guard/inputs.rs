@@ -5,37 +5,58 @@
 //! - A join, and a window that moves, repeat a value for each row of a batch that they send: one text of ten megabytes beside
 //!   eight thousand numbers are eighty gigabytes in one allocation.
 //! - Unnesting repeats the columns beside a list for each of its items.
+//! - What computes numbers, times and truth values holds those of all its expressions for a batch at once: three thousand sums
+//!   of a column are two hundred megabytes. (Texts and lists are charged call by call, see [`growth`](super::growth).)
 //!
 //! So their inputs are led through a [`PassingExec`], which charges each batch as it comes, by its longest values, and gives
 //! that back when the operator is dropped. It stays out of the planner's sight: it is put in when a plan is finished.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, RecordBatch};
 use datafusion::common::Result;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec, WindowExpr};
-use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, ExecutionPlan, PhysicalExpr, ReplaceChildrenOptions,
+};
 use futures::StreamExt;
 
 use super::passing::PassingExec;
-use super::row_size::{batch_bytes, items_of, longest_bytes};
+use super::row_size::{batch_bytes, items_within, longest_bytes};
 
 /// What a batch may take that repeats its input's longest values, before it is charged.
 const SMALL_BYTES: usize = 32 * 1024 * 1024;
+
+/// Values that a plan may compute of a row without a charge, all of its operators together.
+const FREE_COMPUTED: usize = 256;
+
+/// Bytes of a number, a time or a truth value that is computed, at the most.
+const COMPUTED_BYTES: usize = 16;
 
 /// The same plan, its inputs charged.
 ///
 /// # Errors
 /// If the plan cannot be rebuilt.
 pub(super) fn accounted(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let mut all: usize = 0;
+    plan.apply(|node| {
+        all = all.saturating_add(computed(node.as_ref())?);
+        Ok(TreeNodeRecursion::Continue)
+    })?;
     plan.transform_up(|node| {
-        let Some(charge) = Charge::of(node.as_ref()) else {
+        let charge = match Charge::of(node.as_ref()) {
+            None if all > FREE_COMPUTED && node.children().len() == 1 => match computed(node.as_ref())? {
+                0 => None,
+                values => Some(Charge::Computed { values }),
+            },
+            charge => charge,
+        };
+        let Some(charge) = charge else {
             return Ok(Transformed::no(node));
         };
         let inputs =
@@ -46,6 +67,21 @@ pub(super) fn accounted(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Executio
     .data()
 }
 
+/// How many values an operator's expressions make of a row, those on the way counted.
+fn computed(node: &dyn ExecutionPlan) -> Result<usize> {
+    let mut values = 0;
+    node.apply_expressions(&mut |expr| {
+        values += computed_by(expr.as_ref());
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(values)
+}
+
+fn computed_by(expr: &dyn PhysicalExpr) -> usize {
+    let parts = expr.children();
+    usize::from(!parts.is_empty()) + parts.into_iter().map(|part| computed_by(part.as_ref())).sum::<usize>()
+}
+
 /// By what an operator's memory follows from its input.
 #[derive(Clone)]
 enum Charge {
@@ -53,6 +89,8 @@ enum Charge {
     Kept { repeating: usize },
     /// A value is repeated for each row of a batch.
     PerRow,
+    /// So many values are made of each row.
+    Computed { values: usize },
     /// A value is repeated for each item of the lists in these columns.
     PerItem { lists: Vec<usize> },
 }
@@ -110,9 +148,10 @@ impl Charge {
                 seen.longest = seen.longest.max(longest(&mut batch.columns().iter()));
                 if_large(seen.longest.saturating_mul(batch_rows))
             }
+            Self::Computed { values } => values.saturating_mul(COMPUTED_BYTES * batch.num_rows()),
             Self::PerItem { lists } => {
                 let of_lists = lists.iter().filter_map(|list| batch.columns().get(*list));
-                let items = of_lists.map(|list| items(list.as_ref())).fold(0, usize::saturating_add);
+                let items = of_lists.map(|list| items_within(list.as_ref())).fold(0, usize::saturating_add);
                 let columns = batch.columns().iter().enumerate();
                 let mut beside =
                     columns.filter(|(place, _)| !lists.contains(place)).map(|(_, column)| column);
@@ -125,16 +164,6 @@ impl Charge {
 
 fn if_large(bytes: usize) -> usize {
     if bytes > SMALL_BYTES { bytes } else { 0 }
-}
-
-/// Items of lists, those of their items included.
-fn items(list: &dyn Array) -> usize {
-    let DataType::List(_) = list.data_type() else {
-        return list.len();
-    };
-    let list = list.as_list::<i32>();
-    let values = items_of(list.value_offsets(), list.values().as_ref());
-    values.len().saturating_add(items(values.as_ref()))
 }
 
 /// What has come so far, as far as the charge needs it.

@@ -55,6 +55,7 @@ mod constructors;
 mod divisible;
 mod explain;
 mod framing;
+mod function_table;
 mod functions;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -63,6 +64,7 @@ mod information_schema;
 mod inputs;
 mod leakproof;
 mod names;
+mod naming;
 mod narrowing;
 mod orderings;
 mod passing;
@@ -82,6 +84,9 @@ mod weights;
 mod wide_rows;
 mod yielding;
 
+pub(crate) use self::function_table::Group as FunctionGroup;
+pub(crate) use self::functions::group_of;
+pub(crate) use self::growth::Ended;
 pub(crate) use self::redact::from_datafusion;
 pub(crate) use self::row_size::{assumed_row_bytes, batch_bytes};
 pub(crate) use self::seal::SealedPlan;

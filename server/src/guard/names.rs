@@ -20,11 +20,12 @@ use datafusion::logical_expr::{
 use datafusion::sql::parser::Statement as ParsedStatement;
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 
-use super::aliases;
 use super::comparisons::DeltaTypes;
 use super::information_schema::InformationTable;
 use super::table::GuardedTable;
+use super::{aliases, complexity, naming};
 use crate::catalog::Listing;
+use crate::error::{Error, ErrorKind};
 use crate::ids::{CATALOG, TableName};
 use crate::sql::{DEFAULT_DATABASE, INFORMATION_SCHEMA, Parsed, SystemTable};
 
@@ -76,6 +77,9 @@ impl<'a> QueryNames<'a> {
 
     fn plan_sql(&self, mut statement: ParsedStatement) -> Result<LogicalPlan> {
         if let ParsedStatement::Statement(statement) = &mut statement {
+            if naming::has_long_names(statement) {
+                return Err(Error::new(ErrorKind::InvalidRequest, complexity::MULTIPLIED).into());
+            }
             aliases::with_own_names(statement, self.state);
         }
         let options = &self.state.config_options().sql_parser;

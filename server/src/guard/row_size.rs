@@ -92,9 +92,19 @@ fn list_bytes(offsets: &[i32], values: &dyn Array) -> usize {
 }
 
 /// The items of lists; a slice of lists shares its values with the whole.
-pub(super) fn items_of(offsets: &[i32], values: &dyn Array) -> ArrayRef {
+fn items_of(offsets: &[i32], values: &dyn Array) -> ArrayRef {
     let (start, length) = span(offsets);
     values.slice(start, length)
+}
+
+/// Items of lists, those of their items included; of anything else its values.
+pub(super) fn items_within(list: &dyn Array) -> usize {
+    let DataType::List(_) = list.data_type() else {
+        return list.len();
+    };
+    let list = list.as_list::<i32>();
+    let values = items_of(list.value_offsets(), list.values().as_ref());
+    values.len().saturating_add(items_within(values.as_ref()))
 }
 
 /// Where the values of a slice start, and how many there are.

@@ -15,6 +15,7 @@ use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 
 use super::barrier::GuardedScanExec;
 use super::explain::ExplainExec;
+use super::growth::Ended;
 use crate::access::GrantWatch;
 use crate::error::Error;
 
@@ -25,6 +26,7 @@ pub(crate) struct SealedPlan {
     schema: SchemaRef,
     is_quick: bool,
     watch: Option<GrantWatch>,
+    ended: Ended,
 }
 
 impl SealedPlan {
@@ -34,6 +36,7 @@ impl SealedPlan {
     /// * `schema` - what the client was or will be told about the result.
     /// * `is_quick` - it reads little, and does about as much as it reads.
     /// * `watch` - over the grants on its tables; `None` if it has none.
+    /// * `ended` - is asked by calls that take long.
     ///
     /// # Errors
     /// An internal one that names the first leaf which is neither guarded nor constant.
@@ -43,9 +46,10 @@ impl SealedPlan {
         schema: SchemaRef,
         is_quick: bool,
         watch: Option<GrantWatch>,
+        ended: Ended,
     ) -> Result<Self, Error> {
         check(plan.as_ref())?;
-        Ok(Self { plan, context, schema, is_quick, watch })
+        Ok(Self { plan, context, schema, is_quick, watch, ended })
     }
 
     /// The result's columns, as the logical plan declares them.
@@ -61,6 +65,11 @@ impl SealedPlan {
     /// Whether the grants on its tables still hold; `None` if it has none. Whoever runs the plan ends it when they do not.
     pub(crate) fn watch(&self) -> Option<&GrantWatch> {
         self.watch.as_ref()
+    }
+
+    /// What is to be told when nobody waits for the rows any more.
+    pub(crate) fn ended(&self) -> Ended {
+        self.ended.clone()
     }
 
     /// Gives the plan to the engine.

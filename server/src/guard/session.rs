@@ -26,8 +26,9 @@ use super::budget::ScanBudget;
 use super::complexity;
 use super::divisible::is_divisible;
 use super::explain::{self, explained};
+use super::function_table;
 use super::functions;
-use super::growth::{self, FunctionAccount, Growth};
+use super::growth::{self, Ended, FunctionAccount};
 use super::names::QueryNames;
 use super::redact::from_datafusion;
 use super::seal::SealedPlan;
@@ -166,6 +167,7 @@ impl Guard {
             schema: None,
             explain,
             reads_little: is_small,
+            ended: Ended::default(),
         })
     }
 }
@@ -185,6 +187,8 @@ pub(crate) struct GuardedQuery {
     explain: Option<Explain>,
     /// All tables together are small.
     reads_little: bool,
+    /// Shared by the rows of parameters.
+    ended: Ended,
 }
 
 impl GuardedQuery {
@@ -251,7 +255,7 @@ impl GuardedQuery {
     /// The planner's; or an internal one if the plan has a leaf that is not guarded.
     pub(super) async fn seal(mut self) -> Result<SealedPlan, Error> {
         let schema = self.schema();
-        let account = FunctionAccount::new(Arc::clone(&self.runtime.memory_pool));
+        let account = FunctionAccount::new(Arc::clone(&self.runtime.memory_pool), self.ended.clone());
         let plan = growth::accounted(self.plan, &account).map_err(from_datafusion)?;
         let constants = constants::one_row(&plan).map_err(from_datafusion)?;
         let (plan, is_quick) = match (self.explain, constants) {
@@ -284,7 +288,7 @@ impl GuardedQuery {
             HashMap::new(),
             self.runtime,
         );
-        SealedPlan::seal(plan, Arc::new(context), schema, is_quick, self.watch)
+        SealedPlan::seal(plan, Arc::new(context), schema, is_quick, self.watch, self.ended)
     }
 }
 
@@ -328,7 +332,7 @@ fn is_single_pass(plan: &LogicalPlan) -> bool {
                 | LogicalPlan::RecursiveQuery(_)
         );
         let is_long = |expr: &Expr| match expr {
-            Expr::ScalarFunction(function) => Ok(Growth::of(function.name()) == Some(Growth::Pairs)),
+            Expr::ScalarFunction(function) => Ok(function_table::is_long(function.name())),
             _ => Ok(expr.contains_scalar_subquery()),
         };
         Ok(is_operator || node.expressions().iter().any(|expr| expr.exists(is_long).unwrap_or(true)))

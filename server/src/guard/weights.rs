@@ -15,11 +15,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion, TreeNodeVisitor
 use datafusion::common::{Column, DFSchemaRef, Result, ScalarValue};
 use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan};
 
-/// Functions that cast to the type that their second argument names.
-pub(super) const CASTS: [&str; 2] = ["arrow_cast", "arrow_try_cast"];
-
-/// Functions that become a CASE, which asks for an argument and then returns it.
-const CHOOSING: [&str; 3] = ["coalesce", "nvl", "nvl2"];
+use super::function_table::{self, Role};
 
 /// The parts of an expression as it stands there.
 pub(super) fn weight(expr: &Expr) -> usize {
@@ -105,7 +101,8 @@ fn repeated(expr: &Expr, parts: &[usize]) -> usize {
     match expr {
         Expr::Cast(_) | Expr::TryCast(_) => sum(parts),
         Expr::ScalarFunction(function)
-            if CASTS.contains(&function.name()) || CHOOSING.contains(&function.name()) =>
+            if function_table::plays(function.name(), Role::Casts)
+                || function_table::plays(function.name(), Role::Chooses) =>
         {
             sum(parts)
         }

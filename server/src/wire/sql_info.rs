@@ -20,6 +20,7 @@ use arrow_flight::sql::{
 
 use super::functions;
 use crate::error::Error;
+use crate::guard::FunctionGroup;
 use crate::sql::substrait_version;
 
 /// Version of the Arrow columnar format.
@@ -110,10 +111,10 @@ fn append_names(builder: &mut SqlInfoDataBuilder, capabilities: &Capabilities) {
     );
     builder.append(SqlInfo::SqlKeywords, KEYWORDS.as_slice());
     let names = &capabilities.function_names;
-    builder.append(SqlInfo::SqlNumericFunctions, functions::offered(functions::NUMERIC, names));
-    builder.append(SqlInfo::SqlStringFunctions, functions::offered(functions::STRING, names));
-    builder.append(SqlInfo::SqlSystemFunctions, functions::offered(functions::SYSTEM, names));
-    builder.append(SqlInfo::SqlDatetimeFunctions, functions::offered(functions::DATETIME, names));
+    builder.append(SqlInfo::SqlNumericFunctions, functions::offered(FunctionGroup::Numeric, names));
+    builder.append(SqlInfo::SqlStringFunctions, functions::offered(FunctionGroup::Text, names));
+    builder.append(SqlInfo::SqlSystemFunctions, functions::offered(FunctionGroup::System, names));
+    builder.append(SqlInfo::SqlDatetimeFunctions, functions::offered(FunctionGroup::Time, names));
     builder.append(SqlInfo::SqlSearchStringEscape, "\\");
     builder.append(SqlInfo::SqlExtraNameCharacters, "");
     builder.append(SqlInfo::SqlSchemaTerm, "schema");

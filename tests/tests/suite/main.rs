@@ -17,6 +17,7 @@ mod entries;
 mod growing_logs;
 mod hostile_connections;
 mod hostile_files;
+mod hostile_functions;
 mod hostile_load;
 mod hostile_parameters;
 mod hostile_paths;

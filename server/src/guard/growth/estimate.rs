@@ -1,12 +1,13 @@
-//! How large the result of a function can be, from its arguments: never less than it is.
+//! How much a call can take, from its arguments: never less than it does. What each [`Output`] is in bytes.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{cast, max, min};
 use arrow::datatypes::{DataType, Int64Type, IntervalMonthDayNanoType, TimeUnit};
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::ColumnarValue;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
 
-use crate::guard::row_size::{array_bytes, longest_bytes};
+use crate::guard::function_table::Output;
+use crate::guard::row_size::{array_bytes, items_within, longest_bytes};
 
 /// Bytes that a value takes besides its own: a view, offsets, or a whole number.
 const VALUE_BYTES: usize = 24;
@@ -20,153 +21,138 @@ const NANOS_PER_DAY: i64 = 86_400 * NANOS_PER_SECOND;
 /// Days of the shortest month.
 const SHORTEST_MONTH: i64 = 28;
 
-/// By what a function's result grows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::guard) enum Growth {
-    /// The arguments one after the other.
-    Sum,
-    /// The arguments one after the other, with the first between all others.
-    Separated,
-    /// The first argument, with the last one in the place of each of its characters.
-    Replace,
-    /// The first argument so often as the second says.
-    Repeat,
-    /// The second argument so often as the third says, behind the first.
-    Resize,
-    /// So many characters as the second argument says.
-    Pad,
-    /// From the first argument to the second, in steps of the third.
-    Range,
-    /// Text from the items of lists, with the second argument between them.
-    Join,
-    /// The first argument in pieces of a character.
-    Split,
-    /// A piece of the first argument for each letter of the second.
-    Match,
-    /// Items of all arguments side by side, as many as the longest has.
-    Zip,
-    /// About as small as the arguments, but made in as many steps as their lengths multiplied.
-    Pairs,
-}
+/// Bytes of a number or a time.
+const FIXED_BYTES: usize = 16;
 
-/// The functions, and how they grow.
-const GROWING: [(&str, Growth); 30] = [
-    ("array_append", Growth::Sum),
-    ("array_concat", Growth::Sum),
-    ("array_has_all", Growth::Pairs),
-    ("array_has_any", Growth::Pairs),
-    ("array_prepend", Growth::Sum),
-    ("array_repeat", Growth::Repeat),
-    ("array_replace", Growth::Replace),
-    ("array_replace_all", Growth::Replace),
-    ("array_replace_n", Growth::Replace),
-    ("array_resize", Growth::Resize),
-    ("array_to_string", Growth::Join),
-    ("array_union", Growth::Sum),
-    ("arrays_zip", Growth::Zip),
-    ("concat", Growth::Sum),
-    ("concat_ws", Growth::Separated),
-    ("encode", Growth::Split),
-    ("generate_series", Growth::Range),
-    ("levenshtein", Growth::Pairs),
-    ("lpad", Growth::Pad),
-    ("make_array", Growth::Sum),
-    ("overlay", Growth::Sum),
-    ("range", Growth::Range),
-    ("regexp_match", Growth::Match),
-    ("regexp_replace", Growth::Replace),
-    ("repeat", Growth::Repeat),
-    ("replace", Growth::Replace),
-    ("rpad", Growth::Pad),
-    ("string_to_array", Growth::Split),
-    ("to_char", Growth::Match),
-    ("translate", Growth::Replace),
-];
+/// What hashing or sorting an item takes besides a copy or two of it.
+const HASHED_BYTES: usize = 96;
 
-/// The names of the growing functions.
-#[cfg(test)]
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    GROWING.iter().map(|(name, _)| *name)
-}
-
-impl Growth {
-    /// How a function grows; `None` if its result is about as small as its arguments.
-    pub(in crate::guard) fn of(function: &str) -> Option<Self> {
-        GROWING.iter().find(|(name, _)| *name == function).map(|(_, growth)| *growth)
-    }
-
-    /// Most bytes that the result can have, for a batch of so many rows.
-    pub(super) fn estimate(self, arguments: &[ColumnarValue], rows: usize) -> usize {
-        let size = |position: usize| arguments.get(position).map_or(0, |argument| bytes(argument, rows));
-        let most = |position: usize| arguments.get(position).map_or(usize::MAX, largest_number);
-        let longest = |position: usize| arguments.get(position).map_or(0, longest_value);
-        let slots = rows.saturating_mul(VALUE_BYTES);
-        let values = match self {
-            Self::Sum => (0..arguments.len()).map(size).fold(0, usize::saturating_add),
-            Self::Separated => {
-                let between = arguments.len().saturating_mul(size(0));
-                (0..arguments.len()).map(size).fold(between, usize::saturating_add)
-            }
-            Self::Replace => {
-                let pieces = size(0).saturating_add(rows);
-                // A replacement may name groups of the match, each as long as the text.
-                let piece = longest(arguments.len().saturating_sub(1)).max(longest(2)).saturating_add(1);
-                size(0).saturating_add(pieces.saturating_mul(piece).saturating_mul(2))
-            }
-            Self::Repeat => size(0).saturating_add(slots).saturating_mul(most(1)),
-            Self::Resize => {
-                let item = longest(2).saturating_add(VALUE_BYTES);
-                size(0).saturating_add(rows.saturating_mul(most(1)).saturating_mul(item))
-            }
-            Self::Pad => size(0).saturating_add(rows.saturating_mul(most(1)).saturating_mul(CHARACTER_BYTES)),
-            Self::Range => steps(arguments).saturating_mul(rows).saturating_mul(size_of::<i64>() * 2),
-            Self::Join => {
-                let items = size(0).saturating_add(rows);
-                items.saturating_mul(longest(1).saturating_add(longest(2)).saturating_add(VALUE_BYTES))
-            }
-            Self::Split => size(0).saturating_add(rows).saturating_mul(VALUE_BYTES),
-            Self::Zip => {
-                let items = arguments.iter().map(|list| lengths(list, rows)).fold(vec![0; rows], longer);
-                let widest = (0..arguments.len()).map(longest).fold(VALUE_BYTES, usize::max);
-                let items = items.into_iter().fold(0, usize::saturating_add);
-                items.saturating_mul(arguments.len()).saturating_mul(widest)
-            }
-            Self::Pairs => 0,
-            Self::Match => {
-                let pieces = longest(1).saturating_add(2);
-                size(0).saturating_add(slots).saturating_mul(pieces)
-            }
-        };
-        values.saturating_add(slots)
+/// Most bytes that a call takes.
+pub(super) fn of_call(output: Output, call: &ScalarFunctionArgs) -> usize {
+    match (output, call.arg_fields.first()) {
+        (Output::TypeName, Some(field)) => {
+            let name = field.name().len() + field.data_type().to_string().len();
+            call.number_rows.saturating_mul(name.saturating_add(VALUE_BYTES))
+        }
+        _ => most(output, &call.args, call.number_rows),
     }
 }
 
-/// Steps that the function takes for a batch of so many rows, where they are many more than its arguments have bytes.
-pub(super) fn pairs(arguments: &[ColumnarValue], rows: usize) -> usize {
-    match arguments {
-        [left, right] => {
-            let lengths = lengths(left, rows).into_iter().zip(lengths(right, rows));
-            lengths.map(|(left, right)| left.saturating_mul(right)).fold(0, usize::saturating_add)
+/// Most bytes that a call takes on a batch of so many rows.
+pub(super) fn most(output: Output, arguments: &[ColumnarValue], rows: usize) -> usize {
+    let size = |position: usize| arguments.get(position).map_or(0, |argument| bytes(argument, rows));
+    let all = || (0..arguments.len()).map(size).fold(0, usize::saturating_add);
+    let slots = rows.saturating_mul(VALUE_BYTES);
+    let values = match output {
+        Output::Fixed => return rows.saturating_mul(FIXED_BYTES),
+        Output::Bounded(width) => rows.saturating_mul(width),
+        Output::Scaled(factor) => size(0).saturating_mul(factor),
+        Output::Slice if arguments.first().is_some_and(is_view) => 0,
+        Output::Field
+            if matches!(arguments.first().map(ColumnarValue::data_type), Some(DataType::Struct(_))) =>
+        {
+            0
+        }
+        Output::Slice | Output::Field => size(0),
+        Output::Sum | Output::OneOf => all(),
+        Output::Items(width) => {
+            let items = arguments.iter().map(|list| items(list, rows)).fold(0, usize::max);
+            items.saturating_mul(width)
+        }
+        Output::Set => {
+            let items = arguments.iter().map(|list| items(list, rows)).fold(0, usize::saturating_add);
+            all().saturating_mul(3).saturating_add(items.saturating_mul(HASHED_BYTES))
+        }
+        Output::TypeName => {
+            rows.saturating_mul(arguments.first().map_or(0, |first| first.data_type().to_string().len()))
+        }
+        _ => grown(output, arguments, rows),
+    };
+    values.saturating_add(slots)
+}
+
+fn is_view(argument: &ColumnarValue) -> bool {
+    match argument {
+        ColumnarValue::Array(array) => matches!(array.data_type(), DataType::Utf8View | DataType::BinaryView),
+        ColumnarValue::Scalar(_) => false,
+    }
+}
+
+/// The same of a function that makes much of little.
+fn grown(output: Output, arguments: &[ColumnarValue], rows: usize) -> usize {
+    let size = |position: usize| arguments.get(position).map_or(0, |argument| bytes(argument, rows));
+    let most = |position: usize| arguments.get(position).map_or(usize::MAX, largest_number);
+    let longest = |position: usize| arguments.get(position).map_or(0, longest_value);
+    let slots = rows.saturating_mul(VALUE_BYTES);
+    match output {
+        Output::Separated => {
+            let between = arguments.len().saturating_mul(size(0));
+            (0..arguments.len()).map(size).fold(between, usize::saturating_add)
+        }
+        Output::Replace => {
+            let pieces = size(0).saturating_add(rows);
+            // A replacement may name groups of the match, each as long as the text.
+            let piece = longest(arguments.len().saturating_sub(1)).max(longest(2)).saturating_add(1);
+            size(0).saturating_add(pieces.saturating_mul(piece).saturating_mul(2))
+        }
+        Output::Repeat => size(0).saturating_add(slots).saturating_mul(most(1)),
+        Output::Resize => {
+            let item = longest(2).saturating_add(VALUE_BYTES);
+            size(0).saturating_add(rows.saturating_mul(most(1)).saturating_mul(item))
+        }
+        Output::Pad => size(0).saturating_add(rows.saturating_mul(most(1)).saturating_mul(CHARACTER_BYTES)),
+        Output::Range => steps(arguments).saturating_mul(rows).saturating_mul(size_of::<i64>() * 2),
+        Output::Join => {
+            let items = size(0).saturating_add(rows);
+            items.saturating_mul(longest(1).saturating_add(longest(2)).saturating_add(VALUE_BYTES))
+        }
+        Output::Split => size(0).saturating_add(rows).saturating_mul(VALUE_BYTES),
+        Output::Zip => {
+            let items = arguments.iter().map(|list| lengths(list, rows)).fold(vec![0; rows], longer);
+            let widest = (0..arguments.len()).map(longest).fold(VALUE_BYTES, usize::max);
+            let items = items.into_iter().fold(0, usize::saturating_add);
+            items.saturating_mul(arguments.len()).saturating_mul(widest)
+        }
+        Output::Match => {
+            let pieces = longest(1).saturating_add(2);
+            size(0).saturating_add(slots).saturating_mul(pieces)
         }
         _ => usize::MAX,
     }
 }
 
+/// Items of lists, those of their items included.
+fn items(argument: &ColumnarValue, rows: usize) -> usize {
+    match argument {
+        ColumnarValue::Array(array) => items_within(array.as_ref()),
+        ColumnarValue::Scalar(value) => {
+            one(value).map_or(usize::MAX, |array| items_within(array.as_ref()).saturating_mul(rows))
+        }
+    }
+}
+
 /// For each row the length of an argument: characters at the most, or items.
-fn lengths(argument: &ColumnarValue, rows: usize) -> Vec<usize> {
+pub(super) fn lengths(argument: &ColumnarValue, rows: usize) -> Vec<usize> {
+    match argument {
+        ColumnarValue::Array(array) if matches!(array.data_type(), DataType::List(_)) => {
+            array.as_list::<i32>().offsets().lengths().collect()
+        }
+        ColumnarValue::Scalar(value) if matches!(value.data_type(), DataType::List(_)) => {
+            let length = one(value).and_then(|list| list.as_list::<i32>().offsets().lengths().next());
+            vec![length.unwrap_or(usize::MAX); rows]
+        }
+        other => of_each_text(other, rows, str::len),
+    }
+}
+
+/// For each row a measure of an argument's text, 0 for NULL; everything if it is no text.
+pub(super) fn of_each_text(argument: &ColumnarValue, rows: usize, measure: fn(&str) -> usize) -> Vec<usize> {
+    let measure = |text: Option<&str>| text.map_or(0, measure);
     let of = |array: &ArrayRef| -> Vec<usize> {
         match array.data_type() {
-            DataType::Utf8 => array.as_string::<i32>().iter().map(|text| text.map_or(0, str::len)).collect(),
-            DataType::LargeUtf8 => {
-                array.as_string::<i64>().iter().map(|text| text.map_or(0, str::len)).collect()
-            }
-            DataType::Utf8View => {
-                array.as_string_view().iter().map(|text| text.map_or(0, str::len)).collect()
-            }
-            DataType::List(_) => {
-                let offsets = array.as_list::<i32>().offsets();
-                offsets.lengths().collect()
-            }
+            DataType::Utf8 => array.as_string::<i32>().iter().map(measure).collect(),
+            DataType::LargeUtf8 => array.as_string::<i64>().iter().map(measure).collect(),
+            DataType::Utf8View => array.as_string_view().iter().map(measure).collect(),
             DataType::Null => vec![0; array.len()],
             _ => vec![usize::MAX; array.len()],
         }
@@ -174,8 +160,8 @@ fn lengths(argument: &ColumnarValue, rows: usize) -> Vec<usize> {
     match argument {
         ColumnarValue::Array(array) => of(array),
         ColumnarValue::Scalar(value) => {
-            let length = one(value).and_then(|array| of(&array).first().copied());
-            vec![length.unwrap_or(usize::MAX); rows]
+            let measured = one(value).and_then(|array| of(&array).first().copied());
+            vec![measured.unwrap_or(usize::MAX); rows]
         }
     }
 }
