@@ -9,6 +9,7 @@ pub mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod ids;
+pub mod mutant;
 pub mod settings;
 
 mod access;
@@ -21,7 +22,6 @@ mod context;
 mod engine;
 mod guard;
 mod identity;
-mod mutant;
 mod pipeline;
 mod reload;
 mod session;
