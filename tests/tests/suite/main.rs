@@ -14,6 +14,7 @@ mod delta;
 mod differential;
 mod draining;
 mod entries;
+mod fault_matrix;
 mod growing_logs;
 mod hostile_files;
 mod hostile_load;
