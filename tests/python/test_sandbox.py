@@ -515,6 +515,12 @@ def test_a_session_needs_its_own_token(lake):
         assert refusal(CALLS["glue"](keys))[0] == "UnrecognizedClientException"
 
 
+def expire_sessions():
+    """Ends all sessions and vended keys of the account."""
+    url, header = f"{ENDPOINT}/_sandbox/expire-sessions", {"x-lakegate-sandbox": "1"}
+    urllib.request.urlopen(urllib.request.Request(url, method="POST", headers=header)).close()
+
+
 @pytest.mark.parametrize(
     "service, expected",
     [("sts", "ExpiredToken"), ("glue", "ExpiredTokenException"),
@@ -522,7 +528,7 @@ def test_a_session_needs_its_own_token(lake):
 )
 def test_an_expired_session_is_told_so(lake, service, expected):
     keys = lake.session()
-    urllib.request.urlopen(urllib.request.Request(f"{ENDPOINT}/_sandbox/expire-sessions", method="POST")).close()
+    expire_sessions()
     assert refusal(CALLS[service](keys))[0] == expected
 
 
@@ -530,7 +536,7 @@ def test_expired_vended_keys_read_nothing(lake):
     s3 = client("s3", lake.vended(lake.session())[0])
     here = {"Bucket": lake.name, "Key": "people/part-0.parquet"}
     s3.get_object(**here)
-    urllib.request.urlopen(urllib.request.Request(f"{ENDPOINT}/_sandbox/expire-sessions", method="POST")).close()
+    expire_sessions()
     assert refusal(s3.get_object, **here)[0] == "ExpiredToken"
 
 

@@ -4,7 +4,7 @@
 //! its log is a file which can be searched for what must not be in it.
 
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +16,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// TPC-H scale factor of the sample lake in tests.
 pub const SCALE_FACTOR: f64 = 0.01;
+
+/// A port that the system chooses.
+const ANY_PORT: &str = "127.0.0.1:0";
 
 /// How long a process may take to start on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -61,7 +64,6 @@ impl Server {
     /// If it does not begin to serve.
     pub async fn start(program: &Path, aws: &str, overrides: &[(&str, &str)]) -> Result<Self, StackError> {
         let folder = tempfile::tempdir()?;
-        let (address, admin) = (free_address()?, free_address()?);
         let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sandbox/lakegate.toml");
         let process = Command::new(program)
             .arg("--config")
@@ -71,30 +73,39 @@ impl Server {
             .env("AWS_ACCESS_KEY_ID", SERVER_ACCESS_KEY)
             .env("AWS_SECRET_ACCESS_KEY", SERVER_SECRET_KEY)
             .env("LAKEGATE__AWS__ENDPOINT_URL", aws)
-            .env("LAKEGATE__SERVER__ADDRESS", &address)
-            .env("LAKEGATE__ADMIN__ADDRESS", &admin)
+            .env("LAKEGATE__SERVER__ADDRESS", ANY_PORT)
+            .env("LAKEGATE__ADMIN__ADDRESS", ANY_PORT)
             .env("LAKEGATE__AUDIT__PATH", folder.path().join("audit.jsonl"))
             .env("LAKEGATE__LOG__LEVEL", "debug")
+            .env("NO_COLOR", "1")
             .envs(overrides.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(folder.path().join("stdout.log"))?)
             .stderr(File::create(folder.path().join("stderr.log"))?)
             .spawn()?;
-        let mut server =
-            Self { process, url: format!("grpc://{address}"), admin_url: format!("http://{admin}"), folder };
-        server.wait_until_it_serves(&address).await?;
+        let mut server = Self { process, url: String::new(), admin_url: String::new(), folder };
+        server.wait_until_it_serves().await?;
         Ok(server)
     }
 
-    async fn wait_until_it_serves(&mut self, address: &str) -> Result<(), StackError> {
+    /// Reads from the log which ports the system gave: one that was found free before could be taken by another process.
+    async fn wait_until_it_serves(&mut self) -> Result<(), StackError> {
         let began = Instant::now();
-        while tokio::net::TcpStream::connect(address).await.is_err() {
-            if self.process.try_wait()?.is_some() || began.elapsed() > START_LIMIT {
-                return Err(format!("the server did not start:\n{}", self.log()).into());
+        loop {
+            let log = self.log();
+            if let Some(line) = log.lines().find(|line| line.contains("flight_address")) {
+                let address =
+                    address_in(line, "flight_address").ok_or("the server does not say where it is")?;
+                self.url = format!("grpc://{address}");
+                let admin = address_in(line, "admin_address");
+                self.admin_url = admin.map(|address| format!("http://{address}")).unwrap_or_default();
+                return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            if self.process.try_wait()?.is_some() || began.elapsed() > START_LIMIT {
+                return Err(format!("the server did not start:\n{log}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Ok(())
     }
 
     /// Flight SQL address as `grpc://host:port`.
@@ -241,7 +252,30 @@ impl Drop for Server {
     }
 }
 
-/// A port that was free a moment ago.
-fn free_address() -> Result<String, StackError> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+/// The address that stands behind a name in a line of the log, whatever its format.
+fn address_in(line: &str, name: &str) -> Option<SocketAddr> {
+    let (_, after) = line.split_once(name)?;
+    let is_address = |character: char| character.is_ascii_hexdigit() || ".:[]".contains(character);
+    let begins = |character: char| character.is_ascii_digit() || character == '[';
+    let value = after.split([' ', ',']).next()?;
+    let address = &value[value.find(begins)?..];
+    let end = address.find(|character| !is_address(character)).unwrap_or(address.len());
+    address[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_from_lines_of_both_formats() {
+        let text =
+            "INFO lakegate_server::app: serving flight_address=127.0.0.1:41 admin_address=Some([::1]:42)";
+        let json = r#"{"fields":{"message":"serving","flight_address":"127.0.0.1:41","admin_address":"Some([::1]:42)"}}"#;
+        for line in [text, json] {
+            assert_eq!(address_in(line, "flight_address"), "127.0.0.1:41".parse().ok(), "{line}");
+            assert_eq!(address_in(line, "admin_address"), "[::1]:42".parse().ok(), "{line}");
+        }
+        assert_eq!(address_in("flight_address=127.0.0.1:41 admin_address=None", "admin_address"), None);
+    }
 }

@@ -9,6 +9,7 @@
 //!
 //! The two access keys of the account are public constants. That is why it listens on loopback only, unless forced.
 
+mod faults;
 mod glue;
 mod http;
 mod iam;
@@ -32,7 +33,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use crate::state::S3Request;
+pub use crate::faults::{Fault, FaultKind, FaultService, SetFault};
+pub use crate::state::{ClockOffsets, S3Request};
 
 use crate::http::{Front, serve};
 use crate::state::State;
@@ -144,6 +146,39 @@ impl Sandbox {
     #[must_use]
     pub fn recorded_s3(&self) -> Vec<S3Request> {
         self.state.recorded_s3()
+    }
+
+    /// Breaks what the fault names, and gives the fault's number.
+    ///
+    /// # Errors
+    /// What is wrong with the fault.
+    pub fn set_fault(&self, fault: Fault) -> Result<u64, &'static str> {
+        self.state.faults.set(fault)
+    }
+
+    /// The faults that were set, with what they have done.
+    #[must_use]
+    pub fn faults(&self) -> Vec<SetFault> {
+        self.state.faults.list()
+    }
+
+    /// Forgets all faults.
+    pub fn clear_faults(&self) {
+        self.state.faults.clear(None);
+    }
+
+    /// Moves the account's clock against the machine's.
+    ///
+    /// # Errors
+    /// The clock cannot be moved that far.
+    pub fn set_clock(&self, offsets: ClockOffsets) -> Result<(), &'static str> {
+        self.state.clock.set(offsets)
+    }
+
+    /// Ends every session and vended key now; gives how many there were.
+    pub fn expire_sessions(&self) -> usize {
+        let now = self.state.clock.now();
+        self.state.write().keys.expire_sessions(now)
     }
 
     /// Ends the server; requests that are under way may finish for a moment.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Duration, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
 
 use crate::iam::{self, Attempt, Role};
 use crate::protocol::{ApiError, ErrorCode, Form, Xml};
@@ -32,7 +32,7 @@ struct Request<'a> {
 /// The refusal of the operation.
 pub(crate) fn call(state: &State, caller: &Caller, operation: &str, form: &Form) -> Result<String, ApiError> {
     match operation {
-        "AssumeRole" => assume_role(&mut state.write(), caller, form),
+        "AssumeRole" => assume_role(&mut state.write(), caller, form, state.clock.now()),
         "GetCallerIdentity" => Ok(caller_identity(&state.read(), caller)),
         _ => Err(ApiError::new(
             ErrorCode::InvalidAction,
@@ -57,16 +57,20 @@ fn caller_identity(account: &Account, caller: &Caller) -> String {
     })
 }
 
-fn assume_role(account: &mut Account, caller: &Caller, form: &Form) -> Result<String, ApiError> {
+fn assume_role(
+    account: &mut Account,
+    caller: &Caller,
+    form: &Form,
+    now: DateTime<Utc>,
+) -> Result<String, ApiError> {
     let role_arn = form.require("RoleArn")?;
     let request = Request::read(form)?;
     let role = permitted_role(account, caller, role_arn, &request)?;
     check_duration(caller, role, request.seconds)?;
     let session = session(caller, role, &request)?;
     let role_id = role.id.clone();
-    let expires = Utc::now() + Duration::seconds(request.seconds);
     let assumed = Caller { access_key: String::new(), identity: Identity::Role(session.clone()) }.shown_arn();
-    let key = account.keys.mint(Identity::Role(session), expires);
+    let key = account.keys.mint(Identity::Role(session), now, Duration::seconds(request.seconds));
     Ok(Xml::response(NAMESPACE, "AssumeRole", |xml| {
         xml.element("Credentials", |xml| write_key(xml, &key));
         xml.element("AssumedRoleUser", |xml| {

@@ -4,6 +4,7 @@
 //! list (`lake-formation` reference, GetUnfilteredTableMetadata), and the SDK delivers those as `Unhandled`.
 //! A code that is not known here is [`FailureKind::Unknown`], and every caller treats that as a refusal.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
@@ -58,6 +59,7 @@ impl AwsFailure {
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
                 FailureKind::Unavailable
             }
+            _ if lacks_credentials(&error) => FailureKind::Unavailable,
             _ => FailureKind::Unknown,
         };
         Self::new(kind, format!("{operation}: {}", DisplayErrorContext(&error)))
@@ -95,6 +97,13 @@ impl AwsFailure {
         };
         error.because(self.internal)
     }
+}
+
+/// Whether a call was never sent because the session that signs it could not be had. The next statement asks for that session
+/// first, and is told why there is none.
+fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+    causes.any(|cause| cause.is::<CredentialsError>())
 }
 
 /// Maps an AWS error code to a kind.

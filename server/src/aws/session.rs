@@ -68,7 +68,7 @@ impl RoleSession {
     /// Credentials that are valid for at least [`RENEWAL_MARGIN`].
     ///
     /// # Errors
-    /// [`FailureKind::RoleNotAssumable`] if STS refuses, [`FailureKind::Unavailable`] if it does not answer.
+    /// [`FailureKind::RoleNotAssumable`] if STS refuses the role; another kind if this server cannot ask now.
     pub(super) async fn credentials(&self) -> Result<Credentials, AwsFailure> {
         let mut current = self.current.lock().await;
         if let Some(credentials) = current.as_ref().filter(|held| is_fresh(held)) {
@@ -104,8 +104,11 @@ impl RoleSession {
             .map_err(|error| {
                 let failure = AwsFailure::from_sdk("sts:AssumeRole", error);
                 match failure.kind() {
-                    FailureKind::Unavailable => failure,
-                    _ => AwsFailure::new(FailureKind::RoleNotAssumable, failure.internal_text()),
+                    // Said of the user's role. Everything else is about this server: its own session, its clock, the network.
+                    FailureKind::AccessDenied | FailureKind::InvalidInput => {
+                        AwsFailure::new(FailureKind::RoleNotAssumable, failure.internal_text())
+                    }
+                    _ => failure,
                 }
             })?;
         let issued = answer.credentials.ok_or_else(|| {

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetRange, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use url::Url;
@@ -86,6 +86,18 @@ impl JailedStore {
                 self.trouble.note(error);
             }
         }
+        answer
+    }
+
+    /// Notes what goes wrong while the content arrives, after the answer's head looked right.
+    fn noted_content(&self, mut answer: GetResult) -> GetResult {
+        let trouble = Arc::clone(&self.trouble);
+        answer.payload = match answer.payload {
+            GetResultPayload::Stream(content) => {
+                GetResultPayload::Stream(content.inspect_err(move |error| trouble.note(error)).boxed())
+            }
+            file => file,
+        };
         answer
     }
 
@@ -172,7 +184,7 @@ impl ObjectStore for JailedStore {
             Some(GetRange::Bounded(wanted)) if answer.range != wanted => Err(short(location)),
             _ => Ok(answer),
         });
-        self.noted(location, answer)
+        self.noted(location, answer).map(|answer| self.noted_content(answer))
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {

@@ -15,6 +15,7 @@ mod delta;
 mod differential;
 mod draining;
 mod entries;
+mod fault_matrix;
 mod growing_logs;
 mod hostile_connections;
 mod hostile_files;

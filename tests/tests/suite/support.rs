@@ -145,7 +145,8 @@ pub(crate) async fn expire_sessions(sandbox: &Sandbox) {
     let address = sandbox.endpoint().trim_start_matches("http://").to_owned();
     let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
     let request = format!(
-        "POST /_sandbox/expire-sessions HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        "POST /_sandbox/expire-sessions HTTP/1.1\r\nHost: {address}\r\nx-lakegate-sandbox: 1\r\nContent-Length: 0\r\n\
+         Connection: close\r\n\r\n"
     );
     connection.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

@@ -1,12 +1,13 @@
 //! What a request is about: its service, its operation, and how its protocol says that a signature is no good.
 
+use chrono::{DateTime, Utc};
 use http::Request;
 use http::request::Parts;
 use hyper::body::Incoming;
 
 use crate::protocol::{ApiError, ErrorCode, Form, Protocol, Service};
 use crate::s3::operation_name;
-use crate::sigv4::{AuthFailure, Authorization, Scope};
+use crate::sigv4::{AuthFailure, Authorization, Scope, is_recent};
 use crate::state::REGION;
 
 /// The longest operation name that is counted under its own name.
@@ -72,6 +73,35 @@ pub(super) fn s3_operation(request: &Request<Incoming>) -> &'static str {
     let uri = request.uri();
     let is_copy = request.headers().contains_key("x-amz-copy-source");
     operation_name(request.method(), uri.path(), uri.query().unwrap_or_default(), is_copy)
+}
+
+/// The key of an S3 request, or the prefix of a listing, for faults.
+pub(super) fn s3_key(request: &Request<Incoming>) -> String {
+    let (uri, query) = (request.uri(), request.uri().query().unwrap_or_default());
+    let key = uri.path().trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
+    if key.is_empty() {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        return pairs
+            .find(|(name, _)| name == "prefix")
+            .map_or_else(String::new, |(_, value)| value.into_owned());
+    }
+    // A plus sign stands for itself in a path.
+    let escaped = format!("key={}", key.replace('+', "%2B").replace('&', "%26"));
+    let mut pairs = url::form_urlencoded::parse(escaped.as_bytes());
+    pairs.next().map_or_else(String::new, |(_, value)| value.into_owned())
+}
+
+/// Demands that an S3 request was signed at about `now`. S3's own library compares with the clock of this machine, which
+/// is another one while a test moves the account's.
+///
+/// # Errors
+/// `RequestTimeTooSkewed`.
+pub(super) fn require_time(request: &Request<Incoming>, now: DateTime<Utc>) -> Result<(), ApiError> {
+    let stamp = request.headers().get("x-amz-date").and_then(|value| value.to_str().ok());
+    match stamp.map(|stamp| is_recent(stamp, now)) {
+        Some(Some(false)) => Err(auth_error(Protocol::RestXml, AuthFailure::Skewed)),
+        _ => Ok(()),
+    }
 }
 
 /// The operation of a call: the form's `Action`, the target header, or the path. Names that cannot be one are all

@@ -1,7 +1,7 @@
 //! Accepting connections until told to stop; open connections then finish their current request.
 
-use std::convert::Infallible;
-use std::pin::pin;
+use std::error::Error as _;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Front;
+use super::{Front, Reset};
 
 /// How long open requests may take after the stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -37,21 +37,28 @@ pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: wa
         let front = Arc::clone(&front);
         let service = service_fn(move |request| {
             let front = Arc::clone(&front);
-            async move { Ok::<_, Infallible>(front.handle(request, peer).await) }
+            async move { front.handle(request, peer).await }
         });
         let mut http = hyper::server::conn::http1::Builder::new();
-        let connection = http.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+        let mut connection = http.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
         let mut stopped = stop.clone();
         connections.spawn(async move {
-            let mut connection = pin!(connection);
-            // A connection that fails has nobody left to tell.
             let ended = tokio::select! {
-                ended = connection.as_mut() => Some(ended),
+                ended = &mut connection => Some(ended),
                 _ = stopped.changed() => None,
             };
-            if ended.is_none() {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
+            let ended = match ended {
+                Some(ended) => ended,
+                None => {
+                    Pin::new(&mut connection).graceful_shutdown();
+                    (&mut connection).await
+                }
+            };
+            // A connection that fails has nobody left to tell.
+            let is_reset = |error: hyper::Error| error.source().is_some_and(|source| source.is::<Reset>());
+            if ended.is_err_and(is_reset) {
+                // Closing a socket that does not linger sends RST.
+                let _ = connection.into_parts().io.into_inner().set_zero_linger();
             }
         });
     }

@@ -177,7 +177,9 @@ pub(crate) fn call(state: &State, caller: &Caller, operation: &str, body: &Bytes
         "GetDataCellsFilter" => filters::get(account, caller, &input(body)?),
         "DeleteDataCellsFilter" => filters::delete(account, caller, &input(body)?),
         "ListDataCellsFilter" => filters::list(account, caller, &input(body)?),
-        "GetTemporaryGlueTableCredentials" => vend::table_credentials(account, caller, &input(body)?),
+        "GetTemporaryGlueTableCredentials" => {
+            vend::table_credentials(account, caller, &input(body)?, state.clock.now())
+        }
         _ => Err(ApiError::new(
             ErrorCode::UnknownOperationException,
             format!("The sandbox has no operation lakeformation:{operation}"),

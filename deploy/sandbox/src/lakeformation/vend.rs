@@ -3,7 +3,7 @@
 //! The checks are those of the metadata call, since a key covers whole files: whoever cannot be trusted to filter
 //! gets none. Keys only ever read; a request for anything beyond SELECT is refused.
 
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -36,6 +36,7 @@ pub(super) fn table_credentials(
     account: &mut Account,
     caller: &Caller,
     input: &TableCredentialsInput,
+    now: DateTime<Utc>,
 ) -> Result<Value, ApiError> {
     require_authorized_caller(account, caller)?;
     let claimed = claimed_enforcement(&input.supported_permission_types, true)?;
@@ -49,7 +50,7 @@ pub(super) fn table_credentials(
     account.governance.queries.authorize(input.query_session_context.as_ref(), &principal, &name)?;
     let (bucket, prefix) = path.split_once('/').unwrap_or((&path, ""));
     let scope = TableScope { bucket: bucket.to_owned(), prefix: prefix.to_owned(), principal, location_role };
-    let key = account.keys.mint(Identity::Table(scope), Utc::now() + Duration::seconds(seconds));
+    let key = account.keys.mint(Identity::Table(scope), now, Duration::seconds(seconds));
     Ok(json!({
         "AccessKeyId": key.access_key,
         "SecretAccessKey": key.secret,

@@ -39,7 +39,9 @@ error_codes!(
     ExpiredToken,
     ExpiredTokenException,
     IncompleteSignature,
+    InternalError,
     InternalFailure,
+    InternalServiceException,
     InvalidAccessKeyId,
     InvalidAction,
     InvalidClientTokenId,
@@ -53,7 +55,11 @@ error_codes!(
     RequestEntityTooLarge,
     RequestTimeTooSkewed,
     SerializationException,
+    ServiceUnavailable,
     SignatureDoesNotMatch,
+    SlowDown,
+    Throttling,
+    ThrottlingException,
     UnknownOperationException,
     UnrecognizedClientException,
     ValidationError,
@@ -80,7 +86,10 @@ impl ApiError {
     pub(crate) fn status(&self, protocol: Protocol) -> StatusCode {
         use ErrorCode as E;
         match self.code {
-            E::InternalFailure => StatusCode::INTERNAL_SERVER_ERROR,
+            E::InternalError | E::InternalFailure | E::InternalServiceException => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            E::ServiceUnavailable | E::SlowDown => StatusCode::SERVICE_UNAVAILABLE,
             E::RequestEntityTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             E::NoSuchEntity => StatusCode::NOT_FOUND,
             E::EntityAlreadyExists => StatusCode::CONFLICT,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::{ApiError, ErrorCode};
+use super::{ApiError, ErrorCode, Protocol};
 
 /// A decoded `application/x-www-form-urlencoded` request.
 pub(crate) struct Form(BTreeMap<String, String>);
@@ -75,9 +75,11 @@ impl Xml {
 }
 
 pub(super) fn error_body(error: &ApiError) -> String {
+    let is_ours = error.status(Protocol::Query).is_server_error();
     format!(
-        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>{}</Type>\
          <Code>{}</Code><Message>{}</Message></Error><RequestId>{}</RequestId></ErrorResponse>",
+        if is_ours { "Receiver" } else { "Sender" },
         error.code.as_str(),
         escape(&error.message),
         Uuid::new_v4()

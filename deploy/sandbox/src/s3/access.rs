@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::{CopyObjectInput, CopySource, DeleteObjectsInput, ListObjectsInput, ListObjectsV2Input};
@@ -42,8 +41,12 @@ impl S3Access for Access {
         let access_key =
             access_key.ok_or_else(|| s3_error!(AccessDenied, "Anonymous access is not allowed"))?;
         let token = session_token(cx)?;
-        let caller =
-            self.0.read().keys.caller(&access_key, token.as_deref(), Utc::now()).map_err(auth_error)?;
+        let caller = self
+            .0
+            .read()
+            .keys
+            .caller(&access_key, token.as_deref(), self.0.clock.now())
+            .map_err(auth_error)?;
         if let Some(request) = Request::of(cx.s3_op().name(), cx.s3_path())? {
             self.require(&caller, &request)?;
         }

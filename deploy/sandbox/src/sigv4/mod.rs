@@ -102,13 +102,12 @@ impl Authorization {
             .get("x-amz-date")
             .and_then(|value| value.to_str().ok())
             .ok_or(AuthFailure::Malformed)?;
-        let signed_at =
-            NaiveDateTime::parse_from_str(stamp, DATE_FORMAT).map_err(|_| AuthFailure::Malformed)?.and_utc();
+        let is_recent = is_recent(stamp, now).ok_or(AuthFailure::Malformed)?;
         let covers_host = self.signed_headers.iter().any(|name| name == "host");
         if !covers_host || !stamp.starts_with(&self.scope.date) {
             return Err(AuthFailure::Malformed);
         }
-        if (now - signed_at).num_seconds().abs() > ALLOWED_SKEW_SECONDS {
+        if !is_recent {
             return Err(AuthFailure::Skewed);
         }
         let canonical = canonical_request(parts, &self.signed_headers, &sha256_hex(body))?;
@@ -116,6 +115,12 @@ impl Authorization {
         let is_same: bool = expected.as_bytes().ct_eq(self.signature.as_bytes()).into();
         if is_same { Ok(()) } else { Err(AuthFailure::Mismatch) }
     }
+}
+
+/// Whether a time stamp of a signature is close enough to `now`; `None` if it is no time stamp.
+pub(crate) fn is_recent(stamp: &str, now: DateTime<Utc>) -> Option<bool> {
+    let signed_at = NaiveDateTime::parse_from_str(stamp, DATE_FORMAT).ok()?.and_utc();
+    Some((now - signed_at).num_seconds().abs() <= ALLOWED_SKEW_SECONDS)
 }
 
 fn signature(secret: &str, scope: &Scope, stamp: &str, canonical: &str) -> String {

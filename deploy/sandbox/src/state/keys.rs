@@ -176,9 +176,15 @@ impl KeyStore {
         Ok(Caller { access_key: access_key.to_owned(), identity: key.identity.clone() })
     }
 
-    /// Mints a temporary key for `identity` that ends at `expires`.
-    pub(crate) fn mint(&mut self, identity: Identity, expires: DateTime<Utc>) -> TemporaryKey {
-        let now = Utc::now();
+    /// The ARN behind a key, whoever uses it.
+    pub(crate) fn principal(&self, access_key: &str) -> Option<String> {
+        let key = self.keys.get(access_key)?;
+        Some(Caller { access_key: access_key.to_owned(), identity: key.identity.clone() }.principal())
+    }
+
+    /// Mints a temporary key for `identity` that lives from `now` for `life`.
+    pub(crate) fn mint(&mut self, identity: Identity, now: DateTime<Utc>, life: Duration) -> TemporaryKey {
+        let expires = now + life;
         self.keys.retain(|_, key| {
             key.session.as_ref().is_none_or(|session| session.expires + REMEMBER_EXPIRED > now)
         });
@@ -192,6 +198,13 @@ impl KeyStore {
         let key = Key { secret: minted.secret.clone(), identity, session: Some(session) };
         self.keys.insert(minted.access_key.clone(), key);
         minted
+    }
+
+    /// Ends the session of one key at `now`. Keys of users have none.
+    pub(crate) fn expire(&mut self, access_key: &str, now: DateTime<Utc>) {
+        if let Some(session) = self.keys.get_mut(access_key).and_then(|key| key.session.as_mut()) {
+            session.expires = session.expires.min(now);
+        }
     }
 
     /// Ends every temporary session at `now` and says how many there were.
@@ -222,7 +235,7 @@ mod tests {
             principal: "p".into(),
             location_role: "r".into(),
         };
-        store.mint(Identity::Table(scope), Utc::now() + Duration::minutes(15))
+        store.mint(Identity::Table(scope), Utc::now(), Duration::minutes(15))
     }
 
     #[test]

@@ -3,15 +3,20 @@
 //! Every operation runs under the lock from its checks to its effect, so no call sees half of another. Nothing is
 //! written to disk except the bytes of S3 objects: an account lives as long as its server.
 
+mod clock;
 mod keys;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::faults::Faults;
 use crate::glue::Catalog;
 use crate::iam::Roles;
 use crate::lakeformation::Governance;
 
+pub use clock::ClockOffsets;
+
+pub(crate) use clock::Clock;
 pub(crate) use keys::{Caller, IamUser, Identity, KeyStore, RoleSession, TableScope, TemporaryKey};
 
 /// The account that the sandbox is.
@@ -46,6 +51,10 @@ pub(crate) struct State {
     counters: Mutex<BTreeMap<String, u64>>,
     /// `None` while nobody records: a demo runs for days, and every object has a name of its own.
     s3_requests: Mutex<Option<Vec<S3Request>>>,
+    /// What goes wrong on demand.
+    pub(crate) faults: Faults,
+    /// What time it is in the account.
+    pub(crate) clock: Clock,
 }
 
 impl State {

@@ -4,8 +4,11 @@
 
 mod account;
 mod catalog;
+mod clock;
+mod faults;
 mod fixture;
 mod grants;
+mod internal;
 mod metadata;
 mod raw;
 mod roles;

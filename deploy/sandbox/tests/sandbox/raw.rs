@@ -68,6 +68,12 @@ impl Call {
         Self::new("s3", method, path, Vec::new(), String::new())
     }
 
+    /// A call of the sandbox itself that changes the account.
+    pub(crate) fn change(method: &'static str, path: &str, body: &str) -> Self {
+        let headers = vec![("x-lakegate-sandbox", "1".to_owned())];
+        Self::new("s3", method, path, headers, body.to_owned())
+    }
+
     fn new(
         service: &'static str,
         method: &'static str,

@@ -152,7 +152,7 @@ async fn a_session_key_without_its_token_is_unknown() {
 async fn an_expired_session_is_told_from_an_unknown_one() {
     let lake = Lake::new().await;
     let session = lake.engine_session("analyst").await;
-    let expire = Call { method: "POST", ..Call::s3("POST", "/_sandbox/expire-sessions") };
+    let expire = Call::change("POST", "/_sandbox/expire-sessions", "");
     let answer = send(&lake.endpoint(), expire.unsigned(&lake.endpoint())).await;
     assert_eq!(answer.body, r#"{"expired":1}"#);
     assert_eq!(

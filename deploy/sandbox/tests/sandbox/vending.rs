@@ -33,7 +33,7 @@ async fn keys(request: Vend) -> Credentials {
 }
 
 async fn expire_sessions(lake: &Lake) {
-    let expire = Call::s3("POST", "/_sandbox/expire-sessions").unsigned(&lake.endpoint());
+    let expire = Call::change("POST", "/_sandbox/expire-sessions", "").unsigned(&lake.endpoint());
     assert!(send(&lake.endpoint(), expire).await.status.is_success());
 }
 
