@@ -17,6 +17,13 @@ use super::seal::SealedPlan;
 use super::session::GuardedQuery;
 use crate::error::{Error, ErrorKind};
 
+/// Bytes of all rows in the types that the statement expects: a NULL takes the whole width of its type, and a column of NULLs
+/// was sent without a byte.
+const MAX_EXPECTED_BYTES: usize = 16 * 1024 * 1024;
+
+/// What a value of a type without a width of its own is counted as, in bytes: its offset, or its view.
+const TEXT_BYTES: usize = 16;
+
 /// A query with all that it needs to run, once for each row of values.
 pub(crate) struct BoundQuery {
     query: GuardedQuery,
@@ -30,7 +37,7 @@ impl BoundQuery {
     /// * `expected` - the parameters' types, as far as the statement tells.
     ///
     /// # Errors
-    /// If number or types do not fit.
+    /// If number or types do not fit, or the values are too large in these types.
     pub(super) fn new(
         query: GuardedQuery,
         values: Option<&RecordBatch>,
@@ -43,6 +50,12 @@ impl BoundQuery {
         if given != expected.len() {
             let text = "the number of bound parameters differs from the statement's";
             return Err(Error::new(ErrorKind::InvalidRequest, text));
+        }
+        let rows = values.map_or(0, RecordBatch::num_rows);
+        let widths = expected.iter().flatten().map(width).fold(0, usize::saturating_add);
+        if widths.saturating_mul(rows) > MAX_EXPECTED_BYTES {
+            let text = "the bound parameters are too large as the types that the statement takes";
+            return Err(Error::new(ErrorKind::ResourceExhausted, text));
         }
         let values = values.map(|values| as_expected(values, expected)).transpose().map_err(does_not_fit)?;
         Ok(Self { query, values: values.filter(|values| values.num_columns() > 0) })
@@ -74,6 +87,14 @@ impl BoundQuery {
         let literals = values.columns().iter().map(|column| ScalarValue::try_from_array(column, row));
         let literals: Vec<ScalarValue> = literals.collect::<PlanResult<_>>().map_err(from_datafusion)?;
         self.query.with_values(ParamValues::from(literals))
+    }
+}
+
+/// Bytes that a value takes whatever it is.
+fn width(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::FixedSizeBinary(bytes) => usize::try_from(*bytes).unwrap_or(usize::MAX),
+        other => other.primitive_width().unwrap_or(TEXT_BYTES),
     }
 }
 

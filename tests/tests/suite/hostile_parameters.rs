@@ -328,6 +328,29 @@ fn parameters_that_decode_to_more_than_they_are_harm_nobody() {
     });
 }
 
+/// NULLs without a byte of their own take the width of the type that the statement wants of them.
+#[test]
+fn nulls_are_counted_in_the_type_that_the_statement_takes() {
+    let nulls = |rows: usize| encoded(vec![batch(vec![Arc::new(NullArray::new(rows)) as ArrayRef; 2_200])]);
+    let (few, many) = (nulls(2), nulls(MOST_ROWS));
+    run(async {
+        let sandbox = stack::sandbox(0.001).await.unwrap();
+        let server = start_server(&sandbox, &[]).await;
+        let mut client = Raw::login(&server, "analyst").await;
+        let marks = vec!["?"; 2_200].join(", ");
+        let sql = format!("select count(*) from sales.nation where n_nationkey in ({marks})");
+        let handle = prepared(&mut client, &sql).await;
+        for (messages, refusal) in [(few, None), (many, Some(Code::ResourceExhausted))] {
+            let bound = bind(&mut client, &handle, &messages).await.unwrap();
+            let bound = DoPutPreparedStatementResult::decode(bound[0].app_metadata.clone()).unwrap();
+            let handle = bound.prepared_statement_handle.unwrap();
+            let command = CommandPreparedStatementQuery { prepared_statement_handle: handle };
+            let code = client.info_of(&command).await.err().map(|status| status.code());
+            assert_eq!(code, refusal);
+        }
+    });
+}
+
 /// The largest bind that is taken, in all parts of a result at once.
 #[test]
 fn a_large_bind_is_not_repeated_in_every_ticket() {
