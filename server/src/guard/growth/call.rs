@@ -132,7 +132,7 @@ impl ScalarUDFImpl for AccountedFunction {
 }
 
 /// Bytes that a result takes besides what it shares with its arguments.
-fn made_bytes(output: Output, result: &ArrayRef) -> usize {
+pub(super) fn made_bytes(output: Output, result: &ArrayRef) -> usize {
     match (output, result.data_type()) {
         (Output::Slice, DataType::Utf8View | DataType::BinaryView) => size_of::<u128>() * result.len(),
         (Output::Field, _) => 0,
