@@ -14,7 +14,7 @@ use aws_sdk_lakeformation::types::{
     ColumnWildcard, DataCellsFilter, DataLakePrincipal, Permission, Resource, RowFilter, TableResource,
     TableWildcard,
 };
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use lakegate_sandbox::Sandbox;
 use lakegate_tests::stack::{self, Server};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::{Code, Status};
 
-use crate::raw::{Raw, decoded, ticket_of};
+use crate::raw::{Raw, ticket_of};
 use crate::support::{
     admin, broken_off, flight_client, open_result, rows, run, start_server, until, until_idle, value,
 };
