@@ -1,14 +1,13 @@
 //! A server that may have so much address space and no more.
 
 use std::ops::{Deref, DerefMut};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use lakegate_tests::stack::Server;
 
 /// Address space of the server in bytes: what a debug build needs for its code, its threads' stacks and its memory limit, and
 /// little more. What it allocates beyond ends the process, as it would on a machine that is full.
-pub(super) const ADDRESS_SPACE: u64 = 4 * 1024 * 1024 * 1024;
+pub(super) const ADDRESS_SPACE: u64 = 3 * 1024 * 1024 * 1024;
 
 /// Limits in which an ordinary statement has room, and a hostile one soon meets one.
 const SETTINGS: [(&str, &str); 6] = [
@@ -26,25 +25,17 @@ pub(super) const MOST_RESIDENT: u64 = 1024 * 1024 * 1024;
 /// See the file's head. It ends when the value is dropped.
 pub(super) struct Bounded {
     server: Server,
-    _program: tempfile::TempDir,
 }
 
 impl Bounded {
     /// Starts one in front of a sandbox.
     pub(super) async fn start(aws: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("server");
-        let server = env!("CARGO_BIN_EXE_lakegate-test-server");
-        // The shell gives its process to the server, so that its number stays.
-        let script =
-            format!("#!/bin/sh\nulimit -v {} || exit 1\nexec '{server}' \"$@\"\n", ADDRESS_SPACE / 1024);
-        std::fs::write(&program, script).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-        Self { server: Self::started(&program, aws).await, _program: folder }
-    }
-
-    async fn started(program: &Path, aws: &str) -> Server {
-        Server::start(program, aws, &SETTINGS).await.unwrap()
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/abuse/bounded-server.sh");
+        let address_space = (ADDRESS_SPACE / 1024).to_string();
+        let mut settings = SETTINGS.to_vec();
+        settings.push(("BOUNDED_PROGRAM", env!("CARGO_BIN_EXE_lakegate-test-server")));
+        settings.push(("BOUNDED_KIB", &address_space));
+        Self { server: Server::start(&program, aws, &settings).await.unwrap() }
     }
 
     /// Bytes of the process that are resident; 0 if it has ended.

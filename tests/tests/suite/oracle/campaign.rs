@@ -73,6 +73,19 @@ impl Wanted {
     }
 }
 
+/// What a campaign found.
+#[derive(Default)]
+pub(super) struct Tally {
+    tables: usize,
+    tables_with_hidden_rows: usize,
+    comparisons: usize,
+    /// Comparisons of answers that have rows.
+    with_rows: usize,
+    both_fail: usize,
+    /// Each ready to be read.
+    pub(super) differences: Vec<String>,
+}
+
 /// Asks queries over one table after the other.
 pub(super) async fn campaign(account: &Account) -> Tally {
     let wanted = LENGTH.wanted();

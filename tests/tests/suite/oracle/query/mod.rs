@@ -80,7 +80,7 @@ pub(crate) struct Join {
 
 /// How the sides of a join meet.
 #[derive(Clone, Debug)]
-pub(crate) enum Meeting {
+pub(super) enum Meeting {
     /// In all columns of one name, as the kind of the join says.
     Natural,
     Using(String),

@@ -18,7 +18,7 @@ use crate::oracle::table::Table;
 const TABLES: usize = Restriction::ALL.len();
 
 /// See the file's head.
-pub(crate) struct Scene<'a> {
+pub(in crate::oracle) struct Scene<'a> {
     pub(super) account: &'a Account,
     pub(super) seed: u64,
     stages: Vec<Stage<'a>>,
@@ -30,7 +30,7 @@ pub(crate) struct Scene<'a> {
 
 /// Which tables of a scene a query reads, by their positions: `{}`, `{1}` and `{2}`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cast(pub(crate) [usize; 3]);
+pub(in crate::oracle) struct Cast(pub(crate) [usize; 3]);
 
 impl Cast {
     /// Three different tables.
@@ -54,7 +54,7 @@ fn placeholder(place: usize) -> String {
 
 impl<'a> Scene<'a> {
     /// Brings the tables.
-    pub(crate) async fn set(account: &'a Account, name: String, seed: u64) -> Self {
+    pub(in crate::oracle) async fn set(account: &'a Account, name: String, seed: u64) -> Self {
         let mut stages = Vec::new();
         for (number, restriction) in (0..).zip(Restriction::ALL) {
             // Far from the seeds of tables that are asked alone.
@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
     }
 
     /// What the maker of a query knows of its tables.
-    pub(crate) fn known(&self, cast: Cast) -> [&Known; 3] {
+    pub(in crate::oracle) fn known(&self, cast: Cast) -> [&Known; 3] {
         cast.0.map(|number| &self.stages[number].known)
     }
 
@@ -75,7 +75,7 @@ impl<'a> Scene<'a> {
     ///
     /// # Arguments
     /// * `sql` - with placeholders for the tables' names.
-    pub(crate) async fn compare(&self, connection: &Connection, cast: Cast, sql: &str) -> Verdict {
+    pub(in crate::oracle) async fn compare(&self, connection: &Connection, cast: Cast, sql: &str) -> Verdict {
         let secrets = self.secrets(cast, sql);
         let name = &self.stages[cast.0[0]].name;
         let comparison = Comparison { account: self.account, peer: &self.peer, name, secrets: &secrets };
@@ -115,7 +115,7 @@ impl<'a> Scene<'a> {
     }
 
     /// What is needed to make the tables again, and what their policies are.
-    pub(super) fn described(&self, cast: Cast) -> String {
+    pub(in crate::oracle) fn described(&self, cast: Cast) -> String {
         let lines = cast.0.map(|number| format!("  {}", self.stages[number]));
         lines.join("\n")
     }
