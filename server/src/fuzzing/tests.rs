@@ -83,3 +83,13 @@ fn what_passes_the_sql_gate_reads_only_tables_that_are_authorised() {
 fn deletion_vectors_are_exact_or_refused() {
     run("deletion_vector", super::deletion_vector, 250);
 }
+
+#[test]
+fn files_of_any_types_and_bytes_give_valid_values_or_an_error() {
+    run("parquet", super::parquet, 250);
+}
+
+#[test]
+fn logs_of_any_bytes_give_an_index_of_files_or_an_error() {
+    run("checkpoint", super::checkpoint, 100);
+}

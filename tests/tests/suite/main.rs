@@ -19,6 +19,7 @@ mod hostile_files;
 mod hostile_load;
 mod hostile_paths;
 mod hostile_tables;
+mod hostile_values;
 mod house;
 mod key_ring;
 mod life;
