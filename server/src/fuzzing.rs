@@ -30,6 +30,16 @@ pub fn sql(data: &[u8]) {
     crate::sql::fuzzing::sql(data);
 }
 
+/// Parquet files against the schema of a table.
+pub fn parquet(data: &[u8]) {
+    crate::table::fuzzing::parquet(data);
+}
+
+/// Commits and checkpoints of a log.
+pub fn checkpoint(data: &[u8]) {
+    crate::table::fuzzing::checkpoint(data);
+}
+
 /// Deletion vectors.
 pub fn deletion_vector(data: &[u8]) {
     crate::table::fuzzing::deletion_vector(data);

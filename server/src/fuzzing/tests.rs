@@ -88,3 +88,13 @@ fn deletion_vectors_are_exact_or_refused() {
 fn bound_parameters_are_no_larger_than_a_bind_may_be() {
     run("parameters", super::parameters, 1000);
 }
+
+#[test]
+fn files_of_any_types_and_bytes_give_valid_values_or_an_error() {
+    run("parquet", super::parquet, 250);
+}
+
+#[test]
+fn logs_of_any_bytes_give_an_index_of_files_or_an_error() {
+    run("checkpoint", super::checkpoint, 100);
+}

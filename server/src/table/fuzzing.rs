@@ -1,10 +1,16 @@
-//! Fuzz targets of the table room: [`path_jail`] and [`deletion_vector`]. Both read what whoever can write a table's log, or
-//! its entry in the catalog, chose to put there.
+//! Fuzz targets of the table room: [`path_jail`], [`deletion_vector`], [`parquet`] and [`checkpoint`]. All read what whoever
+//! can write a table's files, or its entry in the catalog, chose to put there.
 
+mod checkpoint;
 mod deletion_vector;
+mod parquet;
 mod path_jail;
+#[cfg(test)]
+mod product;
 
+pub(crate) use self::checkpoint::checkpoint;
 pub(crate) use self::deletion_vector::deletion_vector;
+pub(crate) use self::parquet::parquet;
 pub(crate) use self::path_jail::path_jail;
 
 use std::fmt;

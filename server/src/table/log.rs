@@ -142,6 +142,12 @@ impl LogAccess {
     }
 }
 
+/// # Arguments
+/// * `capacity` - in units of [`WEIGHT_UNIT`].
+fn slots(capacity: u64) -> Cache<LogKey, Arc<Slot>> {
+    Cache::builder().max_capacity(capacity).weigher(|_, slot: &Arc<Slot>| slot.weight()).build()
+}
+
 /// All logs. One per server.
 pub(super) struct Logs {
     max_age: Duration,
@@ -156,9 +162,7 @@ impl Logs {
     /// * `budget` - what tables may hold in memory.
     pub(super) fn new(settings: &TableSettings, io: Handle, budget: Arc<Budget>) -> Self {
         let capacity = settings.snapshot_cache_bytes.as_u64() / WEIGHT_UNIT as u64;
-        let weigh = |_: &LogKey, slot: &Arc<Slot>| slot.weight();
-        let slots = Cache::builder().max_capacity(capacity).weigher(weigh).build();
-        Self { max_age: settings.snapshot_max_age, slots, io, budget }
+        Self { max_age: settings.snapshot_max_age, slots: slots(capacity), io, budget }
     }
 
     /// The newest version, looked at within the last `table.snapshot_max_age`.
@@ -373,3 +377,6 @@ impl CommitMark {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use arrow::array::Array;
 use arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
 use chrono::DateTime;
 use datafusion::catalog::Session;
-use datafusion::common::config::TableParquetOptions;
+use datafusion::common::config::{ParquetOptions, TableParquetOptions};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
@@ -104,9 +104,8 @@ impl Snapshot {
         let statistics = if request.limit.is_some() { statistics.to_inexact() } else { statistics };
         let files = self.partitioned_files(&wanted).await?;
 
-        let mut source = ParquetSource::new(layout.table.clone())
-            .with_table_parquet_options(parquet_options(session))
-            .with_parquet_file_reader_factory(Arc::new(self.readers(&layout)));
+        let options = session.config_options().execution.parquet.clone();
+        let mut source = parquet_source(layout.table.clone(), options, self.readers(&layout));
         if let (Some(condition), Some(predicate)) = (condition, predicate) {
             let reads_late = reads_late(&condition, layout.projection.len());
             source = source
@@ -351,13 +350,19 @@ fn positioned(predicate: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<d
     replace_columns(predicate, |column| Ok(Arc::new(Column::new_with_schema(column.name(), schema)?)))
 }
 
-fn parquet_options(session: &dyn Session) -> TableParquetOptions {
-    let mut options = TableParquetOptions::new();
-    options.global = session.config_options().execution.parquet.clone();
+/// What reads files for the columns of `table`.
+pub(super) fn parquet_source(
+    table: TableSchema,
+    global: ParquetOptions,
+    readers: FileReaders,
+) -> ParquetSource {
+    let mut options = TableParquetOptions { global, ..TableParquetOptions::default() };
     // Spark's old timestamps: nanoseconds of UTC in 96 bits. As nanoseconds in 64 bits they would end in 2262.
     options.global.coerce_int96 = Some("us".to_owned());
     options.global.coerce_int96_tz = Some("UTC".to_owned());
-    options
+    ParquetSource::new(table)
+        .with_table_parquet_options(options)
+        .with_parquet_file_reader_factory(Arc::new(readers))
 }
 
 /// The number of parts of which each has about [`PART_BYTES`]; one of a few bytes is not cut.

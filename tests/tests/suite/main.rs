@@ -24,6 +24,7 @@ mod hostile_load;
 mod hostile_parameters;
 mod hostile_paths;
 mod hostile_tables;
+mod hostile_values;
 mod house;
 mod http2;
 mod key_ring;

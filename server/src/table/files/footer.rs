@@ -2,10 +2,11 @@
 //!
 //! - The reader compares a text column's bytes with UTF-8 only if the file's annotation says UTF-8. A column annotated as
 //!   JSON, or one of which the file's own Arrow schema says that it is text, would be handed on unchecked.
+//! - It cuts numbers of 32 bits to the 8 or 16 that the annotation says, without a look at the others.
 //! - It checks the delta encodings of text as a whole and not value by value.
 //! - DataFusion asks for text wherever the table has text, by the column's name.
 //!
-//! So the file's Arrow schema is taken out, text that is not checked becomes plain bytes, and a column of bytes gets another
+//! So the file's Arrow schema is taken out, what is not checked loses its annotation, and a column of bytes gets another
 //! name if the table says that it is text: [`super::super::adapter`] finds it by that name, and checks what it reads.
 
 use std::collections::HashSet;
@@ -160,18 +161,27 @@ pub(super) fn is_checked_text(column: &ColumnDescriptor) -> bool {
     is_text(column) && column.converted_type() == ConvertedType::UTF8
 }
 
+/// Whether the reader cuts the column's numbers to the bits that the annotation says.
+fn is_narrow(column: &ColumnDescriptor) -> bool {
+    column.physical_type() == PhysicalType::INT32
+        && matches!(
+            column.converted_type(),
+            ConvertedType::INT_8 | ConvertedType::INT_16 | ConvertedType::UINT_8 | ConvertedType::UINT_16
+        )
+}
+
 /// Whether the reader checks text in this encoding only as a whole.
 pub(super) fn is_delta(encoding: Encoding) -> bool {
     matches!(encoding, Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BYTE_ARRAY)
 }
 
-/// The footer without the file's Arrow schema, and with plain bytes in the place of text that is not checked.
+/// The footer without the file's Arrow schema, and without the annotations that the reader trusts.
 fn plain(metadata: ParquetMetaData) -> ParquetMetaData {
     let file = metadata.file_metadata();
     let groups = metadata.row_groups();
     let is_unchecked = |leaf: usize, column: &ColumnDescriptor| {
         let has_delta = || groups.iter().any(|group| group.column(leaf).encodings().any(is_delta));
-        is_text(column) && (!is_checked_text(column) || has_delta())
+        is_narrow(column) || (is_text(column) && (!is_checked_text(column) || has_delta()))
     };
     let columns = file.schema_descr().columns().iter().enumerate();
     let unchecked: HashSet<usize> =
@@ -186,7 +196,7 @@ fn plain(metadata: ParquetMetaData) -> ParquetMetaData {
     let schema = with_leaves(&file.schema_descr().root_schema_ptr(), &mut |column| {
         let is_unchecked = unchecked.contains(&leaf);
         leaf += 1;
-        is_unchecked.then(|| bytes_named(column, column.name()))
+        is_unchecked.then(|| without_annotation(column, column.name()))
     });
     with_schema(metadata, schema)
 }
@@ -208,7 +218,7 @@ pub(super) fn for_table(metadata: Arc<ParquetMetaData>, texts: &HashSet<String>)
         return metadata;
     }
     let fields = root.get_fields().iter().map(|column| match is_renamed(column) {
-        true => bytes_named(column, &name_as_bytes(column.name())),
+        true => without_annotation(column, &name_as_bytes(column.name())),
         false => Arc::clone(column),
     });
     let root = Type::GroupType { basic_info: root.get_basic_info().clone(), fields: fields.collect() };
@@ -248,14 +258,70 @@ fn with_leaves(tree: &TypePtr, other: &mut dyn FnMut(&Type) -> Option<TypePtr>) 
     }
 }
 
-/// A column of bytes without annotation, otherwise the same.
-fn bytes_named(column: &Type, name: &str) -> TypePtr {
+/// A column without annotation, otherwise the same.
+fn without_annotation(column: &Type, name: &str) -> TypePtr {
     let info = column.get_basic_info();
-    let mut builder = Type::primitive_type_builder(name, PhysicalType::BYTE_ARRAY);
+    let mut builder = Type::primitive_type_builder(name, column.get_physical_type());
     if info.has_repetition() {
         builder = builder.with_repetition(info.repetition());
     }
     let built = builder.with_id(info.has_id().then(|| info.id())).build();
-    // A column of bytes without annotation can always be built.
+    // A column of numbers or bytes without annotation can always be built.
     built.map_or_else(|_| Arc::new(column.clone()), Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::*;
+
+    /// A list of so many elements, each with these bytes.
+    fn list(head: u8, count: usize, element: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![head, 0xfc];
+        let mut left = count;
+        while left >= 0x80 {
+            bytes.push(u8::try_from(left & 0x7f).unwrap() | 0x80);
+            left >>= 7;
+        }
+        bytes.push(u8::try_from(left).unwrap());
+        bytes.extend(element.repeat(count));
+        bytes
+    }
+
+    fn refusal(schema: &[u8], rest: &[u8]) -> String {
+        let footer = [&[0x15, 0x02], schema, &[0x16, 0x00], rest, &[0x00]].concat();
+        decode(&footer).unwrap_err().to_string()
+    }
+
+    /// An element `a` with one child.
+    const WITH_CHILD: &[u8] = &[0x35, 0x00, 0x18, 1, b'a', 0x15, 0x02, 0x00];
+
+    #[test]
+    fn columns_that_are_nested_without_end_are_refused_before_anybody_follows_them() {
+        let told = refusal(&list(0x19, 200_000, WITH_CHILD), &[]);
+        assert!(told.contains("nested too deeply"), "{told}");
+    }
+
+    #[test]
+    fn lists_that_announce_more_than_follows_are_refused_before_memory_is_reserved() {
+        // Two billion row groups, and fewer than follow bytes but more than a file may have.
+        let announced = [0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07];
+        assert!(refusal(&list(0x19, 1, WITH_CHILD), &announced).contains("broken"));
+        let many = list(0x19, 40_000, &[0x00]);
+        assert!(refusal(&list(0x19, 1, WITH_CHILD), &many).contains("too many row groups"));
+    }
+
+    #[test]
+    fn values_of_a_fixed_length_of_gigabytes_are_refused() {
+        // Type 7, length 2^31 - 1.
+        let element = [0x15, 0x0e, 0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x15, 0x00, 0x18, 1, b'a', 0x00];
+        assert!(refusal(&list(0x19, 1, &element), &[]).contains("fixed length"));
+    }
+
+    #[test]
+    fn a_field_of_another_type_than_the_format_says_is_refused() {
+        // The list of row groups as a structure.
+        assert!(refusal(&list(0x19, 1, WITH_CHILD), &[0x1c, 0x00]).contains("broken"));
+    }
 }

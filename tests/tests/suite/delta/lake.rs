@@ -3,6 +3,7 @@
 //! A table arrives as an administrator would bring it: files below the registered bucket, an entry in Glue as a crawler
 //! writes it (columns and partition keys apart, lower-case names, Hive types), grants in Lake Formation.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Weak};
 
 use aws_sdk_glue::types::{Column as GlueColumn, DatabaseInput, SerDeInfo, StorageDescriptor, TableInput};
@@ -64,6 +65,26 @@ impl Lake {
     pub(crate) async fn start(overrides: &[(&str, &str)]) -> Self {
         let sandbox = stack::sandbox(0.001).await.unwrap();
         let server = start_server(&sandbox, overrides).await;
+        Self::with_server(sandbox, server).await
+    }
+
+    /// A lake of its own, whose server may have so many bytes of address space.
+    pub(crate) async fn start_within(bytes: u64, overrides: &[(&str, &str)]) -> Self {
+        let sandbox = stack::sandbox(0.001).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("within");
+        let script = format!(
+            "#!/bin/sh\nulimit -v {}\nexec {} \"$@\"\n",
+            bytes / 1024,
+            env!("CARGO_BIN_EXE_lakegate-test-server")
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let server = Server::start(&program, &sandbox.endpoint(), overrides).await.unwrap();
+        Self::with_server(sandbox, server).await
+    }
+
+    async fn with_server(sandbox: Sandbox, server: Server) -> Self {
         let config = admin(&sandbox).await;
         let glue = aws_sdk_glue::Client::new(&config);
         let database = DatabaseInput::builder().name(DATABASE).build().unwrap();

@@ -14,6 +14,9 @@ const MAGIC: u32 = 1_681_511_377;
 /// Cookie of a Roaring bitmap without run containers.
 const NO_RUNS: u32 = 12_346;
 
+/// Cookie of one with run containers.
+const WITH_RUNS: u32 = 12_347;
+
 /// Values that an array container holds at the most.
 const ARRAY_LIMIT: usize = 4096;
 
@@ -80,6 +83,38 @@ pub(crate) fn file(id: [u8; 16], vectors: &[&[u32]]) -> (String, Vec<u8>, Vec<Va
     let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     let uuid = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
     (format!("deletion_vector_{uuid}.bin"), content, descriptors)
+}
+
+/// As [`file`], with one vector of any bytes.
+pub(crate) fn file_of(id: [u8; 16], bytes: &[u8], cardinality: u64) -> (String, Vec<u8>, Value) {
+    let (path, mut content, mut descriptors) = file(id, &[&[0]]);
+    content.truncate(1);
+    content.extend(length(bytes.len()).to_be_bytes());
+    content.extend(bytes);
+    content.extend(crc32(bytes).to_be_bytes());
+    let mut descriptor = descriptors.remove(0);
+    descriptor["sizeInBytes"] = json!(bytes.len());
+    descriptor["cardinality"] = json!(cardinality);
+    (path, content, descriptor)
+}
+
+/// The bitmap of all rows below 2^32, as one run in each container.
+pub(crate) fn everything() -> Vec<u8> {
+    const CONTAINERS: usize = 1 << 16;
+    let mut bytes = MAGIC.to_le_bytes().to_vec();
+    bytes.extend(1_u64.to_le_bytes());
+    bytes.extend(0_u32.to_le_bytes());
+    bytes.extend(((u32::from(u16::MAX) << 16) | WITH_RUNS).to_le_bytes());
+    bytes.extend([0xff; CONTAINERS / 8]);
+    for key in 0..=u16::MAX {
+        bytes.extend(key.to_le_bytes());
+        bytes.extend(u16::MAX.to_le_bytes());
+    }
+    bytes.extend([0; 4 * CONTAINERS]);
+    for _ in 0..CONTAINERS {
+        bytes.extend([1_u16, 0, u16::MAX].map(u16::to_le_bytes).concat());
+    }
+    bytes
 }
 
 /// Delta's base 85: five characters for four bytes.

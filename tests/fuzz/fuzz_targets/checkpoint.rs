@@ -1,0 +1,5 @@
+//! See `lakegate_server::fuzzing::checkpoint`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| lakegate_server::fuzzing::checkpoint(data));
