@@ -19,6 +19,7 @@ mod decision;
 pub(crate) mod filter;
 mod grant;
 mod policy_cache;
+mod refusals;
 mod vend;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Policies already asked for, per principal and table, for at most `access.policy_ttl`.
 //!
-//! The time to live is the documented bound on how long a revoked grant still works. Refusals are not kept: someone
-//! who has just been granted a table can use it at once. Concurrent queries for one entry share one call to AWS.
+//! The time to live is the documented bound on how long a revoked grant still works. [`Refusals`] are kept for a shorter time.
+//! Concurrent queries for one entry share one call to AWS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use moka::future::Cache;
 
 use super::decision;
 use super::grant::Policy;
+use super::refusals::Refusals;
 use crate::aws::RoleClient;
 use crate::error::Error;
 use crate::identity::Principal;
@@ -19,15 +20,16 @@ use crate::settings::{AccessSettings, CellMasking};
 
 /// Never a bare string: a key without the principal would hand one user's policy to another.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct PolicyKey {
-    principal: Principal,
-    table: TableName,
+pub(super) struct PolicyKey {
+    pub(super) principal: Principal,
+    pub(super) table: TableName,
 }
 
 pub(super) struct PolicyCache {
     time_to_live: Duration,
     masking: CellMasking,
     entries: Cache<PolicyKey, Arc<Policy>>,
+    refusals: Refusals,
 }
 
 impl PolicyCache {
@@ -39,6 +41,7 @@ impl PolicyCache {
                 .max_capacity(settings.policy_cache_entries)
                 .time_to_live(settings.policy_ttl)
                 .build(),
+            refusals: Refusals::new(settings.refusal_ttl.min(settings.policy_ttl)),
         }
     }
 
@@ -56,7 +59,13 @@ impl PolicyCache {
         let whose = Mutant::PolicyOfFirstUser.first_of(principal.clone());
         let key = PolicyKey { principal: whose, table: table.clone() };
         let asked = async { self.ask(client, principal, table, query_id).await.map(Arc::new) };
-        self.entries.try_get_with(key, asked).await.map_err(|shared: Arc<Error>| Error::clone(&shared))
+        if let Some(refusal) = self.refusals.of(&key) {
+            return Err(refusal);
+        }
+        self.entries.try_get_with_by_ref(&key, asked).await.map_err(|shared: Arc<Error>| {
+            self.refusals.remember(&key, &shared);
+            Error::clone(&shared)
+        })
     }
 
     /// The policy as AWS tells it now.
