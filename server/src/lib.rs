@@ -20,11 +20,14 @@ mod context;
 mod engine;
 mod guard;
 mod identity;
+#[cfg(test)]
+mod limits;
 mod mutant;
 mod pipeline;
 mod reload;
 mod session;
 mod sql;
+mod stop;
 mod table;
 mod telemetry;
 mod wire;

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod access_matrix;
+mod admission;
 mod behaviour;
 mod browsing;
 mod caching;
@@ -18,6 +19,7 @@ mod growing_logs;
 mod hostile_files;
 mod hostile_load;
 mod hostile_paths;
+mod hostile_statements;
 mod hostile_tables;
 mod house;
 mod key_ring;
