@@ -27,6 +27,9 @@ const EXIT_SIGNAL: u8 = 128;
 /// How long tasks may take to end with the server: cancelled statements write their audit records.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Stack of a thread that serves connections, in bytes. It reads short SQL, and the parser follows its nesting by recursion.
+const IO_STACK_BYTES: usize = 16 * 1024 * 1024;
+
 /// Names the configuration file when `--config` does not.
 const CONFIG_VARIABLE: &str = "LAKEGATE_CONFIG";
 
@@ -108,8 +111,11 @@ fn execute(arguments: Arguments, environment: Vec<(String, String)>) -> Result<E
 }
 
 fn serve(settings: Settings) -> Result<ExitCode, Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().thread_name("lakegate-io").enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("lakegate-io")
+        .thread_stack_size(IO_STACK_BYTES)
+        .enable_all()
+        .build()?;
     let stopped = runtime.block_on(app::run(settings));
     runtime.shutdown_timeout(TASKS_TIMEOUT);
     Ok(match stopped? {

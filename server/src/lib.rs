@@ -22,10 +22,13 @@ mod context;
 mod engine;
 mod guard;
 mod identity;
+#[cfg(test)]
+mod limits;
 mod pipeline;
 mod reload;
 mod session;
 mod sql;
+mod stop;
 mod table;
 mod telemetry;
 mod wire;

@@ -9,6 +9,7 @@
 //! is authorised each time it is planned and each time it runs: a ticket says what was asked, never that it is allowed.
 
 mod ending;
+mod guarded;
 mod part;
 mod record;
 
@@ -20,12 +21,12 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
-use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::future::join_all;
 use futures::{Stream, StreamExt, stream};
 use tokio::runtime::Handle;
 
 use self::ending::cancelled;
+use self::guarded::GuardedStatement;
 use self::part::Divider;
 pub(crate) use self::part::{Part, Pin as PartPin};
 use self::record::Record;
@@ -35,12 +36,13 @@ use crate::catalog::{Catalog, Listing};
 use crate::context::RequestContext;
 use crate::engine::{Engine, QueryStream};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{Guard, GuardedQuery, GuardedTable};
+use crate::guard::{Guard, GuardedTable};
 use crate::identity::Principal;
 use crate::ids::QueryId;
 use crate::session::{Admission, RunningQuery, Session, Sessions};
 use crate::settings::Settings;
 use crate::sql::{Moment, SessionOptions, Source, Statement};
+use crate::stop::{Stop, in_time};
 use crate::table::Tables;
 use crate::telemetry::metrics::{Metrics, Outcome};
 
@@ -67,46 +69,6 @@ pub(crate) struct Description {
     pub(crate) is_ordered: bool,
     /// By what the parts of a result are held together; `None` for a result that cannot be divided.
     pub(crate) pin: Option<PartPin>,
-}
-
-/// Longest text that is parsed where it arrives, in bytes: handing it to the CPU runtime takes longer than parsing it.
-const SHORT_SQL: usize = 4096;
-
-/// A statement whose tables were opened for its principal, to be planned on the CPU runtime.
-struct GuardedStatement {
-    guard: Arc<Guard>,
-    statement: Statement,
-    tables: Vec<GuardedTable>,
-    listing: Listing,
-    runtime: Arc<RuntimeEnv>,
-}
-
-impl GuardedStatement {
-    fn describe(self, values: Option<&RecordBatch>) -> Result<Description, Error> {
-        let is_ordered = self.statement.is_ordered();
-        let watch = self.tables.first().map(|table| table.watch().clone());
-        let pin = self.pin();
-        let query = self.plan()?;
-        let parameters = query.parameters()?;
-        let pin = pin.filter(|_| query.is_divisible());
-        let schema = if values.is_some() { query.bind(values)?.schema()? } else { query.schema() };
-        let pin = pin.filter(|_| part::divides(&schema));
-        // Opening the tables and planning may have taken longer than a policy is believed.
-        watch.map_or(Ok(()), |watch| watch.check())?;
-        Ok(Description { schema, parameters, is_ordered, pin })
-    }
-
-    /// What the statement reads, if it is one table of which nothing is hidden.
-    fn pin(&self) -> Option<PartPin> {
-        match self.tables.as_slice() {
-            [only] => only.pin(),
-            _ => None,
-        }
-    }
-
-    fn plan(self) -> Result<GuardedQuery, Error> {
-        self.guard.plan(self.statement, self.tables, self.listing, self.runtime)
-    }
 }
 
 /// The rooms, wired together. One per server; made by `app`.
@@ -140,17 +102,15 @@ impl Pipeline {
     pub(crate) async fn describe(
         &self,
         context: &RequestContext,
-        session: &Session,
+        session: &Arc<Session>,
         request: &QueryRequest,
     ) -> Result<Description, Error> {
-        let deadline = self.deadline(context, request);
         let mut tables = Vec::new();
-        let described = match self.guarded(context, session, request, deadline, &mut tables).await {
-            Ok(guarded) => {
-                let is_constant = guarded.statement.is_one_constant();
-                let values = request.parameters.clone();
-                let described = async move { guarded.describe(values.as_ref()) };
-                self.plan(is_constant, session, deadline, described).await
+        let described = match self.sessions.admit_description(session).await {
+            Ok(_admission) => {
+                let deadline = self.deadline(context, request);
+                let described = self.planned(context, session, request, deadline, &mut tables);
+                in_time(deadline, described).await
             }
             Err(error) => Err(error),
         };
@@ -160,6 +120,20 @@ impl Pipeline {
             audit.finish(Err(error.kind()));
         }
         described
+    }
+
+    async fn planned(
+        &self,
+        context: &RequestContext,
+        session: &Arc<Session>,
+        request: &QueryRequest,
+        deadline: Instant,
+        audited: &mut Vec<TableAudit>,
+    ) -> Result<Description, Error> {
+        let guarded = self.guarded(context, session, request, deadline, audited).await?;
+        let is_constant = guarded.statement.is_one_constant();
+        let values = request.parameters.clone();
+        self.plan(is_constant, session, deadline, async move { guarded.describe(values.as_ref()) }).await
     }
 
     /// Runs a statement.
@@ -172,7 +146,7 @@ impl Pipeline {
     pub(crate) async fn run(
         &self,
         context: &RequestContext,
-        session: &Session,
+        session: &Arc<Session>,
         request: &QueryRequest,
         planned_as: Option<QueryId>,
     ) -> Result<ResultStream, Error> {
@@ -199,7 +173,7 @@ impl Pipeline {
     async fn start(
         &self,
         context: &RequestContext,
-        session: &Session,
+        session: &Arc<Session>,
         request: &QueryRequest,
         record: &mut Record,
     ) -> Result<(QueryStream, Admission), Error> {
@@ -209,7 +183,8 @@ impl Pipeline {
         record.audit.admitted();
         let deadline = self.deadline(context, request);
         let mut tables = Vec::new();
-        let guarded = self.guarded(context, session, request, deadline, &mut tables).await;
+        let guarded = self.guarded(context, session, request, deadline, &mut tables);
+        let guarded = in_time(deadline, guarded).await;
         record.audit.authorised(tables);
         let (guarded, parameters) = (guarded?, request.parameters.clone());
         if let Some(part) = &request.part {
@@ -226,7 +201,8 @@ impl Pipeline {
                     // Planning never waits; here it can be told to stop.
                     tokio::task::yield_now().await;
                     let _turn = planning.turn().await;
-                    bound.seal(row).await
+                    let (stop, _waiting) = Stop::at(deadline);
+                    stop.scope(bound.seal(row)).await
                 }
             });
             Ok(runner.execute(first, others, deadline))
@@ -240,7 +216,7 @@ impl Pipeline {
     async fn guarded(
         &self,
         context: &RequestContext,
-        session: &Session,
+        session: &Arc<Session>,
         request: &QueryRequest,
         deadline: Instant,
         audited: &mut Vec<TableAudit>,
@@ -248,10 +224,10 @@ impl Pipeline {
         let statement = self.parsed(session, request, deadline).await?;
         let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
         let moments = statement.tables().iter().map(|table| table.moment);
-        let opened = grants
-            .into_iter()
-            .zip(moments)
-            .map(|(grant, moment)| self.guard.open(&self.tables, grant, moment));
+        let opened = grants.into_iter().zip(moments).map(|(grant, moment)| async move {
+            let _turn = self.sessions.admit_opening(session).await?;
+            self.guard.open(&self.tables, grant, moment).await
+        });
         let guarded = join_all(opened).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         audited.extend(guarded.iter().map(audit_of));
         let listing = Listing::new(Arc::clone(&self.catalog), session.principal().clone(), Handle::current());
@@ -270,17 +246,18 @@ impl Pipeline {
         self.engine.deadline(asked.into_iter().flatten().min())
     }
 
+    /// A text is read where it arrived if that takes less time than to hand it over, and elsewhere in the user's turn.
     async fn parsed(
         &self,
-        session: &Session,
+        session: &Arc<Session>,
         request: &QueryRequest,
         deadline: Instant,
     ) -> Result<Statement, Error> {
         let max_bytes = self.settings.server.max_sql_bytes.as_usize();
         if let Source::Sql(sql) = &request.source
-            && sql.len() <= SHORT_SQL
+            && let Some(parsed) = Statement::parse_at_once(sql, max_bytes, &request.options)
         {
-            return Statement::parse(sql, max_bytes, &request.options);
+            return parsed;
         }
         let (source, options) = (request.source.clone(), request.options.clone());
         let read = async move { Statement::read(&source, max_bytes, &options) };
@@ -292,7 +269,7 @@ impl Pipeline {
     async fn plan<T, F>(
         &self,
         is_constant: bool,
-        session: &Session,
+        session: &Arc<Session>,
         deadline: Instant,
         work: F,
     ) -> Result<T, Error>

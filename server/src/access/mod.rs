@@ -22,6 +22,7 @@ mod fresh_cache;
 mod grant;
 mod grant_watch;
 mod policy_cache;
+mod refusals;
 mod vend;
 
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! Policies already asked for, per principal and table, for at most `access.policy_ttl`.
 //!
-//! The time to live is the documented bound on how long a revoked grant still works. Refusals are not kept: someone
-//! who has just been granted a table can use it at once. Concurrent queries for one entry share one call to AWS, and so do
-//! the statements that ask again while they run.
+//! The time to live is the documented bound on how long a revoked grant still works. [`Refusals`] are kept for a shorter time.
+//! Concurrent queries for one entry share one call to AWS, and so do the statements that ask again while they run.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use super::decision;
 use super::fresh_cache::{Fresh, FreshCache};
 use super::grant::Policy;
 use super::grant_watch::Pace;
+use super::refusals::Refusals;
 use crate::aws::RoleClient;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
@@ -24,9 +24,9 @@ const MIN_RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Never a bare string: a key without the principal would hand one user's policy to another.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct PolicyKey {
-    principal: Principal,
-    table: TableName,
+pub(super) struct PolicyKey {
+    pub(super) principal: Principal,
+    pub(super) table: TableName,
 }
 
 pub(super) struct PolicyCache {
@@ -34,6 +34,7 @@ pub(super) struct PolicyCache {
     pace: Pace,
     masking: CellMasking,
     entries: FreshCache<PolicyKey, Arc<Policy>, SystemClock>,
+    refusals: Refusals,
 }
 
 impl PolicyCache {
@@ -44,6 +45,7 @@ impl PolicyCache {
             pace: Pace { interval, grace: settings.policy_grace },
             masking: settings.cell_masking,
             entries: FreshCache::new(settings.policy_cache_entries, interval, SystemClock),
+            refusals: Refusals::new(settings.refusal_ttl.min(settings.policy_ttl)),
         }
     }
 
@@ -90,7 +92,14 @@ impl PolicyCache {
         let whose = Mutant::PolicyOfFirstUser.first_of(principal.clone());
         let key = PolicyKey { principal: whose, table: table.clone() };
         let asked = async { self.ask(client, principal, table, query_id).await.map(Arc::new) };
-        self.entries.get(&key, max_age, asked).await
+        if let Some(refusal) = self.refusals.of(&key) {
+            return Err(refusal);
+        }
+        let answer = self.entries.get(&key, max_age, asked).await;
+        if let Err(error) = &answer {
+            self.refusals.remember(&key, error);
+        }
+        answer
     }
 
     /// The policy as AWS tells it now.

@@ -29,6 +29,8 @@ pub(crate) enum FailureKind {
     SessionExpired,
     /// Throttled, or AWS is not reachable, or it answered with a server error.
     Unavailable,
+    /// The user has asked for too much in a short time; AWS was not asked.
+    TooManyCalls,
     /// Anything else.
     Unknown,
 }
@@ -88,6 +90,10 @@ impl AwsFailure {
             FailureKind::SessionExpired | FailureKind::Unavailable => {
                 Error::new(ErrorKind::Unavailable, "AWS does not answer now; try again later")
             }
+            FailureKind::TooManyCalls => Error::new(
+                ErrorKind::ResourceExhausted,
+                "you have asked for too many tables and lists in a short time; wait a few seconds",
+            ),
             FailureKind::PermissionTypeMismatch | FailureKind::InvalidInput | FailureKind::Unknown => {
                 Error::new(
                     ErrorKind::Unavailable,

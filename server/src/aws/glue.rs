@@ -82,6 +82,7 @@ impl RoleClient {
         name: &TableName,
         query_id: QueryId,
     ) -> Result<UnfilteredTable, AwsFailure> {
+        self.calls.spend().await?;
         self.session.credentials().await?;
         let context = QuerySessionContext::builder().query_id(query_id.to_string()).build();
         let answer = self
@@ -122,6 +123,7 @@ impl RoleClient {
     /// An [`AwsFailure`]; a partial list is never returned.
     pub(crate) async fn databases(&self) -> Result<Vec<GlueDatabase>, AwsFailure> {
         const OPERATION: &str = "glue:GetDatabases";
+        self.calls.spend().await?;
         self.session.credentials().await?;
         let mut databases = Vec::new();
         let mut next_token = None;
@@ -144,6 +146,7 @@ impl RoleClient {
     /// An [`AwsFailure`]; a partial list is never returned.
     pub(crate) async fn tables(&self, database: &str) -> Result<Vec<GlueTable>, AwsFailure> {
         const OPERATION: &str = "glue:GetTables";
+        self.calls.spend().await?;
         self.session.credentials().await?;
         let mut tables = Vec::new();
         let mut next_token = None;

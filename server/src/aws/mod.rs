@@ -9,6 +9,7 @@
 //!
 //! The SDK's types stay in this folder; other rooms see plain data with the facts that they decide on.
 
+mod call_budget;
 mod failure;
 mod glue;
 mod lakeformation;
@@ -23,6 +24,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls;
 use moka::sync::Cache;
 
+use self::call_budget::CallBudget;
 pub(crate) use self::failure::{AwsFailure, FailureKind};
 pub(crate) use self::glue::{GlueColumn, GlueTable, UnfilteredTable};
 pub(crate) use self::lakeformation::TableCredentials;
@@ -56,6 +58,8 @@ struct ClientKey {
 /// Clients that act as one user's role.
 pub(crate) struct RoleClient {
     session: Arc<RoleSession>,
+    /// What questions about names are paid from; credentials follow from a policy, and are not.
+    calls: CallBudget,
     glue: aws_sdk_glue::Client,
     lakeformation: aws_sdk_lakeformation::Client,
     region: String,
@@ -119,6 +123,7 @@ impl Aws {
             .build();
         RoleClient {
             session,
+            calls: CallBudget::new(self.settings.calls_per_second_per_user),
             glue: aws_sdk_glue::Client::from_conf(glue),
             lakeformation: aws_sdk_lakeformation::Client::from_conf(lakeformation),
             region: self.settings.region.clone(),

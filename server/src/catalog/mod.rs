@@ -14,7 +14,7 @@ mod sql_type;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use futures::{StreamExt, TryStreamExt, stream};
 use moka::future::Cache;
 
@@ -35,8 +35,8 @@ const CONCURRENT_LISTINGS: usize = 8;
 /// Tables that one answer has at most. With their schemas they are held in memory together.
 const MAX_TABLES: usize = 50_000;
 
-/// Most database listings kept, over all principals.
-const CACHE_ENTRIES: u64 = 10_000;
+/// Memory of the lists of databases that are kept, over all principals, and as much for the lists of tables; in bytes.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A database that the principal may know of.
 #[derive(Clone, Debug)]
@@ -52,6 +52,30 @@ pub(crate) struct TableEntry {
     pub(crate) schema: SchemaRef,
 }
 
+impl DatabaseEntry {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.name.len()
+    }
+}
+
+impl TableEntry {
+    /// What it takes in memory, nearly: comments are most of it.
+    fn bytes(&self) -> usize {
+        let metadata = |metadata: &HashMap<String, String>| -> usize {
+            metadata.iter().map(|(key, value)| 64 + key.len() + value.len()).sum()
+        };
+        let field = |field: &FieldRef| field.size() + metadata(field.metadata());
+        let fields: usize = self.schema.fields().iter().map(field).sum();
+        let name = self.name.database().len() + self.name.table().len();
+        size_of::<Self>() + name + fields + metadata(self.schema.metadata())
+    }
+}
+
+/// What a list counts in its cache; an empty one is an entry, too.
+fn weight(entries: impl Iterator<Item = usize>) -> u32 {
+    u32::try_from(256 + entries.sum::<usize>()).unwrap_or(u32::MAX)
+}
+
 /// Lists for principals. One per server.
 pub(crate) struct Catalog {
     aws: Arc<Aws>,
@@ -65,10 +89,17 @@ impl Catalog {
         Self {
             aws,
             databases: Cache::builder()
-                .max_capacity(CACHE_ENTRIES)
+                .max_capacity(CACHE_BYTES)
+                .weigher(|_, listed: &Arc<Vec<DatabaseEntry>>| {
+                    weight(listed.iter().map(DatabaseEntry::bytes))
+                })
                 .time_to_live(settings.catalog_ttl)
                 .build(),
-            tables: Cache::builder().max_capacity(CACHE_ENTRIES).time_to_live(settings.catalog_ttl).build(),
+            tables: Cache::builder()
+                .max_capacity(CACHE_BYTES)
+                .weigher(|_, listed: &Arc<Vec<TableEntry>>| weight(listed.iter().map(TableEntry::bytes)))
+                .time_to_live(settings.catalog_ttl)
+                .build(),
         }
     }
 

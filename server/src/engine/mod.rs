@@ -35,6 +35,7 @@ use self::spill_account::SpillAccount;
 use crate::error::{Error, ErrorKind};
 use crate::guard::SealedPlan;
 use crate::settings::EngineSettings;
+use crate::stop::Stop;
 use crate::table::NoStores;
 use crate::telemetry::metrics::Metrics;
 
@@ -154,7 +155,8 @@ impl Engine {
         Instant::now() + allowed
     }
 
-    /// Runs short CPU work, such as planning, on the quick lane until `deadline`. Dropping the future aborts the work.
+    /// Runs short CPU work, such as planning, on the quick lane until `deadline`. Dropping the future aborts the work where it
+    /// waits, and tells it to [stop](crate::stop) where it does not.
     ///
     /// # Errors
     /// The work's own; [`ErrorKind::DeadlineExceeded`]; an internal one if it panicked.
@@ -163,7 +165,8 @@ impl Engine {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let task = AbortOnDropHandle::new(self.lanes()?.quick.spawn(work));
+        let (stop, _waiting) = Stop::at(deadline);
+        let task = AbortOnDropHandle::new(self.lanes()?.quick.spawn(stop.scope(work)));
         match tokio::time::timeout_at(deadline.into(), task).await {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => Err(Error::internal(format!("planning ended abnormally: {error}"))),

@@ -76,6 +76,7 @@ mod row_size;
 mod rows;
 mod seal;
 mod session;
+mod stoppable;
 mod substrait;
 mod table;
 mod versions;

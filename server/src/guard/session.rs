@@ -35,7 +35,7 @@ use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
-use super::{comparisons, constants, constructors, inputs, yielding};
+use super::{comparisons, constants, constructors, inputs, stoppable, yielding};
 use crate::access::{Grant, GrantWatch};
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
@@ -80,9 +80,10 @@ impl Guard {
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
             .with_expr_planners(constructors::expr_planners())
-            .with_analyzer_rules(comparisons::analyzer_rules())
+            .with_analyzer_rules(stoppable::analyzer_rules(comparisons::analyzer_rules()))
+            .with_optimizer_rules(stoppable::optimizer_rules())
             .with_relation_planners(vec![Arc::new(TablesAtMoments)])
-            .with_physical_optimizer_rules(yielding::rules())
+            .with_physical_optimizer_rules(stoppable::physical_rules(yielding::rules()))
             .with_scalar_functions(functions::scalar())
             .with_aggregate_functions(functions::aggregate())
             .with_window_functions(functions::window())

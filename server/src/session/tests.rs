@@ -72,3 +72,78 @@ async fn one_users_planning_leaves_a_thread_to_others() {
     drop(first);
     assert!(timeout(patience, busy.planning().turn()).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_users_places_are_counted_once_also_if_its_session_made_room_for_others() {
+    let sessions = sessions(10, 1, 0);
+    let first = sessions.of(&principal("first"));
+    let held = sessions.admit(&first).await.unwrap();
+    drop(first);
+    sessions.open.forget(&principal("first"));
+    let again = sessions.of(&principal("first"));
+    assert_eq!(kind(sessions.admit(&again).await), Some(ErrorKind::ResourceExhausted));
+    drop(again);
+    sessions.open.forget(&principal("first"));
+    drop(held);
+    assert_eq!(kind(sessions.admit(&sessions.of(&principal("first"))).await), None);
+}
+
+#[tokio::test]
+async fn with_more_users_than_sessions_nobody_gets_more_places() {
+    let settings = SessionSettings {
+        max_sessions: 1,
+        max_concurrent_queries: 1_000,
+        max_concurrent_queries_per_user: 2,
+        ..SessionSettings::default()
+    };
+    let sessions = Sessions::new(&settings, THREADS);
+    let mut held = Vec::new();
+    for round in 0..3 {
+        for user in 0..100 {
+            let session = sessions.of(&principal(&format!("user{user}")));
+            let admitted = sessions.admit(&session).await;
+            assert_eq!(admitted.is_ok(), round < 2, "round {round} of user {user}");
+            held.extend(admitted);
+        }
+    }
+    drop(held);
+    assert_eq!(kind(sessions.admit(&sessions.of(&principal("user7"))).await), None);
+}
+
+#[tokio::test]
+async fn describing_waits_in_a_queue_of_the_users_own_and_ends_with_a_clear_error() {
+    let settings = SessionSettings {
+        max_concurrent_descriptions_per_user: 2,
+        queue_timeout: Duration::from_millis(50),
+        ..SessionSettings::default()
+    };
+    let sessions = Sessions::new(&settings, THREADS);
+    let (busy, other) = (sessions.of(&principal("busy")), sessions.of(&principal("other")));
+    let first = sessions.admit_description(&busy).await.unwrap();
+    let _second = sessions.admit_description(&busy).await.unwrap();
+    assert_eq!(kind(sessions.admit_description(&busy).await), Some(ErrorKind::ResourceExhausted));
+    assert_eq!(kind(sessions.admit_description(&other).await), None);
+    assert_eq!(kind(sessions.admit(&busy).await), None, "running has places of its own");
+    let waiting = sessions.admit_description(&busy);
+    drop(first);
+    assert_eq!(kind(waiting.await), None);
+    let many = (0..QUEUED_DESCRIPTIONS_PER_USER + 10).map(|_| sessions.admit_description(&busy));
+    let held: Vec<_> = futures::future::join_all(many).await;
+    assert!(held.iter().filter(|admitted| admitted.is_err()).count() >= 10);
+    assert_eq!(busy.queued.load(Ordering::Relaxed), 0, "who gave up waits no more");
+}
+
+#[tokio::test]
+async fn one_users_tables_are_opened_a_few_at_a_time() {
+    let sessions = sessions(10, 10, 10);
+    let (busy, other) = (sessions.of(&principal("busy")), sessions.of(&principal("other")));
+    let mut held = Vec::new();
+    for _ in 0..OPENINGS_PER_USER {
+        held.push(sessions.admit_opening(&busy).await.unwrap());
+    }
+    let patience = Duration::from_millis(1);
+    assert!(timeout(patience, sessions.admit_opening(&busy)).await.is_err());
+    assert!(timeout(patience, sessions.admit_opening(&other)).await.is_ok());
+    drop(held);
+    assert!(timeout(patience, sessions.admit_opening(&busy)).await.is_ok());
+}

@@ -110,6 +110,9 @@ settings! {
         call_timeout: Duration = seconds(15), within milliseconds(100)..=minutes(5);
         /// Attempts per AWS call, the first one included.
         max_attempts: u32 = 3, within 1..=10;
+        /// Calls for tables' policies and for lists of names that one user may cause in a second, for 20 of which unused calls
+        /// are saved. Who has none left waits, and is refused where that would take longer than 5 s. 0 is no limit.
+        calls_per_second_per_user: u32 = 50, within 0..=100_000;
     }
 
     /// What Lake Formation said, and for how long it is believed.
@@ -119,6 +122,9 @@ settings! {
         policy_ttl: Duration = seconds(30), within seconds(0)..=hours(1);
         /// How long a running statement goes on after `policy_ttl` has passed while AWS cannot be asked.
         policy_grace: Duration = minutes(1), within seconds(1)..=hours(1);
+        /// How long it is remembered that a table was not found or not granted: the longest time until a new right works for a
+        /// user who has just been refused. It is no longer than `policy_ttl`. 0 asks every time.
+        refusal_ttl: Duration = seconds(5), within seconds(0)..=hours(1);
         /// Decisions kept, one per user and table.
         policy_cache_entries: u64 = 10_000, within 1..=10_000_000;
         /// How long lists of databases and tables are used again. 0 asks every time.
@@ -209,6 +215,8 @@ settings! {
         max_queued_queries: usize = 256, within 0..=100_000;
         /// Statements of one user that run at once.
         max_concurrent_queries_per_user: usize = 16, within 1..=10_000;
+        /// Statements of one user that are described at once, which is what GetFlightInfo and preparing do; more wait.
+        max_concurrent_descriptions_per_user: usize = 8, within 1..=10_000;
         /// Longest wait for a turn.
         queue_timeout: Duration = seconds(60), within seconds(0)..=hours(1);
     }

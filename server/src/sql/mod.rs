@@ -42,6 +42,7 @@ use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 use sha2::{Digest, Sha256};
 
+use self::dialect::Effort;
 pub(crate) use self::moment::Moment;
 pub(crate) use self::only_reads::SUBQUERY_LIMIT;
 pub(crate) use self::options::{Compression, SessionOption, SessionOptions};
@@ -51,12 +52,16 @@ pub(crate) use self::system::{INFORMATION_SCHEMA, SystemTable};
 pub(crate) use self::versions::{NamedTable, without_marks, without_moment};
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
+use crate::stop;
 
 /// Nesting of expressions and queries that the parser follows.
 const RECURSION_LIMIT: usize = 64;
 
 /// Tables that one query may name, each version counted. Each costs calls to AWS when it is first used.
 const TABLE_LIMIT: usize = 64;
+
+/// Longest text that is read where it arrives, in bytes: most take less time than to hand them to another thread.
+const SHORT_SQL: usize = 2048;
 
 /// Longest query of a constant, in bytes, that counts as one of a few steps: a constant names its column, too.
 const CONSTANT_LIMIT: usize = 256;
@@ -148,10 +153,33 @@ impl Statement {
     /// [`ErrorKind::InvalidRequest`] for text that is not SQL or is too large, [`ErrorKind::Unsupported`] for
     /// statements other than queries.
     pub(crate) fn parse(sql: &str, max_bytes: usize, options: &SessionOptions) -> Result<Self, Error> {
-        let (parsed, explain) = without_explain(single(sql, max_bytes)?)?;
+        Self::parse_with(&Effort::whole(), sql, max_bytes, options)
+    }
+
+    /// As [`parse`](Self::parse), for a text that takes less time than to change threads; `None` for any other.
+    pub(crate) fn parse_at_once(
+        sql: &str,
+        max_bytes: usize,
+        options: &SessionOptions,
+    ) -> Option<Result<Self, Error>> {
+        if sql.len() > SHORT_SQL {
+            return None;
+        }
+        let effort = Effort::small();
+        let parsed = Self::parse_with(&effort, sql, max_bytes, options);
+        (!effort.was_too_small()).then_some(parsed)
+    }
+
+    fn parse_with(
+        effort: &Effort,
+        sql: &str,
+        max_bytes: usize,
+        options: &SessionOptions,
+    ) -> Result<Self, Error> {
+        let (parsed, explain) = without_explain(single(sql, max_bytes, effort)?)?;
         let mut parsed = match &parsed {
             ParsedStatement::Statement(statement) => match shows::as_query(statement, options)? {
-                Some(query) => single(&query, usize::MAX)?,
+                Some(query) => single(&query, usize::MAX, effort)?,
                 None => parsed,
             },
             _ => parsed,
@@ -228,8 +256,8 @@ impl Statement {
 }
 
 /// The one statement of a text.
-fn single(sql: &str, max_bytes: usize) -> Result<ParsedStatement, Error> {
-    let mut statements = read_statements(tokens::read(sql, max_bytes)?)?;
+fn single(sql: &str, max_bytes: usize, effort: &Effort) -> Result<ParsedStatement, Error> {
+    let mut statements = read_statements(tokens::read(sql, max_bytes)?, effort)?;
     match (statements.pop_front(), statements.is_empty()) {
         (Some(only), true) => Ok(only),
         (Some(_), false) => Err(Error::new(ErrorKind::InvalidRequest, "send one statement at a time")),
@@ -252,26 +280,32 @@ fn without_explain(parsed: ParsedStatement) -> Result<(ParsedStatement, Option<E
     Ok((*explain.statement, Some(Explain { is_verbose: verbose, is_analyzed: analyze })))
 }
 
-fn read_statements(mut tokens: Vec<TokenWithSpan>) -> Result<VecDeque<ParsedStatement>, Error> {
-    let dialect = dialect::of(&mut tokens);
+fn read_statements(
+    mut tokens: Vec<TokenWithSpan>,
+    effort: &Effort,
+) -> Result<VecDeque<ParsedStatement>, Error> {
+    let dialect = dialect::of(&mut tokens, effort);
     let public = if dialect.supports_table_versioning() {
         "the SQL text cannot be parsed; a version is asked for directly behind a table's name, before its alias"
     } else {
         "the SQL text cannot be parsed"
     };
-    DFParserBuilder::new(tokens)
-        .with_dialect(&dialect)
-        .with_recursion_limit(RECURSION_LIMIT)
-        .build()
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| {
-            if dialect.is_exhausted() {
-                return Error::new(ErrorKind::InvalidRequest, "the SQL text is too complex");
-            }
-            let message = error.strip_backtrace();
-            let words = message.strip_prefix("SQL error: ").unwrap_or(&message).to_owned();
-            Error::new(ErrorKind::InvalidRequest, public).echoing(&words)
-        })
+    let parsed = dialect.bounded(effort, || {
+        DFParserBuilder::new(tokens)
+            .with_dialect(&dialect)
+            .with_recursion_limit(RECURSION_LIMIT)
+            .build()
+            .and_then(|mut parser| parser.parse_statements())
+    });
+    let Some(parsed) = parsed else {
+        stop::check()?;
+        return Err(Error::new(ErrorKind::InvalidRequest, "the SQL text is too complex"));
+    };
+    parsed.map_err(|error| {
+        let message = error.strip_backtrace();
+        let words = message.strip_prefix("SQL error: ").unwrap_or(&message).to_owned();
+        Error::new(ErrorKind::InvalidRequest, public).echoing(&words)
+    })
 }
 
 fn not_a_query() -> Error {

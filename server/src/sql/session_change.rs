@@ -3,13 +3,14 @@
 use datafusion::sql::parser::{ResetStatement, Statement as ParsedStatement};
 use datafusion::sql::sqlparser::ast::{Expr, ObjectName, ObjectNamePart, Set, Statement, Use, Value};
 
+use super::dialect::Effort;
 use super::options::SessionOption;
 use super::single;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
 
 /// Longest statement of this kind, in bytes. It is parsed where calls arrive, on threads with small stacks.
-const LONGEST: usize = 4096;
+const LONGEST: usize = 2048;
 
 /// One option and its new value.
 #[derive(PartialEq, Eq, Debug)]
@@ -33,7 +34,7 @@ impl SessionChange {
         if !["set", "reset", "use"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
             return Ok(None);
         }
-        let (option, value) = match single(sql, max_bytes.min(LONGEST))? {
+        let (option, value) = match single(sql, max_bytes.min(LONGEST), &Effort::small())? {
             ParsedStatement::Reset(ResetStatement::Variable(name)) => (option(&name)?, None),
             ParsedStatement::Statement(statement) => match *statement {
                 Statement::Set(Set::SingleAssignment { hivevar: false, variable, values, .. }) => {

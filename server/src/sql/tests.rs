@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod hostile;
+
 use super::only_reads::{SUBQUERY_LIMIT, WITH_LIMIT};
 use super::*;
 use crate::ids::TableName;

@@ -20,8 +20,11 @@ use super::front_door::FrontDoor;
 use super::like::{Pattern, passes};
 use super::schema;
 use crate::catalog::TableEntry;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
+
+/// Longest search pattern, in bytes: names have 255 characters, each of which may be escaped.
+const PATTERN_LIMIT: usize = 2048;
 
 /// The only type of table there is.
 const TABLE_TYPE: &str = "TABLE";
@@ -68,6 +71,9 @@ impl FrontDoor {
         caller: &Caller,
         command: MetadataCommand,
     ) -> Result<RecordBatch, Error> {
+        let session = self.pipeline.session(&caller.principal);
+        // It asks AWS and holds the whole answer, as describing does.
+        let _admission = self.pipeline.sessions.admit_description(&session).await?;
         match command {
             MetadataCommand::Catalogs => catalogs(),
             MetadataCommand::DbSchemas(command) => self.db_schemas(caller, &command).await,
@@ -82,7 +88,7 @@ impl FrontDoor {
 
     async fn db_schemas(&self, caller: &Caller, command: &CommandGetDbSchemas) -> Result<RecordBatch, Error> {
         let mut builder = db_schemas_builder();
-        let pattern = command.db_schema_filter_pattern.as_deref().map(Pattern::new);
+        let pattern = pattern(command.db_schema_filter_pattern.as_deref())?;
         for database in self.databases(caller, command.catalog.as_deref(), pattern.as_ref()).await? {
             builder.append(CATALOG, database);
         }
@@ -95,12 +101,14 @@ impl FrontDoor {
         if !command.table_types.is_empty() && !command.table_types.iter().any(wanted) {
             return builder.build().map_err(broken);
         }
-        let database_pattern = command.db_schema_filter_pattern.as_deref().map(Pattern::new);
-        let table_pattern = command.table_name_filter_pattern.as_deref().map(Pattern::new);
+        let database_pattern = pattern(command.db_schema_filter_pattern.as_deref())?;
+        let table_pattern = pattern(command.table_name_filter_pattern.as_deref())?;
         let databases = self.databases(caller, command.catalog.as_deref(), database_pattern.as_ref()).await?;
         let wanted = |table: &TableEntry| passes(table_pattern.as_ref(), table.name.table());
         let found = self.pipeline.catalog.tables_of(&caller.principal, databases, wanted).await?;
-        tables_answer(builder, &found)
+        // Thousands of schemas take long to encode.
+        let deadline = self.pipeline.engine.deadline(caller.context.client_timeout);
+        self.pipeline.engine.compute(deadline, async move { tables_answer(builder, &found) }).await
     }
 
     /// Names of the databases that the caller may see and that pass the filters.
@@ -117,6 +125,16 @@ impl FrontDoor {
         let databases = self.pipeline.catalog.databases(&caller.principal).await?;
         let names = databases.iter().map(|database| database.name.clone());
         Ok(names.filter(|name| passes(pattern, name)).collect())
+    }
+}
+
+/// A search pattern, if there is one and it is not longer than any name.
+fn pattern(text: Option<&str>) -> Result<Option<Pattern>, Error> {
+    match text {
+        Some(text) if text.len() > PATTERN_LIMIT => {
+            Err(Error::new(ErrorKind::InvalidRequest, "the search pattern is too long"))
+        }
+        _ => Ok(text.map(Pattern::new)),
     }
 }
 

@@ -19,7 +19,7 @@ const ALL: [&str; 5] = ["server", "client", "proto", "deploy/sandbox", "tests"];
 
 /// Rooms of `server/src` with their ranks: a room imports only from its own rank and those below, as in the
 /// architecture's table of rooms. Neighbours of one rank may not import each other both ways.
-const RANKS: [(&str, u8); 26] = [
+const RANKS: [(&str, u8); 28] = [
     ("main", 10),
     ("cli", 10),
     ("app", 10),
@@ -41,6 +41,8 @@ const RANKS: [(&str, u8); 26] = [
     ("context", 1),
     ("audit", 1),
     ("reload", 1),
+    ("stop", 1),
+    ("limits", 1),
     ("clock", 0),
     ("ids", 0),
     ("error", 0),

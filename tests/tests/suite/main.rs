@@ -7,6 +7,7 @@
 
 mod abuse;
 mod access_matrix;
+mod admission;
 mod behaviour;
 mod browsing;
 mod caching;
@@ -23,6 +24,7 @@ mod hostile_functions;
 mod hostile_load;
 mod hostile_parameters;
 mod hostile_paths;
+mod hostile_statements;
 mod hostile_tables;
 mod hostile_values;
 mod house;

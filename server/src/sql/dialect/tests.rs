@@ -10,7 +10,7 @@ use super::*;
 
 /// The dialect of a text, with table versions or without.
 fn of_a_text(with_versions: bool) -> TextDialect {
-    TextDialect { with_versions, steps_left: AtomicUsize::new(STEPS) }
+    TextDialect { with_versions, steps_left: Cell::new(STEPS), begun: Instant::now() }
 }
 
 fn parse(dialect: &dyn Dialect, sql: &str) -> Result<Vec<Statement>, ParserError> {
@@ -87,7 +87,7 @@ fn only_a_text_that_asks_for_versions_is_read_with_them() {
         ("select * from t \"version\" as of", false),
         ("select 1 -- version as of 3", false),
     ] {
-        assert_eq!(of(&mut tokens(sql)).supports_table_versioning(), expected, "{sql}");
+        assert_eq!(of(&mut tokens(sql), &Effort::whole()).supports_table_versioning(), expected, "{sql}");
     }
 }
 
@@ -95,7 +95,7 @@ fn only_a_text_that_asks_for_versions_is_read_with_them() {
 fn athenas_for_is_read_as_if_it_were_not_there() {
     for kind in ["version as of 3", "timestamp as of '2026-01-31'"] {
         let mut with_for = tokens(&format!("select * from t for {kind}"));
-        let dialect = of(&mut with_for);
+        let dialect = of(&mut with_for, &Effort::whole());
         let words = |tokens: &[TokenWithSpan]| -> Vec<String> {
             let significant = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
             significant.map(|token| token.token.to_string()).collect()
@@ -104,6 +104,6 @@ fn athenas_for_is_read_as_if_it_were_not_there() {
         assert_eq!(words(&with_for), words(&tokens(&format!("select * from t {kind}"))));
     }
     let mut locking = tokens("select * from t version as of 3 for update");
-    of(&mut locking);
+    of(&mut locking, &Effort::whole());
     assert!(locking.iter().any(|token| keyword(&token.token) == Keyword::FOR));
 }

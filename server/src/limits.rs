@@ -1,0 +1,200 @@
+//! Every limit of the server in one table, from which the section `Limits` of `server/README.md` is made.
+//!
+//! A limit is a constant beside the code that enforces it, or a setting. Its value is read from there when the section is
+//! made, so that the two cannot differ. A test finds constants that are called like a limit and stand in neither list below.
+//! `LAKEGATE_GOLDEN=write cargo test --lib limits` writes the section anew.
+//!
+//! Compiled for tests alone: nothing runs by this table.
+
+#![expect(clippy::panic, reason = "a table that cannot be read is a failed test")]
+
+mod value;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use self::value::in_words;
+use crate::settings::Settings;
+
+/// A line for each limit: the file of `server/src` and the constant, or the setting; what its number counts, where `bytes` are
+/// shown as KiB, MiB and so on; what it bounds; and what whoever meets it is answered, or what happens instead.
+const TABLE: &str = "
+# What a statement may ask
+server.max_sql_bytes | bytes | SQL text | the SQL text is longer than this server allows
+sql/tokens.rs TOKEN_LIMIT | tokens | SQL text | the SQL text is too complex
+sql/tokens.rs OPERATOR_LIMIT | operators, joins and set operations | SQL text | the SQL text is too complex
+sql/tokens.rs NESTING_LIMIT | levels | brackets of all kinds within one another | the SQL text is too complex
+sql/tokens.rs EXPLAIN_LIMIT | words | EXPLAIN in one text | the SQL text is too complex
+sql/tokens.rs INTERVAL_LIMIT | words | INTERVAL behind one another | the SQL text is too complex
+sql/mod.rs RECURSION_LIMIT | levels | expressions and queries that the parser follows | the SQL text cannot be parsed
+sql/dialect.rs STEPS | steps | reading of one text, beside those for each token | the SQL text is too complex
+sql/dialect.rs STEPS_PER_TOKEN | steps | reading of one text, for each token | the SQL text is too complex
+sql/dialect.rs FEW_STEPS | steps | reading of a text on a thread for connections | it is read on a thread for planning
+sql/mod.rs SHORT_SQL | bytes | a text that is read on a thread for connections | it is read on a thread for planning
+sql/dialect.rs MOST_TIME | - | reading of one text | the SQL text is too complex
+sql/session_change.rs LONGEST | bytes | SET, RESET and USE | the SQL text is longer than this server allows
+sql/mod.rs TABLE_LIMIT | tables | tables of one query, each version counted | the query names too many tables
+sql/mod.rs CONSTANT_LIMIT | bytes | a query of one constant that is planned on a thread for connections | it is planned on a thread for planning
+sql/only_reads.rs RELATION_LIMIT | tables and subqueries | one query | the query joins too many tables and subqueries
+sql/only_reads.rs COLUMN_LIMIT | columns | one SELECT list | the query is too complex
+sql/only_reads.rs LOOKUP_LIMIT | lookups | columns of all SELECT lists, compared with one another | the query is too complex
+sql/only_reads.rs WINDOW_LIMIT | window functions | one query | the query has too many window functions
+sql/only_reads.rs WITH_LIMIT | levels | WITH clauses within one another | WITH clauses are nested too deeply
+sql/only_reads.rs SUBQUERY_LIMIT | levels | subqueries of expressions within one another | subqueries are nested too deeply
+sql/expansion.rs READS_LIMIT | reads | tables that a query reads once its WITH clauses are put in | the query is too complex
+sql/substrait.rs PLAN_BYTES | bytes | Substrait plan | the Substrait plan is too large
+sql/substrait.rs MESSAGE_LIMIT | messages | Substrait plan | the Substrait plan is too complex
+sql/substrait.rs REPEAT_LIMIT | repetitions | numbers of expressions in one list of a Substrait plan | the Substrait plan is too complex
+sql/substrait.rs MOST_FIXED_BYTES | bytes | values of one length in a Substrait plan | the Substrait plan asks for values of a type that is not supported here
+guard/substrait.rs LOOKUP_LIMIT | lookups | columns of all relations of a Substrait plan | the Substrait plan cannot be read
+sql/options.rs SCHEMA_LIMIT | characters | session option `schema` | refused when it is set
+sql/options.rs MAX_ENDPOINTS | endpoints | session option `endpoints` | refused when it is set
+wire/parameters.rs MAX_BYTES | bytes | bound parameters, as they are sent | refused when they are bound
+wire/parameters.rs MAX_UNPACKED_BYTES | bytes | bound parameters, as they are held | refused when they are bound
+wire/parameters.rs MAX_ROWS | rows | bound parameters | refused when they are bound
+wire/parameters.rs MAX_COLUMNS | columns | bound parameters | refused when they are bound
+# How it is planned
+engine.statement_timeout | - | a statement, planning included | the statement ran longer than it may
+guard/complexity.rs MOST_NODES | operators | a plan | the query is too complex
+guard/complexity.rs MOST_EXPRESSIONS | expressions | a plan | the query is too complex
+guard/complexity.rs MOST_SUBSTITUTED | expressions | an expression once what it names is put in | the query is too complex
+guard/complexity.rs MOST_FIELDS | columns | all operators of a plan together | the query is too complex
+guard/complexity.rs MOST_GROUPINGS | grouping sets | one aggregation | the query is too complex
+guard/complexity.rs MOST_JOINS | joins | a plan | the query is too complex
+guard/complexity.rs MOST_SORT_KEYS | keys | a plan's sorts | the query is too complex
+guard/complexity.rs MOST_WINDOW_KEYS | keys | a window's partition and order | the query is too complex
+guard/complexity.rs MOST_REGULAR_EXPRESSIONS | patterns | a plan | the query is too complex
+guard/constructors.rs MOST_FIELDS | fields | a struct, map or list that a query makes | the query cannot be planned
+guard/orderings.rs MOST_KEYS | keys | an order of rows that plans make use of | rows are sorted once more
+guard/orderings.rs MOST_COMPUTED | columns | computed columns whose order plans make use of | rows are sorted once more
+# How much at once, and how often
+session.max_concurrent_queries_per_user | statements | running, per user | you have too many queries running; wait for one to end
+session.max_concurrent_queries | statements | running, and as many described, of all users | waits, at most `session.queue_timeout`: the server is busy; try again later
+session.max_queued_queries | statements | waiting to run | the server is busy; try again later
+session.max_concurrent_descriptions_per_user | statements | described at once, and lists of names, per user | waits
+session/mod.rs QUEUED_DESCRIPTIONS_PER_USER | statements | waiting to be described, per user | you have too many statements being planned; wait for one of them
+session/mod.rs OPENINGS_PER_USER | tables | opened at once, per user | waits
+session/mod.rs OPENINGS | tables | opened at once, of all users | waits
+session.max_sessions | sessions | kept although nobody uses them | the one that is unused longest is forgotten
+aws.calls_per_second_per_user | calls a second | calls to AWS for policies and lists, per user | you have asked for too many tables and lists in a short time; wait a few seconds
+aws/call_budget.rs SAVED | - | time for which unused calls are saved | waits
+aws/call_budget.rs LONGEST_WAIT | - | wait for a call | you have asked for too many tables and lists in a short time; wait a few seconds
+catalog/mod.rs MAX_TABLES | tables | one answer about tables | too many tables for one answer: narrow the search by schema or table name
+wire/metadata.rs PATTERN_LIMIT | bytes | a search pattern for names | the search pattern is too long
+identity/password.rs QUEUE_LIMIT | logins | waiting for their password to be checked | the server is busy; try again later
+identity/password.rs PASSWORD_LIMIT | bytes | a password | the login is refused
+identity/token.rs TOKEN_LIMIT | bytes | a bearer token | log in again
+# What runs
+engine.memory_limit | - | memory of all statements | the query needs more memory than this server gives to one query
+engine.query_memory_limit | - | memory of a statement | the query needs more memory than this server gives to one query
+engine.spill_limit | - | disk space of all statements | the query needs more memory than this server gives to one query
+engine.query_spill_limit | - | disk space of a statement | the query needs more memory than this server gives to one query
+engine.max_result_rows | - | rows of a result | the result ends with an error
+engine.max_result_bytes | - | bytes of a result | the result ends with an error
+engine.max_scanned_bytes | - | bytes that the scans of a statement hand to it | the result ends with an error
+guard/growth.rs MOST_STEPS_OF_A_CALL | steps | one call of a function that compares texts or lists | a function would compare texts or lists that are too long
+guard/growth.rs MOST_STEPS | steps | all such calls of a query | a function would compare texts or lists that are too long
+guard/constants.rs CONSTANTS_BYTES | bytes | constants of a query, repeated for each row of a batch | batches have fewer rows
+guard/read_ahead.rs MOST_BATCHES | batches | read ahead of an ordered scan | waits
+table/scan.rs MOST_PARTS | parts | of one scan | parts are larger
+table/deletion_vectors.rs LONGEST | bytes | a deletion vector | the table's data cannot be read
+table/deletion_vectors.rs MOST_ROWS | rows | a file with a deletion vector | the table's data cannot be read
+table/scan_statistics.rs MOST_COLUMNS | columns | whose statistics are looked at for a plan | the others have none
+table/scan_statistics.rs MOST_FILES | files | whose statistics are looked at for a plan | the table has none
+wire/rechunk.rs MAX_ROW_BYTES | bytes | one row of a result | the result ends with an error
+wire/rechunk.rs MAX_BYTES | bytes | one message of a result | it is sent in pieces
+wire/rechunk.rs MAX_ROWS | rows | one message of a result | it is sent in pieces
+# The server
+server.max_connections | connections | at once | closed at once
+server.max_message_bytes | bytes | a client's message | refused
+server.stall_timeout | - | a client that takes nothing of a result | the query is ended
+wire/listener.rs MAX_HANDSHAKES | connections | that have not begun to speak HTTP/2 | wait to be accepted
+wire/server.rs MAX_STREAMS_PER_CONNECTION | calls | at once on one connection | waits
+wire/server.rs MAX_HEADER_BYTES | bytes | headers of a call | refused
+wire/cookie.rs COOKIE_LIMIT | bytes | the session's cookie | it is taken for none
+audit/mod.rs STATEMENT_LIMIT | bytes | a statement's text in an audit record | it is cut
+context.rs USER_AGENT_LIMIT | characters | a client's name for itself | it is cut
+error.rs ECHO_LIMIT | characters | the client's own words in an error | they are cut
+access/filter/mod.rs TEXT_LIMIT | characters | a row filter of Lake Formation | this table has a Lake Formation policy that this server cannot enforce
+access/filter/parser.rs DEPTH_LIMIT | levels | a row filter | the same
+access/filter/parser.rs NODE_LIMIT | conditions | a row filter | the same
+access/filter/parser.rs PATH_LIMIT | names | a nested column of a row filter | the same
+access/filter/lexer.rs DIGIT_LIMIT | digits | a number in a row filter | the same
+catalog/hive_type.rs DEPTH_LIMIT | levels | a column's type in Glue | the column is shown as text
+access/refusals.rs MOST_REFUSALS | refusals | remembered, of all users | AWS is asked again
+access.policy_cache_entries | decisions | kept, of all users | AWS is asked again
+catalog/mod.rs CACHE_BYTES | bytes | lists of tables kept, of all users, and as much of databases | AWS is asked again
+aws/mod.rs CLIENT_CACHE_ENTRIES | users | whose AWS clients are kept | they are made anew
+settings/users.rs NAME_LIMIT | characters | a user's name | the configuration is refused
+";
+
+const NO_LIMITS: &[(&str, &str)] = &[
+    ("wire/parameters.rs", "MAX_MESSAGES"),
+    ("wire/xdbc_types.rs", "MAX_SECOND_DIGITS"),
+    ("wire/deadline.rs", "MAX_DIGITS"),
+    ("wire/sql_info.rs", "NO_LIMIT"),
+    ("aws/session.rs", "SESSION_NAME_LIMIT"),
+    ("settings/check.rs", "TAG_VALUE_LIMIT"),
+    ("settings/source.rs", "NEAREST_AT_LEAST"),
+    ("table/failure.rs", "LONGEST_FEATURE"),
+    ("guard/visible_rows.rs", "MOST"),
+];
+
+const BEGIN: &str = "## Limits\n";
+
+/// The section of the README.
+fn section() -> String {
+    let mut text = format!(
+        "{BEGIN}\nA value in `code` is a setting with its default; the others are fixed. Whoever meets a limit is told so, and \
+         other statements go on.\n\n"
+    );
+    for line in TABLE.lines().filter(|line| !line.is_empty()) {
+        if let Some(heading) = line.strip_prefix("# ") {
+            let _ = writeln!(text, "### {heading}\n\n| at most | of what | who meets it |\n|---|---|---|");
+            continue;
+        }
+        let [at, unit, bounds, met] = columns(line);
+        let unit = if unit == "-" { "" } else { unit };
+        let value = match at.split_once(' ') {
+            Some((file, name)) => in_words(&constant(file, name), unit),
+            None if unit == "bytes" => format!("`{at}` ({})", setting(at)),
+            None => format!("`{at}` ({}) {unit}", setting(at)),
+        };
+        let _ = writeln!(text, "| {} | {bounds} | {met} |", value.trim_end());
+    }
+    text.replace("|\n###", "|\n\n###") + "\n"
+}
+
+fn columns(line: &str) -> [&str; 4] {
+    let columns: Vec<&str> = line.split(" | ").collect();
+    columns.try_into().unwrap_or_else(|_| panic!("not four columns: {line}"))
+}
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// What a constant is set to, as it is written.
+fn constant(file: &str, name: &str) -> String {
+    let text = fs::read_to_string(sources().join(file)).unwrap_or_else(|_| panic!("no file {file}"));
+    let begin = format!("const {name}: ");
+    let found = text.lines().find_map(|line| line.split_once(&begin)?.1.split_once(" = "));
+    let (_, value) = found.unwrap_or_else(|| panic!("no constant {name} in {file}"));
+    value.trim_end_matches(';').to_owned()
+}
+
+/// The default of a setting.
+fn setting(key: &str) -> String {
+    let (section, name) = key.split_once('.').unwrap_or_default();
+    let all = Settings::default().to_toml();
+    let values = all
+        .split_once(&format!("[{section}]\n"))
+        .map(|(_, rest)| rest.split("\n\n").next().unwrap_or_default());
+    let begin = format!("{name} = ");
+    let value = values.and_then(|values| values.lines().find_map(|line| line.strip_prefix(&begin)));
+    value.unwrap_or_else(|| panic!("no setting {key}")).replace('"', "")
+}
+
+#[cfg(test)]
+mod tests;
