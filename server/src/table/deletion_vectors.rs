@@ -108,7 +108,7 @@ impl DeletionVectors {
         if let Some(known) = self.known.get(&key) {
             return Ok(known);
         }
-        let size = u64::try_from(descriptor.size_in_bytes).unwrap_or_default();
+        let size = u64::try_from(descriptor.size_in_bytes).unwrap_or_default().min(LONGEST as u64);
         let mut memory = self.budget.charge(size.saturating_mul(MEMORY_PER_BYTE))?;
         let bitmap = match descriptor.storage_type {
             DeletionVectorStorageType::Inline => inline(descriptor)?,

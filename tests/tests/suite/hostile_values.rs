@@ -151,7 +151,7 @@ fn text_of_old_writers_is_read_and_what_is_not_text_is_replaced_where_that_is_se
             let content = file("city", ConvertedType::NONE, encoding, &bytes(values));
             lake.add(name, &table("city", content, 3)).await;
             let shown = lake.texts(name, "select city from {} where city > 'b'").await;
-            assert_eq!(shown, ["größe"]);
+            assert_eq!(shown, ["\"größe\""]);
             let shown = lake.texts(name, "select id, city from {} where id < 2").await;
             assert_eq!(shown.len(), 2);
             assert!(shown.iter().any(|line| line.contains("a\u{fffd}b")), "{shown:?}");
@@ -204,7 +204,7 @@ fn a_list_of_four_billion_deleted_rows_is_one_clear_error_or_no_rows() {
         lake.add("deleted", &table.finish()).await;
         match lake.try_rows("analyst", "deleted", "select id from {}").await {
             Ok(rows) => assert!(rows.texts().is_empty()),
-            Err(problem) => assert!(problem.contains("deletion vector"), "{problem}"),
+            Err(problem) => assert!(problem.contains("its owner"), "{problem}"),
         }
         let next = lake.rows("analyst", "region", "select count(*) from sales.region").await;
         assert_eq!(next.texts(), ["5"]);
@@ -229,7 +229,7 @@ fn a_log_in_which_one_value_stands_for_thousands_is_refused_before_it_is_written
             let mut table = TableWriter::new(&first);
             table.put(
                 "_delta_log/00000000000000000000.checkpoint.parquet",
-                seed(&format!("checkpoint-{name}")),
+                seed(&format!("checkpoint-{}", name.replace('_', "-"))),
             );
             lake.add_with_schema(name, &table.finish(), &schema).await;
             let told = lake.assert_refused(name, "select * from {}").await;
@@ -262,6 +262,9 @@ fn a_reader_that_panics_ends_one_statement_and_not_the_server() {
         lake.add("too_wide", &table_of("price", "decimal(9,2)", content, 3)).await;
         lake.assert_refused("too_wide", "select price from {}").await;
         let manifest = include_str!("../../../Cargo.toml");
-        assert!(!manifest.contains("panic = "), "a build that ends with the first panic ends all statements");
+        assert!(
+            !manifest.contains("panic = \"abort\""),
+            "a build that ends with the first panic ends all statements"
+        );
     });
 }

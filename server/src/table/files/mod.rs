@@ -121,6 +121,24 @@ impl FileReader {
         Self { store, file, footers: None, texts, shared, chunks: None, budget, memory: None, scanned: None }
     }
 
+    async fn footer(&mut self) -> Result<Arc<ParquetMetaData>, ParquetError> {
+        let footer = match &self.footers {
+            Some(footers) => footer_of(self.store.as_ref(), &self.file, footers).await?,
+            None => Arc::new(footer::fetch(self.store.as_ref(), &self.file).await?),
+        };
+        let footer = footer::for_table(footer, &self.texts);
+        self.chunks = Some(Chunks::of(&footer, &self.shared)?);
+        Ok(footer)
+    }
+
+    /// Reads the footer, unless this reader has: parts of a file have readers of their own, and share its footer.
+    async fn prepare(&mut self) -> Result<(), ParquetError> {
+        if self.chunks.is_none() {
+            self.footer().await?;
+        }
+        Ok(())
+    }
+
     /// Looks through bytes, and charges what decoding them takes.
     fn check<'a>(&mut self, read: impl Iterator<Item = (u64, &'a Bytes)>) -> Result<(), ParquetError> {
         let chunks = self.chunks.as_ref().ok_or_else(|| footer::broken("read before its footer"))?;
@@ -144,6 +162,7 @@ impl FileReader {
 impl AsyncFileReader for FileReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
         async move {
+            self.prepare().await?;
             let start = range.start;
             let bytes = self.store.get_range(&self.file.location, range).await.map_err(of_store)?;
             self.check([(start, &bytes)].into_iter())?;
@@ -157,6 +176,7 @@ impl AsyncFileReader for FileReader {
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
         async move {
+            self.prepare().await?;
             let read = self.store.get_ranges(&self.file.location, &ranges).await.map_err(of_store)?;
             self.check(ranges.iter().map(|range| range.start).zip(&read))?;
             Ok(read)
@@ -169,16 +189,7 @@ impl AsyncFileReader for FileReader {
         &'a mut self,
         _: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
-        async move {
-            let footer = match &self.footers {
-                Some(footers) => footer_of(self.store.as_ref(), &self.file, footers).await?,
-                None => Arc::new(footer::fetch(self.store.as_ref(), &self.file).await?),
-            };
-            let footer = footer::for_table(footer, &self.texts);
-            self.chunks = Some(Chunks::of(&footer, &self.shared)?);
-            Ok(footer)
-        }
-        .boxed()
+        self.footer().boxed()
     }
 }
 
