@@ -27,4 +27,4 @@ impl Clock for SystemClock {
 }
 
 #[cfg(test)]
-pub(crate) mod schedules;
+pub(crate) mod schedules_for_tests;

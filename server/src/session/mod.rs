@@ -228,6 +228,6 @@ impl Drop for Waiting {
 }
 
 #[cfg(test)]
-mod interleavings;
+mod interleaving_tests;
 #[cfg(test)]
 mod tests;

@@ -188,4 +188,4 @@ fn make_private(folder: &FolderPath) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-mod interleavings;
+mod interleaving_tests;

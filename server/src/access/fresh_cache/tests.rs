@@ -8,7 +8,7 @@ use std::rc::Rc;
 use futures::future::{AbortHandle, abortable};
 
 use super::*;
-use crate::clock::schedules::{Chance, Schedule, TestClock, under_all_schedules};
+use crate::clock::schedules_for_tests::{Chance, Schedule, TestClock, under_all_schedules};
 use crate::error::ErrorKind;
 
 const MAX_AGE: Duration = Duration::from_millis(100);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 use crate::access::fresh_cache::FreshCache;
-use crate::clock::schedules::{Chance, Schedule, TestClock, under_all_schedules};
+use crate::clock::schedules_for_tests::{Chance, Schedule, TestClock, under_all_schedules};
 
 const PACE: Pace = Pace { interval: Duration::from_millis(1000), grace: Duration::from_millis(2500) };
 

@@ -140,19 +140,28 @@ async fn the_clients_deadline_ends_a_running_stream() {
     assert!(dropped.await.is_err());
 }
 
+/// Also one whose client takes nothing: then it is told nothing of what waits.
 #[tokio::test]
-async fn cancelling_ends_a_running_stream() {
+async fn what_ends_a_statement_from_outside_ends_its_stream_and_drops_what_waits() {
     let (source, dropped) = endless();
     let context = RequestContext::begin(None, "test", None);
     let limits = self::limits(CancellationToken::new());
-    let delivery = Delivery::default();
-    let cancelled = delivery.cancelled.clone();
+    let (end, told) = oneshot::channel::<Error>();
+    let ended = async { told.await.unwrap_or_else(|_| Error::internal("nobody told")) };
+    let delivery = Delivery { ended: Some(Box::pin(ended)), ..Delivery::default() };
     let wire_schema = schema::wire_schema(&numbers(0).schema());
     let body = ResultBody::start(source, wire_schema, context, limits, delivery, Gauge::default().enter());
-    cancelled.cancel();
-    let status = last_error(body).await;
-    assert_eq!((status.code(), status.message()), (Code::Cancelled, "the query was cancelled"));
+    // Fills what waits for the client.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(end.send(Error::new(ErrorKind::PermissionDenied, "the permissions changed")).is_ok());
     assert!(dropped.await.is_err());
+    let mut messages = 0;
+    let all = body.inspect_ok(|_| messages += 1).try_collect::<Vec<FlightData>>();
+    let status = all.await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::PermissionDenied, "the permissions changed"));
+    assert_eq!(messages, 0, "sent although the statement had to end");
 }
 
 #[tokio::test]

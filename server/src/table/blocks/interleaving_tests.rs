@@ -17,7 +17,7 @@ use object_store::{
 };
 
 use super::*;
-use crate::clock::schedules::Chance;
+use crate::clock::schedules_for_tests::Chance;
 use crate::settings::ByteSize;
 
 /// Each of them starts a cache.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use futures::future::abortable;
 
 use super::*;
-use crate::clock::schedules::under_all_schedules;
+use crate::clock::schedules_for_tests::under_all_schedules;
 use crate::ids::RoleArn;
 
 const AT_ONCE: usize = 3;
