@@ -75,6 +75,8 @@ impl Aws {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(settings.connect_timeout)
             .operation_timeout(settings.call_timeout)
+            // So that a call whose answer is lost has time left to be tried again.
+            .operation_attempt_timeout(settings.call_timeout / settings.max_attempts.max(1))
             .build();
         let retries = RetryConfig::standard().with_max_attempts(settings.max_attempts);
         let http_client = aws_smithy_http_client::Builder::new()

@@ -90,6 +90,8 @@ impl From<Error> for DataFusionError {
 
 const OUTSIDE: &str = "the table's log names a file outside the table's folder";
 
+const NO_ACCESS: &str = "AWS gives no access to the table's files";
+
 /// What an error of S3, of the lease or of the jail means.
 pub(super) fn of_store(error: &object_store::Error) -> Error {
     if let Some(ours) = error.source().and_then(|source| source.downcast_ref::<Error>()) {
@@ -107,18 +109,25 @@ pub(super) fn of_store(error: &object_store::Error) -> Error {
             "a file of the table is missing; the table may have been rewritten, try again",
         ),
         object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-            (ErrorKind::PermissionDenied, "AWS gives no access to the table's files")
+            (ErrorKind::PermissionDenied, NO_ACCESS)
         }
+        _ if has_status(error, "403") => (ErrorKind::PermissionDenied, NO_ACCESS),
         _ => (ErrorKind::Unavailable, "the table's files cannot be read now; try again later"),
     };
     Error::new(kind, public)
 }
 
+/// Whether S3 answered with a status that the library has no error for. It has none for refused listings, and keeps the status
+/// in its words only.
+fn has_status(error: &object_store::Error, status: &str) -> bool {
+    let words = format!("status code: {status} ");
+    matches!(error, object_store::Error::Generic { source, .. } if source.to_string().contains(&words))
+}
+
 /// Whether a file ended before what was asked of it. S3 says so itself where nothing of it is left: status 416.
 fn is_short(error: &object_store::Error) -> bool {
     let is_noted = error.source().is_some_and(|source| source.is::<ShortFile>());
-    is_noted
-        || matches!(error, object_store::Error::Generic { source, .. } if source.to_string().contains(" 416 "))
+    is_noted || has_status(error, "416")
 }
 
 /// The refusal of a table whose protocol asks for what the kernel cannot do; it names the feature.

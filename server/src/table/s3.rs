@@ -5,13 +5,17 @@
 //!   and knows no other source of credentials, so a refusal can never fall back to the server's own rights (R16).
 //! - Each answer of the lease must open the table's root, compared by path segments, before it signs anything.
 //! - All stores share one pool of HTTP connections, whose work runs on the I/O runtime.
+//! - Retries have one owner: `object_store`, configured here. Listings are made ready for it, see [`WholeListings`].
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use object_store::aws::{AmazonS3Builder, AwsCredential};
-use object_store::client::{HttpClient, HttpConnector, SpawnedReqwestConnector};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
+    HttpService, SpawnedReqwestConnector,
+};
 use object_store::{BackoffConfig, ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
 use tokio::runtime::Handle;
 
@@ -26,6 +30,9 @@ const POOL_IDLE: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Connections kept open per host; enough for parallel column reads of several queries.
 const POOL_SIZE: usize = 256;
+
+/// Tells a listing from a read.
+const LISTING: &str = "list-type=2";
 
 /// Makes stores. One per server.
 pub(super) struct S3 {
@@ -58,7 +65,7 @@ impl S3 {
         Ok(Self {
             region: settings.region.clone(),
             endpoint,
-            http: SharedConnector(client),
+            http: SharedConnector(HttpClient::new(WholeListings(client))),
             options,
             retries: RetryConfig {
                 max_retries: usize::try_from(settings.max_attempts.saturating_sub(1)).unwrap_or_default(),
@@ -91,6 +98,28 @@ impl S3 {
         }
         let store = builder.build().map_err(|error| Error::internal(format!("S3 store: {error}")))?;
         Ok(Arc::new(store))
+    }
+}
+
+/// Receives a listing to its end before it hands it on. `object_store` goes on with an object whose content breaks off, and
+/// asks again for an answer that did not begin; a listing that breaks off it gives up.
+#[derive(Debug)]
+struct WholeListings(HttpClient);
+
+#[async_trait]
+impl HttpService for WholeListings {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let is_listing = request.uri().query().is_some_and(|query| query.contains(LISTING));
+        let answer = self.0.execute(request).await?;
+        if !is_listing {
+            return Ok(answer);
+        }
+        let (head, content) = answer.into_parts();
+        let content = content.bytes().await.map_err(|error| match error.kind() {
+            HttpErrorKind::Timeout => error,
+            _ => HttpError::new(HttpErrorKind::Interrupted, error),
+        })?;
+        Ok(HttpResponse::from_parts(head, HttpResponseBody::from(content)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The cells of the matrix: what a client is told, or why there is no such cell.
 
 use lakegate_sandbox::{Fault, FaultKind, FaultService};
-use tonic::Code;
+use tonic::{Code, Status};
 
 /// What is broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,13 +59,15 @@ pub(super) const MOMENTS: [Moment; 4] =
 pub(super) enum Demand {
     /// The statement fails with this code.
     Fails(Code),
+    /// The statement fails with this code, or answers with all rows because what it holds is still good.
+    FailsOrAnswersAll(Code),
     /// There is no such cell, because of this.
     Impossible(&'static str),
 }
 
 /// What is demanded when `target` breaks like that at that moment.
 pub(super) fn demand(target: Target, broken: Break, moment: Moment) -> Demand {
-    use Demand::{Fails, Impossible};
+    use Demand::{Fails, FailsOrAnswersAll, Impossible};
     match (target, moment) {
         (Target::Sts | Target::Glue | Target::LakeFormation, Moment::MidScan) => {
             return Impossible("rows are read from S3 alone; what else is asked meanwhile is renewal");
@@ -80,7 +82,19 @@ pub(super) fn demand(target: Target, broken: Break, moment: Moment) -> Demand {
         // Refusals are told apart from what may pass, and a hidden table from nothing at all.
         (Break::Revoke, Target::Sts | Target::S3List | Target::S3Get) => Fails(Code::PermissionDenied),
         (Break::Revoke, Target::Glue | Target::LakeFormation) => Fails(Code::NotFound),
+        _ if moment == Moment::Renewal => FailsOrAnswersAll(Code::Unavailable),
         _ => Fails(Code::Unavailable),
+    }
+}
+
+impl Demand {
+    /// Whether an answer, its rows counted, meets it.
+    pub(super) fn is_met(self, answer: &Result<usize, Status>, all_rows: usize) -> bool {
+        match (self, answer) {
+            (Self::Fails(code) | Self::FailsOrAnswersAll(code), Err(status)) => status.code() == code,
+            (Self::FailsOrAnswersAll(_), Ok(rows)) => *rows == all_rows,
+            (Self::Fails(_), Ok(_)) | (Self::Impossible(_), _) => false,
+        }
     }
 }
 

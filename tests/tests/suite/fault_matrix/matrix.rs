@@ -68,8 +68,12 @@ impl Servers {
                 client.info(&small).await.map(|_| 0)
             }
             Moment::FirstBatch => {
-                let info = client.info(&small).await.unwrap();
-                let keys = if target == Target::S3Get { format!("brought/{SMALL}/part") } else { log(SMALL) };
+                // Of a table of many files not all can be kept, whatever a cache does with small ones.
+                let (table, keys) = match target {
+                    Target::S3Get => (LARGE, format!("brought/{LARGE}/part")),
+                    _ => (SMALL, log(SMALL)),
+                };
+                let info = client.info(&format!("select n, t from brought.{table}")).await.unwrap();
                 break_it(&keys);
                 rows(client, &info).await
             }
@@ -104,14 +108,17 @@ fn whatever_breaks_in_aws_at_whatever_moment_is_one_right_error_and_the_next_sta
             for (broken, moment) in
                 BREAKS.into_iter().flat_map(|broken| MOMENTS.map(|moment| (broken, moment)))
             {
-                let Demand::Fails(code) = demand(target, broken, moment) else { continue };
+                let demand = demand(target, broken, moment);
+                if matches!(demand, Demand::Impossible(_)) {
+                    continue;
+                }
                 let cell = format!("{target:?} × {broken:?} × {moment:?}");
                 let client = if broken == Break::Slow { &mut hasty } else { &mut patient };
                 let (outcome, hits) = servers.outcome(client, (target, broken, moment)).await;
-                match outcome {
-                    _ if hits == 0 => wrong.push(format!("{cell}: was not met")),
-                    Err(status) if status.code() == code => {}
-                    other => wrong.push(format!("{cell}: {other:?}, expected {code:?}")),
+                if hits == 0 {
+                    wrong.push(format!("{cell}: was not met"));
+                } else if !demand.is_met(&outcome, LARGE_ROWS) {
+                    wrong.push(format!("{cell}: {outcome:?}, expected {demand:?}"));
                 }
                 assert_well(client, servers.of(broken), &cell).await;
             }

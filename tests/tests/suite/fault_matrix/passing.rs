@@ -8,16 +8,20 @@ use super::stage::{LARGE_ROWS, NEARLY_OVER};
 use crate::raw::Raw;
 use crate::support::run;
 
+/// Three attempts, so that the first one may be lost.
+const SHORT_CALLS: (&str, &str) = ("LAKEGATE__AWS__CALL_TIMEOUT", "3s");
+
 #[test]
 fn a_fault_that_is_gone_at_the_next_attempt_is_not_seen_by_the_client() {
     run(async {
-        let lake = lake(&FORGETFUL).await;
+        let lake = lake(&[&FORGETFUL[..], &[SHORT_CALLS]].concat()).await;
         lake.sandbox.set_clock(NEARLY_OVER).unwrap();
         let mut analyst = Raw::login(&lake.server, "analyst").await;
         let mut commits = 2;
         let mut wrong = Vec::new();
         for target in TARGETS {
-            for broken in [Break::Throttle, Break::InternalError, Break::Reset, Break::Truncate] {
+            for broken in [Break::Throttle, Break::InternalError, Break::Slow, Break::Reset, Break::Truncate]
+            {
                 if target == Target::S3Get {
                     lengthen_log(&lake, SMALL, commits).await;
                     commits += 1;
