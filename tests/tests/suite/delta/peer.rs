@@ -18,7 +18,7 @@ use super::TableFiles;
 use super::lake::DATABASE;
 use super::rows::Rows;
 
-/// An engine that knows one table, under the name that the server knows it by.
+/// An engine that knows one table or some, under the names that the server knows them by.
 pub(crate) struct Peer {
     context: SessionContext,
     _folder: Option<tempfile::TempDir>,
@@ -41,9 +41,16 @@ impl Peer {
 
     /// Rows in memory.
     pub(crate) fn of_rows(name: &str, rows: RecordBatch) -> Self {
+        Self::of_tables([(name, rows)])
+    }
+
+    /// Rows of several tables in memory.
+    pub(crate) fn of_tables<'a>(tables: impl IntoIterator<Item = (&'a str, RecordBatch)>) -> Self {
         let context = context();
-        let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
-        context.register_table(name, Arc::new(table)).unwrap();
+        for (name, rows) in tables {
+            let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
+            context.register_table(name, Arc::new(table)).unwrap();
+        }
         Self { context, _folder: None }
     }
 

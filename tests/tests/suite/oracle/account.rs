@@ -24,8 +24,10 @@ pub(crate) struct Account {
     lake: Arc<Lake>,
     pub(super) unrestricted: Connection,
     restricted: Vec<Connection>,
-    numbers: AtomicUsize,
 }
+
+/// Numbers that were given away: accounts share the lake.
+static NUMBERS: AtomicUsize = AtomicUsize::new(0);
 
 impl Account {
     pub(crate) async fn open() -> Self {
@@ -35,7 +37,7 @@ impl Account {
         for _ in 0..CONNECTIONS {
             restricted.push(lake.login(RESTRICTED).await);
         }
-        Self { lake, unrestricted, restricted, numbers: AtomicUsize::new(0) }
+        Self { lake, unrestricted, restricted }
     }
 
     /// Where the tables are.
@@ -50,7 +52,7 @@ impl Account {
 
     /// A number that no other table has.
     pub(super) fn number(&self) -> usize {
-        self.numbers.fetch_add(1, Ordering::Relaxed)
+        NUMBERS.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Why the last statement over a table failed, from the operator's log.
@@ -71,7 +73,11 @@ impl Account {
 }
 
 fn shown(table: &Table) -> Shown {
-    let rows = table.policy.text.clone().map_or(Rows::Wildcard, Rows::Where);
+    if table.policy.is_plain && table.hidden_names().is_empty() {
+        return Shown::ALL;
+    }
+    let all = if table.policy.is_plain { Rows::All } else { Rows::Wildcard };
+    let rows = table.policy.text.clone().map_or(all, Rows::Where);
     let columns = match (&table.policy.second, table.policy.lists_hidden) {
         (Some(second), _) => only(table, &second.firsts),
         (None, true) => Columns::AllBut(table.hidden_names()),

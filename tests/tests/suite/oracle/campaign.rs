@@ -7,17 +7,15 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::account::Account;
+use super::comparison::Verdict;
 use super::query::{Query, random_query};
 use super::shrink::{smallest_filter, smallest_query};
-use super::stage::{Stage, Verdict};
+use super::stage::Stage;
 use super::table::Table;
 
-const DEFAULT_COMPARISONS: usize = 10_000;
-
-/// Comparisons that are made however slow the machine is, and the time after which a run that was not told how many to make
-/// is content with what it has. Two quiet cores make the default in four minutes.
-const FEWEST_COMPARISONS: usize = 2_500;
-const LONG_ENOUGH: Duration = Duration::from_secs(10 * 60);
+/// Two quiet cores make these in four minutes.
+const LENGTH: Length =
+    Length { comparisons: 10_000, fewest: 2_500, long_enough: Duration::from_secs(10 * 60) };
 
 const QUERIES_PER_TABLE: usize = 200;
 
@@ -25,17 +23,54 @@ const QUERIES_PER_TABLE: usize = 200;
 const IN_FLIGHT: usize = 6;
 
 /// Differences after which a campaign ends: whoever reads it needs a few and not all.
-const REPORTED: usize = 5;
+pub(super) const REPORTED: usize = 5;
 
 /// Comparisons from which on shares say something.
 const LARGE: usize = 1_000;
 
-/// Which tables are made, and how many queries are asked.
-pub(super) struct Campaign {
-    first_seed: u64,
-    comparisons: usize,
-    /// When it may end with fewer comparisons.
+/// How many comparisons a campaign makes.
+#[derive(Clone, Copy)]
+pub(super) struct Length {
+    pub(super) comparisons: usize,
+    /// Those that are made however slow the machine is.
+    pub(super) fewest: usize,
+    /// The time after which a campaign that was not told how many to make is content with what it has.
+    pub(super) long_enough: Duration,
+}
+
+/// What one campaign was asked for.
+pub(super) struct Wanted {
+    pub(super) comparisons: usize,
+    fewest: usize,
+    /// When it may end with the fewest.
     may_end: Option<Instant>,
+    pub(super) first_seed: u64,
+}
+
+impl Length {
+    /// As the variables say that the head of this folder names.
+    pub(super) fn wanted(self) -> Wanted {
+        let number = |name: &str| -> Option<u64> {
+            let value = std::env::var_os(name)?;
+            let text = value.to_str().unwrap();
+            Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
+        };
+        let asked = number("LAKEGATE_ORACLE_COMPARISONS");
+        Wanted {
+            comparisons: asked.map_or(self.comparisons, |count| usize::try_from(count).unwrap()),
+            fewest: self.fewest,
+            may_end: asked.is_none().then(|| Instant::now() + self.long_enough),
+            first_seed: number("LAKEGATE_ORACLE_SEED").unwrap_or_default(),
+        }
+    }
+}
+
+impl Wanted {
+    /// Whether a campaign goes on that has made so many comparisons and found so many differences.
+    pub(super) fn goes_on(&self, made: usize, differences: usize) -> bool {
+        let is_late = self.may_end.is_some_and(|time| time < Instant::now());
+        made < self.comparisons && !(is_late && made >= self.fewest) && differences < REPORTED
+    }
 }
 
 /// What a campaign found.
@@ -51,45 +86,23 @@ pub(super) struct Tally {
     pub(super) differences: Vec<String>,
 }
 
-impl Campaign {
-    /// As the variables say that the head of this folder names.
-    pub(super) fn from_environment() -> Self {
-        let number = |name: &str| -> Option<u64> {
-            let value = std::env::var_os(name)?;
-            let text = value.to_str().unwrap();
-            Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
-        };
-        let asked = number("LAKEGATE_ORACLE_COMPARISONS");
-        Self {
-            first_seed: number("LAKEGATE_ORACLE_SEED").unwrap_or_default(),
-            comparisons: asked.map_or(DEFAULT_COMPARISONS, |count| usize::try_from(count).unwrap()),
-            may_end: asked.is_none().then(|| Instant::now() + LONG_ENOUGH),
+/// Asks queries over one table after the other.
+pub(super) async fn campaign(account: &Account) -> Tally {
+    let wanted = LENGTH.wanted();
+    let mut seed = wanted.first_seed;
+    let mut tally = Tally::default();
+    while wanted.goes_on(tally.comparisons, tally.differences.len()) {
+        let table = Table::of(seed);
+        tally.count_table(&table);
+        let stage = Stage::set(account, format!("oracle_{seed}"), table).await;
+        let queries = QUERIES_PER_TABLE.min(wanted.comparisons - tally.comparisons);
+        for (query, verdict) in compare_some(&stage, queries).await {
+            tally.count(&stage, query, verdict).await;
         }
+        seed += 1;
     }
-
-    fn goes_on(&self, tally: &Tally) -> bool {
-        let is_late = self.may_end.is_some_and(|time| time < Instant::now());
-        let is_enough =
-            tally.comparisons >= self.comparisons || (is_late && tally.comparisons >= FEWEST_COMPARISONS);
-        !is_enough && tally.differences.len() < REPORTED
-    }
-
-    pub(super) async fn run(&self, account: &Account) -> Tally {
-        let mut tally = Tally::default();
-        let mut seed = self.first_seed;
-        while self.goes_on(&tally) {
-            let table = Table::of(seed);
-            tally.count_table(&table);
-            let stage = Stage::set(account, format!("oracle_{seed}"), table).await;
-            let wanted = QUERIES_PER_TABLE.min(self.comparisons - tally.comparisons);
-            for (query, verdict) in compare_some(&stage, wanted).await {
-                tally.count(&stage, query, verdict).await;
-            }
-            seed += 1;
-        }
-        println!("{} comparisons over {} tables", tally.comparisons, tally.tables);
-        tally
-    }
+    println!("{} comparisons over {} tables", tally.comparisons, tally.tables);
+    tally
 }
 
 /// Random queries over one table, in their order.
@@ -152,7 +165,8 @@ impl Tally {
 
 async fn report(stage: &Stage<'_>, query: Query, difference: String) -> String {
     let whole = query.to_string();
-    let (smallest, shown) = smallest_query(stage, query, difference).await;
+    let compare = async |number: usize, sql: &str| stage.compare(stage.account.restricted(number), sql).await;
+    let (smallest, shown) = smallest_query(query, difference, compare).await;
     let sql = smallest.to_string();
     let filter = smallest_filter(stage, &sql).await;
     let filter = filter.unwrap_or_else(|| "as it is".to_owned());

@@ -16,9 +16,13 @@ use crate::delta::writer::batch;
 /// # Arguments
 /// * `name` - the table's name in Glue, so that both sides read the same text.
 pub(super) fn peer_of(table: &Table, name: &str) -> Peer {
-    let rows = table.seen_rows();
+    Peer::of_rows(name, visible_batch(table, &table.seen_rows()))
+}
+
+/// Rows of a table with its visible columns.
+pub(super) fn visible_batch(table: &Table, rows: &[Row]) -> RecordBatch {
     let rows: Vec<&Row> = rows.iter().collect();
-    Peer::of_rows(name, batch_of(&table.visible_columns(), &table.policy.visible, &rows))
+    batch_of(&table.visible_columns(), &table.policy.visible, &rows)
 }
 
 /// Rows as a batch of some columns, in the types that the server shows.

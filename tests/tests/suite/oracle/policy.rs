@@ -33,6 +33,24 @@ pub(super) struct Policy {
     pub(super) text: Option<String>,
     /// Another part, and the columns of the one that the filter is for. Together they have all visible columns.
     pub(super) second: Option<Second>,
+    /// Whether the grant is one on the table or some of its columns, without a data cells filter.
+    pub(super) is_plain: bool,
+}
+
+/// One thing that a policy may hide, and nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Restriction {
+    /// Some rows.
+    Rows,
+    /// Some rows, and some cells of others.
+    Cells,
+    /// Some columns.
+    Columns,
+    Nothing,
+}
+
+impl Restriction {
+    pub(super) const ALL: [Self; 4] = [Self::Rows, Self::Cells, Self::Columns, Self::Nothing];
 }
 
 /// See [`Policy::second`].
@@ -70,17 +88,52 @@ impl Policy {
         visible.sort_unstable();
         let filter = random.random_bool(0.93).then(|| telling_filter(columns, rows, random));
         let text = filter.as_ref().map(|filter| spell(filter, columns, random));
-        Self { visible, lists_hidden: random.random_bool(0.5), filter, text, second: None }
+        let lists_hidden = random.random_bool(0.5);
+        Self { visible, lists_hidden, filter, text, second: None, is_plain: false }
+    }
+
+    /// A policy that hides one thing.
+    pub(super) fn of(
+        restriction: Restriction,
+        columns: &[Column],
+        rows: &[&Row],
+        random: &mut StdRng,
+    ) -> Self {
+        let all = 0..columns.len();
+        let hides_rows = matches!(restriction, Restriction::Rows | Restriction::Cells);
+        // Nobody sees the padding of hidden rows but who sees everything.
+        let is_seeable = |position: &usize| columns[*position].role != Role::Padding;
+        let visible = match restriction {
+            Restriction::Nothing => all.collect(),
+            Restriction::Rows | Restriction::Cells => all.filter(is_seeable).collect(),
+            Restriction::Columns => {
+                let (keys, mut others): (Vec<usize>, Vec<usize>) =
+                    all.filter(is_seeable).partition(|position| columns[*position].is_partition());
+                others.remove(random.random_range(0..others.len()));
+                let mut visible = [keys, some_of(&others, 2, 0.65, random)].concat();
+                visible.sort_unstable();
+                visible
+            }
+        };
+        let filter = hides_rows.then(|| telling_filter(columns, rows, random));
+        let text = filter.as_ref().map(|filter| spell(filter, columns, random));
+        let (lists_hidden, is_plain) = (random.random_bool(0.5), !hides_rows && random.random_bool(0.7));
+        let policy = Self { visible, lists_hidden, filter, text, second: None, is_plain };
+        if restriction == Restriction::Cells { policy.in_parts(columns, rows, random) } else { policy }
     }
 
     /// The same columns in two parts, for one table in [`PARTED`].
     ///
     /// Chance is that of a number of its own, so that other tables stay what they were.
-    pub(super) fn parted(mut self, columns: &[Column], rows: &[&Row], seed: u64) -> Self {
+    pub(super) fn parted(self, columns: &[Column], rows: &[&Row], seed: u64) -> Self {
         if seed % PARTED != PARTED - 2 {
             return self;
         }
-        let random = &mut StdRng::seed_from_u64(!seed);
+        self.in_parts(columns, rows, &mut StdRng::seed_from_u64(!seed))
+    }
+
+    /// The same columns in two parts, if they can be divided.
+    fn in_parts(mut self, columns: &[Column], rows: &[&Row], random: &mut StdRng) -> Self {
         let (mut firsts, mut seconds) = (Vec::new(), Vec::new());
         for position in &self.visible {
             let part = if columns[*position].is_partition() { 0 } else { random.random_range(0..4_u8) };

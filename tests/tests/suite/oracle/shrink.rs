@@ -4,9 +4,10 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use super::comparison::Verdict;
 use super::query::Query;
 use super::spelling::spell;
-use super::stage::{Stage, Verdict};
+use super::stage::Stage;
 use super::table::Table;
 
 /// Queries that are tried to make one smaller.
@@ -16,7 +17,14 @@ const QUERIES: usize = 150;
 const FILTERS: usize = 25;
 
 /// The smallest query found that still differs, and how.
-pub(super) async fn smallest_query(stage: &Stage<'_>, query: Query, difference: String) -> (Query, String) {
+///
+/// # Arguments
+/// * `compare` - asks a query; the number is another one each time.
+pub(super) async fn smallest_query(
+    query: Query,
+    difference: String,
+    compare: impl AsyncFn(usize, &str) -> Verdict,
+) -> (Query, String) {
     let (mut smallest, mut shown) = (query, difference);
     let mut tried = 0;
     let mut candidates = smallest.smaller().into_iter();
@@ -25,8 +33,7 @@ pub(super) async fn smallest_query(stage: &Stage<'_>, query: Query, difference: 
         if tried > QUERIES {
             break;
         }
-        let connection = stage.account.restricted(tried);
-        if let Verdict::Differs(difference) = stage.compare(connection, &candidate.to_string()).await {
+        if let Verdict::Differs(difference) = compare(tried, &candidate.to_string()).await {
             (smallest, shown) = (candidate, difference);
             candidates = smallest.smaller().into_iter();
         }

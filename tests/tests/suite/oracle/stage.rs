@@ -1,13 +1,11 @@
-//! One table in front of the server and of the peer, and what one query says about them.
+//! One table in front of the server and of the peer.
 
 use std::fmt;
 
-use deltalake::datafusion::error::DataFusionError;
-use lakegate_client::{ClientError, Connection};
-use tonic::Code;
+use lakegate_client::Connection;
 
 use super::account::Account;
-use super::marks::HIDDEN_TEXT;
+use super::comparison::{Comparison, Verdict};
 use super::peer::{batch_of, peer_of};
 use super::policy::Second;
 use super::query::Known;
@@ -24,14 +22,6 @@ pub(super) struct Stage<'a> {
     pub(super) table: Table,
     pub(super) known: Known,
     peer: Peer,
-}
-
-/// How the two answers to a query stand to each other.
-pub(super) enum Verdict {
-    /// So many rows, the same on both sides.
-    Same(usize),
-    BothFail,
-    Differs(String),
 }
 
 impl<'a> Stage<'a> {
@@ -57,59 +47,11 @@ impl<'a> Stage<'a> {
     /// * `sql` - with `{}` in place of the table's name.
     pub(super) async fn compare(&self, connection: &Connection, sql: &str) -> Verdict {
         let sent = sql.replace("{}", &format!("{DATABASE}.{}", self.name));
-        let ours = rows(connection, &sent).await.map(|batches| Rows::of(&batches));
-        let theirs = self.peer.rows(&sent).await;
-        match (ours, theirs) {
-            (Ok(ours), Ok(theirs)) => compare_rows(&ours, &theirs),
-            (Err(ours), Err(theirs)) => self.compare_errors(sql, &ours, &theirs),
-            (Ok(ours), Err(theirs)) => {
-                Verdict::Differs(format!("{} rows, where the peer fails: {theirs}", ours.cells.len()))
-            }
-            (Err(ours), Ok(theirs)) => {
-                let reason = self.account.reason(&self.name);
-                let rows = theirs.cells.len();
-                Verdict::Differs(format!("{ours}, where the peer has {rows} rows; the log says: {reason}"))
-            }
-        }
+        let secrets = self.table.hidden_names();
+        let comparison =
+            Comparison { account: self.account, peer: &self.peer, name: &self.name, secrets: &secrets };
+        comparison.verdict(connection, &sent).await
     }
-
-    /// An error blames the query, and tells nothing that the query does not say itself.
-    fn compare_errors(&self, sql: &str, ours: &ClientError, theirs: &DataFusionError) -> Verdict {
-        let ClientError::Status(status) = ours else {
-            return Verdict::Differs(format!("no status but {ours}, where the peer fails: {theirs}"));
-        };
-        let is_defect_of_engine = matches!(theirs.find_root(), DataFusionError::Internal(_));
-        let is_blamed = match status.code() {
-            Code::InvalidArgument | Code::Unimplemented => true,
-            Code::Internal => is_defect_of_engine,
-            _ => false,
-        };
-        let text = status.message();
-        if !is_blamed {
-            let reason = self.account.reason(&self.name);
-            let code = status.code();
-            return Verdict::Differs(format!(
-                "{code:?} {text:?}, where the peer fails: {theirs}; the log says: {reason}"
-            ));
-        }
-        let hidden = self.table.hidden_names();
-        let mut secrets = hidden.iter().map(String::as_str).chain([HIDDEN_TEXT]);
-        match secrets.find(|secret| text.contains(secret) && !sql.contains(secret)) {
-            Some(secret) => Verdict::Differs(format!("the error tells {secret:?}: {text:?}")),
-            None => Verdict::BothFail,
-        }
-    }
-}
-
-fn compare_rows(ours: &Rows, theirs: &Rows) -> Verdict {
-    if ours.columns != theirs.columns {
-        return Verdict::Differs(format!("columns {:?}, expected {:?}", ours.columns, theirs.columns));
-    }
-    if ours.texts() == theirs.texts() {
-        return Verdict::Same(ours.cells.len());
-    }
-    let difference = ours.difference(theirs);
-    Verdict::Differs(difference.unwrap_or_else(|| "values under the names of other columns".to_owned()))
 }
 
 /// What is needed to make the table again, and what its policy is.

@@ -7,7 +7,7 @@ use super::cell::{Cell, Row};
 use super::columns::{Column, random_columns};
 use super::history::History;
 use super::marks::mark;
-use super::policy::Policy;
+use super::policy::{Policy, Restriction};
 
 /// A table, its files and what the restricted user may see of it.
 #[derive(Clone, Debug)]
@@ -27,6 +27,21 @@ impl Table {
         let policy = policy.parted(&columns, &history.live_rows(), seed);
         mark(&mut history, &columns, &policy, random);
         Self { seed, columns, history, policy }
+    }
+
+    /// A table of which one thing is hidden.
+    pub(super) fn restricted(seed: u64, restriction: Restriction) -> Self {
+        let random = &mut StdRng::seed_from_u64(seed);
+        let columns = random_columns(random);
+        let mut history = History::random(&columns, random);
+        let policy = Policy::of(restriction, &columns, &history.live_rows(), random);
+        mark(&mut history, &columns, &policy, random);
+        Self { seed, columns, history, policy }
+    }
+
+    /// The rows as a guard would show them that hides columns and nothing else.
+    pub(super) fn unguarded_rows(&self) -> Vec<Row> {
+        self.history.live_rows().into_iter().cloned().collect()
     }
 
     /// The rows that are visible, with all their columns.

@@ -7,7 +7,7 @@ use super::conditions::{condition_with_subquery, test};
 use super::expressions::{Scope, aggregate, any, is_key, is_ordered, value};
 use super::known::Known;
 use super::single::{perhaps, random_order, some_columns, totals};
-use super::{Condition, Ending, Join, Query, Select, Source};
+use super::{Condition, Ending, Join, Meeting, Query, Select, Source};
 use crate::oracle::cell::Kind;
 use crate::oracle::chance::{pick, random_tree};
 use crate::oracle::tree::Tree;
@@ -43,21 +43,22 @@ pub(super) fn joined(known: &Known, random: &mut StdRng) -> Query {
         let depth = random.random_range(0..=1);
         of_sides(scope, depth, random)
     });
-    let join = Some(Join { kind: pick(&JOINS, random), on: Some(on) });
+    let joins = vec![Join { kind: pick(&JOINS, random), right: Source::Table, meeting: Meeting::On(on) }];
     if random.random_bool(0.4) {
         let items = ["count(*)".to_owned(), aggregate(left, random), aggregate(right, random)];
-        return Query::of(Select { join, condition, ..Select::of(items) });
+        return Query::of(Select { joins, condition, ..Select::of(items) });
     }
     let items = [value(left, random), value(right, random)];
     let ending = if random.random_bool(0.4) { random_order(items.len(), random) } else { Ending::All };
-    Query::of(Select { join, condition, ending, ..Select::of(items) })
+    Query::of(Select { joins, condition, ending, ..Select::of(items) })
 }
 
 /// A join by all columns of one name: a hidden one would be among them.
 pub(super) fn naturally_joined(known: &Known, random: &mut StdRng) -> Query {
-    let join = Some(Join { kind: pick(&["natural", "natural left"], random), on: None });
+    let kind = pick(&["natural", "natural left"], random);
+    let joins = vec![Join { kind, right: Source::Table, meeting: Meeting::Natural }];
     let condition = random.random_bool(0.3).then(|| of_sides(Scope::of(known), 0, random));
-    Query::of(Select { join, condition, ..Select::of(["count(*)".to_owned()]) })
+    Query::of(Select { joins, condition, ..Select::of(["count(*)".to_owned()]) })
 }
 
 /// Semi and anti joins, and comparisons with an aggregate of another copy.
@@ -93,7 +94,7 @@ pub(super) fn united(known: &Known, random: &mut StdRng) -> Query {
     let branches = (0..random.random_range(2..=3))
         .map(|_| Select { condition: perhaps(scope, 0.9, random), ..Select::of(items.clone()) })
         .collect();
-    Query { common: None, branches }
+    Query { common: None, branches, operation: "union all" }
 }
 
 /// A common table expression that is read once or joined with itself.
@@ -110,10 +111,11 @@ pub(super) fn common(known: &Known, random: &mut StdRng) -> Query {
         1 => Select { keys: 1, ..Select::of(["t.c0", "count(*)", "max(t.c0)"].map(str::to_owned)) },
         2 => Select::of(["count(*)", "count(t.c0)", "count(distinct t.c0)"].map(str::to_owned)),
         _ => {
-            let on = Some(Tree::Leaf("a.c0 = b.c0".to_owned()));
+            let meeting = Meeting::On(Tree::Leaf("a.c0 = b.c0".to_owned()));
             let items = ["a.c0".to_owned(), format!("b.c{last}")];
-            Select { join: Some(Join { kind: pick(&JOINS, random), on }), ..Select::of(items) }
+            let joins = vec![Join { kind: pick(&JOINS, random), right: Source::Common, meeting }];
+            Select { joins, ..Select::of(items) }
         }
     };
-    Query { common: Some(inner), branches: vec![Select { source: Source::Common, ..outer }] }
+    Query { common: Some(inner), ..Query::of(Select { source: Source::Common, ..outer }) }
 }

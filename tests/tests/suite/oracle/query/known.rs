@@ -53,6 +53,17 @@ impl Known {
 }
 
 impl KnownColumn {
+    /// Whether all visible values are texts of digits.
+    pub(super) fn is_of_digits(&self) -> bool {
+        let is_number = |cell: &Cell| matches!(cell, Cell::Text(text) if text.parse::<u32>().is_ok());
+        !self.shown.is_empty() && self.shown.iter().all(is_number)
+    }
+
+    /// Whether no visible value is a number.
+    pub(super) fn has_no(&self, number: i64) -> bool {
+        !self.shown.contains(&Cell::Whole(number))
+    }
+
     /// A value to compare the column with, as SQL writes it.
     pub(super) fn literal(&self, random: &mut StdRng) -> String {
         literal_of(&self.sample(random))

@@ -1,7 +1,7 @@
 //! Queries as trees that are printed as SQL and can be made smaller.
 //!
 //! Invariants
-//! - `{}` stands for the table's name, as everywhere in this suite.
+//! - `{}` stands for the table's name, as everywhere in this suite, and `{1}` and `{2}` for those of further tables.
 //! - An answer depends on nothing that SQL leaves open: rows are compared without their order, a limit stands behind an
 //!   order by all columns of the select list or below a bare count, and expressions that fail on some value stand alone,
 //!   so that it does not matter in which order conditions are evaluated.
@@ -13,11 +13,13 @@ mod expressions;
 mod failing;
 mod known;
 mod random;
+mod several;
 mod single;
 mod smaller;
 
 pub(crate) use self::known::Known;
 pub(crate) use self::random::random_query;
+pub(crate) use self::several::{Shape, random_query_over, shapes};
 
 use std::fmt;
 
@@ -31,8 +33,9 @@ pub(super) type Condition = Tree<String>;
 pub(crate) struct Query {
     /// What the name `q` stands for.
     pub(super) common: Option<Select>,
-    /// One, or several under UNION ALL.
+    /// One, or several with a set operation between them.
     pub(super) branches: Vec<Select>,
+    pub(super) operation: &'static str,
 }
 
 /// One SELECT.
@@ -42,7 +45,7 @@ pub(crate) struct Select {
     /// Empty for `*`.
     pub(super) items: Vec<Item>,
     pub(super) source: Source,
-    pub(super) join: Option<Join>,
+    pub(super) joins: Vec<Join>,
     pub(super) condition: Option<Condition>,
     /// So many of the first items are what is grouped by.
     pub(super) keys: usize,
@@ -57,21 +60,35 @@ pub(crate) struct Item {
     pub(super) alias: String,
 }
 
-/// What is read; a join reads it twice, as `a` and `b`, otherwise it is `t`.
+/// What is read. It is `t` if nothing is joined to it; otherwise it is `a`, and what is joined to it is `b` and `c`.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     Table,
+    /// A further table, by its number.
+    Other(usize),
     Common,
     Derived(Box<Select>),
 }
 
-/// A join of a source with itself.
+/// What is joined to a source.
 #[derive(Clone, Debug)]
 pub(crate) struct Join {
     pub(super) kind: &'static str,
-    /// A natural join has none.
-    pub(super) on: Option<Condition>,
+    pub(super) right: Source,
+    pub(super) meeting: Meeting,
 }
+
+/// How the sides of a join meet.
+#[derive(Clone, Debug)]
+pub(super) enum Meeting {
+    /// In all columns of one name, as the kind of the join says.
+    Natural,
+    Using(String),
+    On(Condition),
+}
+
+/// The names of joined sources.
+const SIDES: [&str; 3] = ["a", "b", "c"];
 
 /// Which rows are kept in the end.
 #[derive(Clone, Debug)]
@@ -89,7 +106,7 @@ pub(crate) enum Ending {
 
 impl Query {
     pub(super) fn of(select: Select) -> Self {
-        Self { common: None, branches: vec![select] }
+        Self { common: None, branches: vec![select], operation: "union all" }
     }
 }
 
@@ -100,7 +117,7 @@ impl Select {
             distinct: false,
             items: Vec::new(),
             source: Source::Table,
-            join: None,
+            joins: Vec::new(),
             condition: None,
             keys: 0,
             having: None,
@@ -123,7 +140,7 @@ impl fmt::Display for Query {
             write!(formatter, "with q as ({common}) ")?;
         }
         let branches: Vec<String> = self.branches.iter().map(Select::to_string).collect();
-        formatter.write_str(&branches.join(" union all "))
+        formatter.write_str(&branches.join(&format!(" {} ", self.operation)))
     }
 }
 
@@ -133,12 +150,14 @@ impl fmt::Display for Select {
             self.items.iter().map(|item| format!("{} as {}", item.expression, item.alias)).collect();
         let list = if items.is_empty() { "*".to_owned() } else { items.join(", ") };
         write!(formatter, "select {}{list} from ", if self.distinct { "distinct " } else { "" })?;
-        match &self.join {
-            None => write!(formatter, "{} t", self.source)?,
-            Some(join) => write!(formatter, "{0} a {1} join {0} b", self.source, join.kind)?,
-        }
-        if let Some(on) = self.join.as_ref().and_then(|join| join.on.as_ref()) {
-            write!(formatter, " on {}", text_of(on))?;
+        write!(formatter, "{} {}", self.source, if self.joins.is_empty() { "t" } else { SIDES[0] })?;
+        for (join, side) in self.joins.iter().zip(&SIDES[1..]) {
+            write!(formatter, " {} join {} {side}", join.kind, join.right)?;
+            match &join.meeting {
+                Meeting::Natural => {}
+                Meeting::Using(name) => write!(formatter, " using ({name})")?,
+                Meeting::On(on) => write!(formatter, " on {}", text_of(on))?,
+            }
         }
         if let Some(condition) = &self.condition {
             write!(formatter, " where {}", text_of(condition))?;
@@ -174,6 +193,7 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Table => formatter.write_str("{}"),
+            Self::Other(number) => write!(formatter, "{{{number}}}"),
             Self::Common => formatter.write_str("q"),
             Self::Derived(select) => write!(formatter, "({select})"),
         }

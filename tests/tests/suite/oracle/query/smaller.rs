@@ -36,6 +36,10 @@ impl Select {
         if self.items.len() > 1 {
             smaller.extend((0..self.items.len()).map(|position| self.without_item(position)));
         }
+        if self.joins.len() > 1 {
+            let joins = self.joins[..self.joins.len() - 1].to_vec();
+            smaller.push(Self { joins, ..self.clone() });
+        }
         if let Source::Derived(inner) = &self.source {
             let inner = inner.smaller().into_iter().map(|inner| Source::Derived(Box::new(inner)));
             smaller.extend(inner.map(|source| Self { source, ..self.clone() }));

@@ -1,0 +1,134 @@
+//! Tables of different restrictions in front of the server and of the peer.
+
+use lakegate_client::Connection;
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use crate::delta::lake::DATABASE;
+use crate::delta::peer::Peer;
+use crate::oracle::account::Account;
+use crate::oracle::comparison::{Comparison, Verdict};
+use crate::oracle::peer::visible_batch;
+use crate::oracle::policy::Restriction;
+use crate::oracle::query::Known;
+use crate::oracle::stage::Stage;
+use crate::oracle::table::Table;
+
+/// Tables of a scene: one of each restriction, in their order.
+const TABLES: usize = Restriction::ALL.len();
+
+/// See the file's head.
+pub(in crate::oracle) struct Scene<'a> {
+    pub(super) account: &'a Account,
+    pub(super) seed: u64,
+    stages: Vec<Stage<'a>>,
+    /// Of the rows and cells that are visible.
+    peer: Peer,
+    /// The same but for one table each, of which all rows and cells are there.
+    unguarded: Vec<Peer>,
+}
+
+/// Which tables of a scene a query reads, by their positions: `{}`, `{1}` and `{2}`.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::oracle) struct Cast(pub(crate) [usize; 3]);
+
+impl Cast {
+    /// Three different tables.
+    pub(super) fn random(random: &mut StdRng) -> Self {
+        let first = random.random_range(0..TABLES);
+        let second = (first + random.random_range(1..TABLES)) % TABLES;
+        let others: Vec<usize> = (0..TABLES).filter(|other| ![first, second].contains(other)).collect();
+        Self([first, second, others[random.random_range(0..others.len())]])
+    }
+
+    /// What is hidden of the table at a place of the query.
+    pub(super) fn restriction(self, place: usize) -> Restriction {
+        Restriction::ALL[self.0[place]]
+    }
+}
+
+/// How a query names the table at a place.
+fn placeholder(place: usize) -> String {
+    if place == 0 { "{}".to_owned() } else { format!("{{{place}}}") }
+}
+
+impl<'a> Scene<'a> {
+    /// Brings the tables.
+    pub(in crate::oracle) async fn set(account: &'a Account, name: String, seed: u64) -> Self {
+        let mut stages = Vec::new();
+        for (number, restriction) in (0..).zip(Restriction::ALL) {
+            // Far from the seeds of tables that are asked alone.
+            let table = Table::restricted((1 << 32) + seed * 16 + number, restriction);
+            stages.push(Stage::set(account, format!("{name}_{number}"), table).await);
+        }
+        let peer = peer_of(&stages, None);
+        let unguarded = (0..stages.len()).map(|number| peer_of(&stages, Some(number))).collect();
+        Self { account, seed, stages, peer, unguarded }
+    }
+
+    /// What the maker of a query knows of its tables.
+    pub(in crate::oracle) fn known(&self, cast: Cast) -> [&Known; 3] {
+        cast.0.map(|number| &self.stages[number].known)
+    }
+
+    /// Asks both sides.
+    ///
+    /// # Arguments
+    /// * `sql` - with placeholders for the tables' names.
+    pub(in crate::oracle) async fn compare(&self, connection: &Connection, cast: Cast, sql: &str) -> Verdict {
+        let secrets = self.secrets(cast, sql);
+        let name = &self.stages[cast.0[0]].name;
+        let comparison = Comparison { account: self.account, peer: &self.peer, name, secrets: &secrets };
+        comparison.verdict(connection, &self.spelled(cast, sql)).await
+    }
+
+    fn spelled(&self, cast: Cast, sql: &str) -> String {
+        (0..3).fold(sql.to_owned(), |sql, place| {
+            let name = format!("{DATABASE}.{}", self.stages[cast.0[place]].name);
+            sql.replace(&placeholder(place), &name)
+        })
+    }
+
+    /// Names of columns that are hidden in a table of the query and visible in none of them.
+    fn secrets(&self, cast: Cast, sql: &str) -> Vec<String> {
+        let read = (0..3).filter(|place| sql.contains(&placeholder(*place)));
+        let tables: Vec<&Table> = read.map(|place| &self.stages[cast.0[place]].table).collect();
+        let is_visible = |name: &String| {
+            tables.iter().any(|table| table.visible_columns().iter().any(|column| column.name == *name))
+        };
+        let hidden = tables.iter().flat_map(|table| table.hidden_names());
+        hidden.filter(|name| !is_visible(name)).collect()
+    }
+
+    /// For each place of a query whose table hides rows or cells, whether the answer would be another if it did not.
+    pub(super) async fn sides_that_tell(&self, cast: Cast, tables: usize, sql: &str) -> Vec<(usize, bool)> {
+        let sql = self.spelled(cast, sql);
+        let texts = async |peer: &Peer| peer.rows(&sql).await.map(|rows| rows.texts()).ok();
+        let right = texts(&self.peer).await;
+        let mut told = Vec::new();
+        for place in 0..tables {
+            if matches!(cast.restriction(place), Restriction::Rows | Restriction::Cells) {
+                told.push((place, texts(&self.unguarded[cast.0[place]]).await != right));
+            }
+        }
+        told
+    }
+
+    /// What is needed to make the tables again, and what their policies are.
+    pub(in crate::oracle) fn described(&self, cast: Cast) -> String {
+        let lines = cast.0.map(|number| format!("  {}", self.stages[number]));
+        lines.join("\n")
+    }
+}
+
+/// The visible parts of all tables, and all rows and cells of one of them.
+fn peer_of(stages: &[Stage<'_>], unguarded: Option<usize>) -> Peer {
+    let tables = stages.iter().enumerate().map(|(number, stage)| {
+        let rows = match unguarded == Some(number) {
+            true => stage.table.unguarded_rows(),
+            false => stage.table.seen_rows(),
+        };
+        (stage.name.as_str(), visible_batch(&stage.table, &rows))
+    });
+    Peer::of_tables(tables)
+}
