@@ -49,9 +49,10 @@ SEED ?= 0
 oracle:
 	LAKEGATE_ORACLE_COMPARISONS=$(N) LAKEGATE_ORACLE_SEED=$(SEED) cargo test --workspace --locked --test suite -- oracle::
 
-# Whether the tests of the guard notice a guard that is broken: with each fault of server/src/mutant.rs in turn.
+# Whether the tests of the guard notice a guard that is broken: with each fault of server/src/mutant.rs in turn. `make test`
+# does it with some of them.
 mutants:
-	cargo test --workspace --locked --features lakegate-server/mutants --test suite -- --ignored --nocapture mutants::
+	cargo test --workspace --locked --test suite -- --ignored --nocapture mutants::
 
 # One fuzz target under libFuzzer: make fuzz TARGET=row_filter SECONDS=600. What it finds on its way stays with the build
 # output, and is where the next run goes on. The versions are the server's own, from its lock file. Without a sanitizer:

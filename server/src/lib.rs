@@ -9,6 +9,7 @@ pub mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod ids;
+pub mod mutant;
 pub mod settings;
 
 mod access;
@@ -20,7 +21,6 @@ mod context;
 mod engine;
 mod guard;
 mod identity;
-mod mutant;
 mod pipeline;
 mod reload;
 mod session;

@@ -1,18 +1,14 @@
 //! Faults of the guard that can be switched on, one at a time, to see whether the tests of the guard notice them.
 //!
-//! A comparison that never fails proves nothing. Each [`Mutant`] breaks one promise at the line that keeps it, and `make
-//! mutants` asks for each whether what is compared in `tests/` comes out differently. Where two locks hold one promise, a
-//! mutant opens both.
+//! A comparison that never fails proves nothing. Each [`Mutant`] breaks one promise at the line that keeps it, and the tests ask
+//! whether what they compare comes out differently: `make test` for some faults, `make mutants` for each. Where two locks hold
+//! one promise, a mutant opens both.
 //!
 //! Invariants
-//! - Without the cargo feature `mutants` every question here has a constant answer, and the compiler removes it. Nothing in
-//!   the workspace enables the feature (the `house` test reads the manifests).
-//! - A build without debug assertions, as every release is, does not compile with the feature.
-
-#[cfg(all(feature = "mutants", not(debug_assertions)))]
-compile_error!(
-    "the feature `mutants` breaks the guard on purpose: it is for debug builds of the tests alone"
-);
+//! - Without debug assertions every question here has a constant answer, and the compiler removes it: no release has a fault.
+//!   The library is compiled once, for the tests with faults and for those without.
+//! - A fault is switched on by [`switch_on`] and by nothing else. No setting and no variable that `lakegate-server` reads does;
+//!   the only caller is `lakegate-test-server` (the `house` test reads the sources).
 
 /// A fault. Its text is what the report of `make mutants` says of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +39,10 @@ pub(crate) enum Mutant {
     StrictIgnored,
     /// G3: a limit counts hidden rows.
     LimitBelow,
+    /// G3: a scan that a join narrows shows all rows that can match.
+    JoinedRowsUnfiltered,
+    /// All tables of a statement are its first.
+    TablesOfFirstName,
     /// G2: hidden columns are shown.
     HiddenColumnsShown,
     /// G2: the n-th visible column is the n-th of the table.
@@ -91,7 +91,7 @@ pub(crate) enum Mutant {
     NeverExpires,
 }
 
-#[cfg(not(feature = "mutants"))]
+#[cfg(not(debug_assertions))]
 impl Mutant {
     /// Whether the fault is switched on: never.
     pub(crate) const fn is_on(self) -> bool {
@@ -104,14 +104,24 @@ impl Mutant {
     }
 }
 
-#[cfg(feature = "mutants")]
+/// The name of the fault that is on.
+#[cfg(debug_assertions)]
+static ON: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+
+/// Switches a fault on for as long as the process lives. Whoever comes second changes nothing.
+///
+/// # Arguments
+/// * `name` - as it stands in [`Mutant`]; a name that is not there switches nothing on.
+#[cfg(debug_assertions)]
+pub fn switch_on(name: &str) {
+    ON.get_or_init(|| name.to_owned());
+}
+
+#[cfg(debug_assertions)]
 impl Mutant {
-    /// Whether the variable `LAKEGATE_MUTANT` switches the fault on.
-    #[expect(clippy::disallowed_methods, reason = "a fault is no setting, and no release has it")]
+    /// Whether the fault is switched on.
     pub(crate) fn is_on(self) -> bool {
-        static ON: std::sync::LazyLock<String> =
-            std::sync::LazyLock::new(|| std::env::var("LAKEGATE_MUTANT").unwrap_or_default());
-        *ON == format!("{self:?}")
+        ON.get().is_some_and(|name| *name == format!("{self:?}"))
     }
 
     /// While the fault is on: the value that came first, as if nothing told one from another.

@@ -164,7 +164,8 @@ impl GuardedScanExec {
             .map(|read| read.unwrap_or_else(|_| exec_err!("a reader of the table's files panicked")));
         let view = Arc::clone(&self.view);
         let visible = Arc::clone(&view.visible);
-        let guarded = unguarded.map_err(hide).map(move |batch| Ok(let_through(&batch?, &view)?));
+        let is_broken = Mutant::JoinedRowsUnfiltered.is_on() && !self.dynamic.is_empty();
+        let guarded = unguarded.map_err(hide).map(move |batch| Ok(let_through(&batch?, &view, is_broken)?));
         Ok(Box::pin(RecordBatchStreamAdapter::new(visible, guarded)))
     }
 
@@ -220,9 +221,12 @@ impl GuardedScanExec {
 /// which the cell's filter is TRUE.**
 ///
 /// Everything a user ever sees of a table passes here.
-fn let_through(batch: &RecordBatch, view: &View) -> Result<RecordBatch, Error> {
+///
+/// # Arguments
+/// * `is_broken` - whether a fault is on that keeps the row filter from being asked.
+fn let_through(batch: &RecordBatch, view: &View, is_broken: bool) -> Result<RecordBatch, Error> {
     let granted_rows = match &view.shown {
-        Some(_) if Mutant::RowFilterDropped.is_on() => batch,
+        Some(_) if is_broken || Mutant::RowFilterDropped.is_on() => batch,
         Some(shown) => &shown.policy.apply(&named(batch, &view.read)?, shown.narrowed_by.as_ref())?,
         None => batch,
     };
