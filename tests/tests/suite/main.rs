@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+mod abuse;
 mod access_matrix;
 mod behaviour;
 mod browsing;
