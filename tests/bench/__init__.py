@@ -8,7 +8,8 @@ them all. A peer that cannot be installed or started is a line in the table, not
     latency      five small questions over a kept connection, unrestricted and row-filtered, beside Sail; Python and Rust
     streaming    all columns of sales.lineitem beside Sail and a bare Flight server that sends from memory; Python and Rust
     concurrency  1, 8 and 64 clients that ask small questions, beside Sail
-    hostile      a small question beside clients that want all memory, multiply tables, stop to read or vanish
+    hostile      a small question beside clients that want all memory, multiply tables, stop to read or vanish, and beside
+                 ones of further kinds: what is hard to parse, to plan or to compute, unknown names, versions, handles, settings
     guard        a row filter that Lake Formation demands beside the same filter written by hand; open tables beside DataFusion
     metadata     all columns of 2,000 tables, as a client that browses asks for them
     vectors      a table whose every file has a deletion vector, on two threads beside one
