@@ -220,7 +220,9 @@ mod tests {
         loop {
             if let Err(error) = chunks.next().await.unwrap() {
                 let mut chain =
-                    std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+                    std::iter::successors(Some(&error as &(dyn std::error::Error + 'static)), |error| {
+                        error.source()
+                    });
                 return chain.find_map(|error| error.downcast_ref::<Status>()).unwrap().clone();
             }
         }
