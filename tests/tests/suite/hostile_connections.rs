@@ -1,5 +1,6 @@
 //! Connections, calls and logins that come in numbers, or never end.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use arrow_flight::flight_service_client::FlightServiceClient;
@@ -79,7 +80,18 @@ fn one_address_cannot_take_all_places_for_those_who_have_not_logged_in() {
     });
 }
 
-/// Wrong passwords until told to stop; gives how many were turned away.
+/// Waits until so many calls of a connection have their answers.
+async fn until_answered(connection: &mut Http2, calls: usize) {
+    let mut answered = BTreeSet::new();
+    while answered.len() < calls {
+        let frame = connection.next().await.unwrap();
+        if frame.kind == HEADERS {
+            answered.insert(frame.stream);
+        }
+    }
+}
+
+/// Many wrong passwords at once; gives how many were turned away.
 async fn storm(channels: &[Channel], names: impl Fn(usize) -> String) -> usize {
     let attempts = (0..200).map(|number| {
         let channel = channels[number % channels.len()].clone();
@@ -130,14 +142,7 @@ fn what_a_client_never_sends_to_its_end_is_ended_in_time() {
             half.call(stream, method, Some(&analyst.token)).await.unwrap();
             half.frame(DATA, 0, stream, &[0, 0, 1, 0, 0, 1, 2, 3]).await.unwrap();
         }
-        for _ in methods {
-            loop {
-                let frame = half.next().await.unwrap();
-                if frame.kind == HEADERS {
-                    break;
-                }
-            }
-        }
+        until_answered(&mut half, methods.len()).await;
         // A stream that goes on for ever, byte by byte.
         let command = CommandPreparedStatementQuery { prepared_statement_handle: vec![1].into() };
         let first = FlightData {
@@ -171,15 +176,7 @@ fn of_a_call_without_a_login_nothing_is_waited_for() {
                 // Fifteen megabytes are announced.
                 stranger.frame(DATA, 0, stream, &[0, 0, 0xf0, 0, 0, 1]).await.unwrap();
             }
-            let mut answered = 0;
-            while answered < methods.len() {
-                let frame = stranger.next().await.unwrap();
-                if frame.kind == HEADERS {
-                    let text = String::from_utf8_lossy(&frame.payload).into_owned();
-                    assert!(text.contains("grpc-status") || !frame.payload.is_empty(), "{text}");
-                    answered += 1;
-                }
-            }
+            until_answered(&mut stranger, methods.len()).await;
         }
     });
 }
@@ -243,7 +240,7 @@ fn floods_of_frames_reach_nobody_else() {
                 }
                 hostile.frame(DATA, END_STREAM, 1, &[]).await
             };
-            let limited = tokio::time::timeout(std::time::Duration::from_secs(20), sending);
+            let limited = tokio::time::timeout(std::time::Duration::from_secs(5), sending);
             let asking = async {
                 for _ in 0..5 {
                     assert_eq!(value(&neighbour, "select count(*) from sales.region").await, "5", "{flood}");

@@ -87,7 +87,7 @@ fn place(message: &FlightData, part: &[u8]) -> usize {
     part.as_ptr() as usize - message.data_header.as_ptr() as usize
 }
 
-/// Columns whose buffers were made one and the same, which lies at an odd place of the body, so that a reader copies it.
+/// Columns whose buffers were made those of the first one.
 fn shared_buffers(columns: usize) -> Vec<FlightData> {
     let wide: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(400_000)]));
     let narrow: ArrayRef = Arc::new(StringArray::from(vec![String::new()]));
@@ -166,7 +166,7 @@ fn claimed_rows(rows: i64) -> Vec<FlightData> {
 /// A fixed width that was sent as another.
 fn claimed_width(width: i32) -> Vec<FlightData> {
     let marked = 7_919;
-    let column = FixedSizeBinaryArray::new(marked, Buffer::from(vec![0; 7_919]), None);
+    let column = FixedSizeBinaryArray::new(marked, Buffer::from(vec![0_u8; 7_919]), None);
     let mut messages = one(Arc::new(column));
     let message = &mut messages[0];
     let claim = marked.to_le_bytes();

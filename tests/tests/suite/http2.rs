@@ -24,7 +24,6 @@ const FRAME_HEAD: usize = 9;
 pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) stream: u32,
-    pub(crate) payload: Vec<u8>,
 }
 
 /// A connection that has begun with preface and settings.
@@ -79,17 +78,7 @@ impl Http2 {
         let mut payload = vec![0; usize::try_from(length).unwrap()];
         self.0.read_exact(&mut payload).await.ok()?;
         let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        Some(Frame { kind: head[3], stream, payload })
-    }
-
-    /// The server's headers for a stream, which hold the status of a call that was refused.
-    pub(crate) async fn answer(&mut self, stream: u32) -> Option<Vec<u8>> {
-        loop {
-            let frame = self.next().await?;
-            if frame.stream == stream && [HEADERS, RST_STREAM].contains(&frame.kind) {
-                return Some(frame.payload);
-            }
-        }
+        Some(Frame { kind: head[3], stream })
     }
 }
 
