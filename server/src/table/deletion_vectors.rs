@@ -43,7 +43,7 @@ const FRAME: usize = 4;
 pub(super) const FILE_VERSION: u8 = 1;
 
 /// Longest vector that is read, in bytes. Spark's are below a megabyte; a bitmap of 4 billion rows takes half a gigabyte.
-const LONGEST: usize = 512 << 20;
+const LONGEST: u64 = 512 << 20;
 
 /// Most rows of a file that has a vector. Neither a log nor a footer can be trusted with the size of a mask; this one's takes
 /// half a gigabyte.
@@ -108,7 +108,10 @@ impl DeletionVectors {
         if let Some(known) = self.known.get(&key) {
             return Ok(known);
         }
-        let size = u64::try_from(descriptor.size_in_bytes).unwrap_or_default().min(LONGEST as u64);
+        let size = u64::try_from(descriptor.size_in_bytes).unwrap_or_default();
+        if size > LONGEST {
+            return Err(broken_vector(format!("vector of {size} bytes")));
+        }
         let mut memory = self.budget.charge(size.saturating_mul(MEMORY_PER_BYTE))?;
         let bitmap = match descriptor.storage_type {
             DeletionVectorStorageType::Inline => inline(descriptor)?,
@@ -180,9 +183,6 @@ async fn stored(
     store: &dyn ObjectStore,
 ) -> Result<RoaringTreemap, Error> {
     let size = usize::try_from(descriptor.size_in_bytes).unwrap_or(usize::MAX);
-    if size > LONGEST {
-        return Err(broken_vector(format!("vector of {size} bytes")));
-    }
     let start = u64::try_from(descriptor.offset.unwrap_or(1)).unwrap_or_default();
     let range = start..start + (FRAME + size + FRAME) as u64;
     let path = descriptor

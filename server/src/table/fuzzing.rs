@@ -6,7 +6,7 @@ mod deletion_vector;
 mod parquet;
 mod path_jail;
 #[cfg(test)]
-mod product;
+mod tests;
 
 pub(crate) use self::checkpoint::checkpoint;
 pub(crate) use self::deletion_vector::deletion_vector;

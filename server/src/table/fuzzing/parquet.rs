@@ -154,8 +154,28 @@ pub(super) struct FileOf {
 }
 
 impl FileOf {
+    /// Whether the type has the encoding; the writer panics if not.
+    fn is_possible(&self) -> bool {
+        use PhysicalType::{BYTE_ARRAY, DOUBLE, FIXED_LEN_BYTE_ARRAY, FLOAT, INT32, INT64};
+        match self.encoding {
+            Encoding::DELTA_LENGTH_BYTE_ARRAY => self.physical == BYTE_ARRAY,
+            Encoding::DELTA_BYTE_ARRAY => matches!(self.physical, BYTE_ARRAY | FIXED_LEN_BYTE_ARRAY),
+            Encoding::DELTA_BINARY_PACKED => matches!(self.physical, INT32 | INT64),
+            Encoding::BYTE_STREAM_SPLIT => {
+                matches!(self.physical, INT32 | INT64 | FLOAT | DOUBLE | FIXED_LEN_BYTE_ARRAY)
+            }
+            _ => true,
+        }
+    }
+
     /// Values of eight bytes each; every third one is NULL.
+    ///
+    /// # Errors
+    /// If there is no such file.
     pub(super) fn write(&self, bytes: &[u8]) -> Result<Vec<u8>, ParquetError> {
+        if !self.is_possible() {
+            return Err(ParquetError::General("no such file".to_owned()));
+        }
         let values: Vec<&[u8]> = bytes.chunks(8).collect();
         let levels: Vec<i16> =
             (0..values.len() + values.len() / 2).map(|row| i16::from(row % 3 != 2)).collect();
