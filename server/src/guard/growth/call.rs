@@ -115,6 +115,7 @@ impl ScalarUDFImpl for AccountedFunction {
             return self.fold(args);
         }
         let rows = args.number_rows;
+        let steps = work::steps(self.work, &args.args, rows)?;
         let kept = work::kept_bytes(self.work, &args.args, rows);
         let largest = estimate::of_call(self.output, &args).saturating_add(kept);
         let is_free = self.account.is_free(largest);
@@ -122,7 +123,7 @@ impl ScalarUDFImpl for AccountedFunction {
             return self.inner.invoke_with_args(args);
         }
         let reservation = if is_free { None } else { Some(self.account.reserve(largest)?) };
-        let result = work::in_pieces(&self.inner, self.work, args, &self.account)?;
+        let result = work::in_pieces(&self.inner, (self.work, steps), args, &self.account)?;
         let Some(reservation) = reservation else { return Ok(result) };
         // A constant result is repeated here, where it is charged, and not where nobody looks.
         let result = result.into_array(rows)?;

@@ -41,7 +41,7 @@ const COMPILED_BYTES: usize = 16 * 1024;
 const SLOW: Duration = Duration::from_millis(100);
 const QUICK: Duration = Duration::from_millis(10);
 
-/// Steps of a call on so many rows.
+/// Steps of a call on so many rows; 0 for linear work.
 ///
 /// # Errors
 /// If one row takes too many.
@@ -93,11 +93,14 @@ fn is_column(argument: &ColumnarValue) -> bool {
 
 /// Calls a function, on few rows at a time if it takes long.
 ///
+/// # Arguments
+/// * `work` - of what kind it is, and how many [`steps`] the call takes if it is not linear.
+///
 /// # Errors
-/// The function's; or that the statement has ended, or that one row would take too long.
+/// The function's; or that the statement has ended.
 pub(super) fn in_pieces(
     function: &Arc<ScalarUDF>,
-    work: Work,
+    (work, steps): (Work, usize),
     args: ScalarFunctionArgs,
     account: &FunctionAccount,
 ) -> Result<ColumnarValue> {
@@ -107,7 +110,7 @@ pub(super) fn in_pieces(
             let bytes = args.args.iter().map(|argument| estimate::bytes(argument, rows));
             (bytes.fold(0, usize::saturating_add), BYTES_OF_A_PIECE)
         }
-        other => (steps(other, &args.args, rows)?, STEPS_OF_A_PIECE),
+        Work::Pairs | Work::Pattern => (steps, STEPS_OF_A_PIECE),
     };
     if steps <= of_a_piece || rows < 2 {
         return function.invoke_with_args(args);
