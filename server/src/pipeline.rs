@@ -35,7 +35,7 @@ use crate::audit::{AuditTrail, QueryAudit, QueryStart, TableAudit};
 use crate::catalog::{Catalog, Listing};
 use crate::context::RequestContext;
 use crate::engine::{Engine, QueryStream};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::guard::{Guard, GuardedTable};
 use crate::identity::Principal;
 use crate::ids::QueryId;
