@@ -1,18 +1,14 @@
 //! A server that is killed under load, and the one that comes after it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use futures::StreamExt;
 use lakegate_tests::stack;
 use serde_json::Value;
 
+use super::spill::{LITTLE_MEMORY, SPILLING, spilled};
 use crate::raw::{Raw, ticket_of};
 use crate::support::{run, start_server, until};
-
-/// Sorts more than any memory holds, so that it has spilled when the server is killed.
-const SPILLING: &str =
-    "select a.l_comment || b.l_comment c from sales.lineitem a, sales.lineitem b order by c";
 
 /// More than any test reads.
 const ENDLESS: &str = "select a.*, b.l_comment c from sales.lineitem a, sales.lineitem b";
@@ -28,7 +24,7 @@ fn a_server_killed_under_load_leaves_nothing_that_keeps_the_next_one_from_servin
         let settings = [
             ("LAKEGATE__AUDIT__PATH", audit.to_str().unwrap()),
             ("LAKEGATE__ENGINE__SPILL_DIRECTORY", spill.to_str().unwrap()),
-            ("LAKEGATE__ENGINE__QUERY_MEMORY_LIMIT", "32MiB"),
+            LITTLE_MEMORY,
         ];
         let mut killed = start_server(&sandbox, &settings).await;
         let mut results = Vec::new();
@@ -61,17 +57,6 @@ fn a_server_killed_under_load_leaves_nothing_that_keeps_the_next_one_from_servin
         assert_eq!(spilled(&spill), 0, "what the killed server spilled is still there");
         assert_every_end_has_its_start(&std::fs::read_to_string(&audit).unwrap());
     });
-}
-
-/// Bytes in the folders of servers below `parent`.
-fn spilled(parent: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(parent) else { return 0 };
-    let sizes = entries.flatten().map(|entry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => spilled(&entry.path()),
-        Ok(metadata) => metadata.len(),
-        Err(_) => 0,
-    });
-    sizes.sum()
 }
 
 fn assert_every_end_has_its_start(trail: &str) {

@@ -1,7 +1,8 @@
 //! The matrix itself: every cell on one account, against a server that tries each call once.
 
+use lakegate_sandbox::Fault;
 use lakegate_tests::stack::Server;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::cells::{BREAKS, Break, Demand, MOMENTS, Moment, TARGETS, Target, demand};
 use super::stage::{
@@ -128,6 +129,26 @@ fn whatever_breaks_in_aws_at_whatever_moment_is_one_right_error_and_the_next_sta
             let (memory_now, files_now) = held(server);
             assert!(memory_now <= memory + KEPT_BYTES, "memory went from {memory} to {memory_now} bytes");
             assert!(files_now <= files + KEPT_FILES, "open files went from {files} to {files_now}");
+        }
+    });
+}
+
+/// The session is asked for before each call and again when the call is signed; here each of these is the first to fail.
+#[test]
+fn whichever_request_for_a_session_is_throttled_first_the_error_is_the_same() {
+    run(async {
+        let lake = lake(&[&FORGETFUL[..], &[ONE_ATTEMPT]].concat()).await;
+        lake.sandbox.set_clock(NEARLY_OVER).unwrap();
+        let mut client = Raw::login(&lake.server, "analyst").await;
+        for after in 0..6 {
+            let fault = Fault { after, ..Target::Sts.fault(Break::Throttle, "") };
+            lake.sandbox.set_fault(fault).unwrap();
+            let outcome = client.rows(&format!("select n from brought.{SMALL}")).await;
+            assert!(hits(&lake) > 0, "there are no {after} requests before one more");
+            lake.sandbox.clear_faults();
+            let status = outcome.unwrap_err();
+            assert_eq!(status.code(), Code::Unavailable, "after {after}: {status}");
+            assert_well(&mut client, &lake.server, &format!("{after} sessions and no more")).await;
         }
     });
 }
