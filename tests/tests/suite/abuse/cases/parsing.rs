@@ -46,6 +46,36 @@ fn in_from() -> Vec<Case> {
         sql("derived tables within each other", NoGrant, Either, format!("select * from {derived} d")),
         sql("unions within each other", NoGrant, Either, of_sets),
         sql("lateral tables within each other", NoGrant, Either, format!("select * from {lateral} d")),
+        sql(
+            "24 joins in parentheses, left",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(24, "({} cross join a.c)", "a.b")),
+        ),
+        sql(
+            "24 joins in parentheses, right",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(24, "(a.c cross join {})", "a.b")),
+        ),
+        sql(
+            "24 derived tables, of which the innermost is none",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(24, "(select * from {})", "(a.b")),
+        ),
+        sql(
+            "14 derived tables in two parentheses each",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(14, "((select * from {} d) e)", "a.b")),
+        ),
+        sql(
+            "24 subqueries in parentheses beside tables",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(24, "({}, lateral (select 1) l)", "a.b")),
+        ),
         sql("unnest in parentheses", NoGrant, Either, from(30, "unnest([1, 2])")),
         sql(
             "parentheses in a subquery in parentheses",
