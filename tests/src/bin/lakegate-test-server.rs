@@ -17,5 +17,5 @@ fn main() -> ExitCode {
     if let Some((_, fault)) = environment.iter().find(|(name, _)| name == "LAKEGATE_MUTANT") {
         lakegate_server::mutant::switch_on(fault);
     }
-    lakegate_server::cli::run(std::env::args_os(), environment)
+    lakegate_server::cli::run(std::env::args_os(), environment.into_iter())
 }

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use arrow_flight::FlightInfo;
+use arrow_flight::decode::FlightRecordBatchStream;
+use arrow_flight::error::FlightError;
 use arrow_flight::sql::{ActionCreatePreparedStatementRequest, CommandGetTables, ProstMessageExt};
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use prost::Message;
 use tonic::{Code, Status};
 
@@ -23,6 +26,8 @@ pub(super) enum Outcome {
     Refused(Code, String),
     /// The client went away.
     Left,
+    /// An answer that a stock client cannot decode.
+    Unreadable(String),
 }
 
 /// Sends what a case says, and waits for all answers.
@@ -49,23 +54,39 @@ pub(super) async fn send(server: &Bounded, case: &Case) -> Vec<Outcome> {
 
 async fn outcome(mut client: Raw, sent: &Sent, text: &str) -> Outcome {
     let answer = match sent {
-        Sent::Sql(_) | Sent::AtOnce(..) | Sent::Session { .. } => client.rows(text).await.map(value),
+        Sent::Sql(_) | Sent::AtOnce(..) | Sent::Session { .. } => answered(&mut client, text).await,
         Sent::Described { .. } => client.info(text).await.map(|_| described()),
         Sent::Prepared { .. } => prepared(&mut client, text).await,
         Sent::Tables { .. } => tables(&mut client, text).await,
-        Sent::Left { .. } => match tokio::time::timeout(IMPATIENCE, client.rows(text)).await {
-            Ok(answer) => answer.map(value),
+        Sent::Left { .. } => match tokio::time::timeout(IMPATIENCE, answered(&mut client, text)).await {
+            Ok(answer) => answer,
             Err(_) => Ok(Outcome::Left),
         },
     };
     answer.unwrap_or_else(|status| Outcome::Refused(status.code(), status.message().to_owned()))
 }
 
+/// A statement from its text to its rows.
+async fn answered(client: &mut Raw, sql: &str) -> Result<Outcome, Status> {
+    let info = client.info(sql).await?;
+    redeemed(client, &info).await
+}
+
+async fn redeemed(client: &mut Raw, info: &FlightInfo) -> Result<Outcome, Status> {
+    let messages = client.messages(ticket_of(info)).await?;
+    let decoding = FlightRecordBatchStream::new_from_flight_data(messages.map_err(FlightError::from));
+    match decoding.try_collect::<Vec<RecordBatch>>().await {
+        Ok(batches) => Ok(value(&batches)),
+        Err(FlightError::Tonic(status)) => Err(*status),
+        Err(other) => Ok(Outcome::Unreadable(other.to_string())),
+    }
+}
+
 fn described() -> Outcome {
     Outcome::Value("described".to_owned(), 0)
 }
 
-fn value(batches: Vec<RecordBatch>) -> Outcome {
+fn value(batches: &[RecordBatch]) -> Outcome {
     let rows = batches.iter().map(RecordBatch::num_rows).sum();
     let first = batches.iter().find(|batch| batch.num_rows() > 0 && batch.num_columns() > 0);
     let text = first.map(|batch| {
@@ -91,5 +112,5 @@ async fn tables(client: &mut Raw, pattern: &str) -> Result<Outcome, Status> {
         ..CommandGetTables::default()
     };
     let info = client.info_of(&command).await?;
-    client.redeem(ticket_of(&info)).await.map(value)
+    redeemed(client, &info).await
 }

@@ -203,7 +203,12 @@ const EXPRESSIONS: &[&str] = &[
 pub(in super::super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         sql("a sum that fits", NoGrant, Value("9223372036854775807"), "select 9223372036854775806 + 1"),
-        sql("a day that is", NoGrant, Value("2024-02-29"), "select date '2024-02-28' + interval '1 day'"),
+        sql(
+            "a day that is",
+            NoGrant,
+            Value("2024-02-29"),
+            "select cast(date '2024-02-28' + interval '1 day' as date)",
+        ),
         sql("an array from its end", NoGrant, Value("3"), "select array_element([1, 2, 3], -1)"),
     ];
     for expression in EXPRESSIONS {
@@ -317,7 +322,7 @@ fn over_rows() -> Vec<Case> {
         sql(
             "limit and offset of all",
             Writer,
-            Value("0"),
+            Either,
             "select count(*) from (select * from sales.nation order by 1 limit 9223372036854775807 offset 9223372036854775807) t",
         ),
         sql("a limit below zero", Writer, Refused, "select * from sales.nation limit -1"),

@@ -89,7 +89,7 @@ impl Answer {
     pub(super) fn allows(self, outcome: &Outcome) -> bool {
         match (self, outcome) {
             (Self::Value(expected), Outcome::Value(found, _)) => found == expected,
-            (Self::Value(_), _) => false,
+            (Self::Value(_), _) | (_, Outcome::Unreadable(_)) => false,
             (Self::Refused, Outcome::Value(..)) => false,
             (Self::Refused | Self::Either, Outcome::Refused(code, text)) => {
                 CLEAR.contains(code) && !text.is_empty()

@@ -17,7 +17,12 @@ fn in_from() -> Vec<Case> {
     let of_sets = nested(80, "({} union select 1)", "select 1");
     let lateral = nested(40, "(select * from unnest([1]) u cross join lateral {} d)", "(select 1 as x)");
     vec![
-        sql("few parentheses around a table", Writer, Value("25"), from(5, "sales.nation")),
+        sql(
+            "few parentheses around a join",
+            Writer,
+            Value("125"),
+            from(5, "sales.nation n cross join sales.region r"),
+        ),
         sql("24 parentheses around a table", Writer, Either, from(24, "sales.nation")),
         sql("40 parentheses around a table", RowFiltered, Either, from(40, "sales.nation")),
         sql("215 parentheses around a table", NoGrant, Refused, from(215, "a.b")),
@@ -41,6 +46,36 @@ fn in_from() -> Vec<Case> {
         sql("derived tables within each other", NoGrant, Either, format!("select * from {derived} d")),
         sql("unions within each other", NoGrant, Either, of_sets),
         sql("lateral tables within each other", NoGrant, Either, format!("select * from {lateral} d")),
+        sql(
+            "24 joins in parentheses, left",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(24, "({} cross join a.c)", "a.b")),
+        ),
+        sql(
+            "24 joins in parentheses, right",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(24, "(a.c cross join {})", "a.b")),
+        ),
+        sql(
+            "24 derived tables, of which the innermost is none",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(24, "(select * from {})", "(a.b")),
+        ),
+        sql(
+            "14 derived tables in two parentheses each",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(14, "((select * from {} d) e)", "a.b")),
+        ),
+        sql(
+            "24 subqueries in parentheses beside tables",
+            NoGrant,
+            Refused,
+            format!("select 1 from {}", nested(24, "({}, lateral (select 1) l)", "a.b")),
+        ),
         sql("unnest in parentheses", NoGrant, Either, from(30, "unnest([1, 2])")),
         sql(
             "parentheses in a subquery in parentheses",
@@ -128,7 +163,7 @@ fn in_expressions() -> Vec<Case> {
         sql(
             "ESCAPE behind each other",
             NoGrant,
-            Refused,
+            Either,
             select(format!("'a'{}", " like 'a' escape '!'".repeat(500))),
         ),
         sql("BETWEEN within each other", NoGrant, Refused, select(nested(60, "1 between 0 and ({})", "1"))),
@@ -161,7 +196,7 @@ fn in_others() -> Vec<Case> {
             Refused,
             format!("select '{}'", "x".repeat(1_100_000)),
         ),
-        sql("digits of 100 kB", NoGrant, Refused, format!("select {}", "9".repeat(100_000))),
+        sql("digits of 100 kB", NoGrant, Either, format!("select {}", "9".repeat(100_000))),
         sql("a name of 100 kB", NoGrant, Refused, format!("select \"{}\"", "a".repeat(100_000))),
         sql("statements behind each other", NoGrant, Refused, listed(20_000, "select #", ";")),
         sql("semicolons", NoGrant, Either, format!("select 1{}", ";".repeat(100_000))),

@@ -27,6 +27,24 @@ fn chains() -> Vec<Case> {
             Either,
             "select ".to_owned() + &listed(200, "name", "||") + " from hr.employees",
         ),
+        sql(
+            "300 × OR over filtered rows",
+            RowFiltered,
+            Either,
+            format!("select count(*) from hr.employees where {}", listed(300, "id = #", " or ")),
+        ),
+        sql(
+            "CUBE over filtered rows",
+            RowFiltered,
+            Refused,
+            format!("select count(*) from hr.employees group by cube ({})", listed(20, "id + #", ",")),
+        ),
+        sql(
+            "IN of filtered rows",
+            RowFiltered,
+            Value("0"),
+            format!("select count(*) from hr.employees where id in ({})", listed(500, "-#", ",")),
+        ),
         sql("a short chain of +", NoGrant, Value("10"), select(listed(10, "1", "+"))),
         sql("400 × +", NoGrant, Either, select(listed(400, "1", "+"))),
         sql("400 × + of types", NoGrant, Either, select(listed(200, "1 + 1.5", " + "))),
@@ -116,10 +134,10 @@ fn lists() -> Vec<Case> {
             ),
         ),
         sql(
-            "NOT IN of 10000 texts",
+            "NOT IN of 1000 texts",
             Writer,
             Value("25"),
-            format!("select count(*) from sales.nation where n_name not in ({})", listed(10_000, "'#'", ",")),
+            format!("select count(*) from sales.nation where n_name not in ({})", listed(1000, "'#'", ",")),
         ),
         sql(
             "CASE of 20 branches",

@@ -23,7 +23,7 @@ pub(crate) struct Shape {
 }
 
 static SHAPES: [Shape; 17] = [
-    Shape { name: "joined", share: 14, tables: 2, make: joins::joined },
+    Shape { name: "joined", share: 10, tables: 2, make: joins::joined },
     Shape { name: "joined and totalled", share: 8, tables: 2, make: joins::totalled },
     Shape { name: "joined and grouped", share: 7, tables: 2, make: joins::grouped },
     Shape { name: "semi or anti join", share: 8, tables: 2, make: joins::semi },
@@ -39,7 +39,7 @@ static SHAPES: [Shape; 17] = [
     Shape { name: "in or not in", share: 6, tables: 2, make: filtered::by_list },
     Shape { name: "exists or not", share: 5, tables: 2, make: filtered::by_existence },
     Shape { name: "scalar subquery", share: 2, tables: 2, make: filtered::scalar },
-    Shape { name: "hidden on one side", share: 2, tables: 2, make: filtered::hidden_here_and_shown_there },
+    Shape { name: "hidden on one side", share: 6, tables: 2, make: filtered::hidden_here_and_shown_there },
 ];
 
 /// The names of all shapes.

@@ -69,9 +69,11 @@ pub(super) fn scalar(sides: &Sides<'_>, random: &mut StdRng) -> Option<Query> {
 /// A name that one table hides and the other shows: it means the visible column and is not ambiguous, and under the name of
 /// the table that hides it there is none.
 pub(super) fn hidden_here_and_shown_there(sides: &Sides<'_>, random: &mut StdRng) -> Option<Query> {
-    let (here, there) = if random.random_bool(0.5) { (0, 1) } else { (1, 0) };
-    let names = sides.hidden_here_and_shown_there(here, there);
-    let name = if names.is_empty() { return None } else { pick(&names, random) };
+    let orders = if random.random_bool(0.5) { [(0, 1), (1, 0)] } else { [(1, 0), (0, 1)] };
+    let has_names =
+        |(here, there): &(usize, usize)| !sides.hidden_here_and_shown_there(*here, *there).is_empty();
+    let (here, there) = orders.into_iter().find(has_names)?;
+    let name = pick(&sides.hidden_here_and_shown_there(here, there), random);
     let joins = vec![sides.join("left", random)?];
     let items = match random.random_range(0..4) {
         0 => vec![format!("{}.{name}", sides.side(here).alias)],
