@@ -268,7 +268,7 @@ struct Steps(u64);
 impl Steps {
     async fn step(&mut self) {
         self.0 += 1;
-        if self.0 % STEPS_AT_ONCE == 0 {
+        if self.0.is_multiple_of(STEPS_AT_ONCE) {
             tokio::task::yield_now().await;
         }
     }
