@@ -14,11 +14,10 @@ mod record;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use chrono::DateTime;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::future::join_all;
 use futures::{Stream, StreamExt, stream};
@@ -27,19 +26,19 @@ use tokio_util::sync::CancellationToken;
 
 use self::part::Divider;
 pub(crate) use self::part::{Part, Pin as PartPin};
-use self::record::Record;
+pub(crate) use self::record::PlanningTime;
+use self::record::{Record, audit_of, query_start};
 use crate::access::Access;
-use crate::audit::{AuditTrail, QueryAudit, QueryStart, TableAudit};
+use crate::audit::{AuditTrail, Authorised, QueryAudit};
 use crate::catalog::{Catalog, Listing};
 use crate::context::RequestContext;
 use crate::engine::{Engine, QueryStream};
 use crate::error::{Error, ErrorKind};
 use crate::guard::{Guard, GuardedQuery, GuardedTable};
 use crate::identity::Principal;
-use crate::ids::QueryId;
 use crate::session::{Admission, RunningQuery, Session, Sessions};
 use crate::settings::Settings;
-use crate::sql::{Moment, SessionOptions, Source, Statement};
+use crate::sql::{SessionOptions, Source, Statement};
 use crate::table::Tables;
 use crate::telemetry::metrics::{Metrics, Outcome};
 
@@ -66,6 +65,8 @@ pub(crate) struct Description {
     pub(crate) is_ordered: bool,
     /// By what the parts of a result are held together; `None` for a result that cannot be divided.
     pub(crate) pin: Option<PartPin>,
+    /// How long AWS was asked for the permissions.
+    pub(crate) aws: Duration,
 }
 
 /// Longest text that is parsed where it arrives, in bytes: handing it to the CPU runtime takes longer than parsing it.
@@ -89,7 +90,7 @@ impl GuardedStatement {
         let pin = pin.filter(|_| query.is_divisible());
         let schema = if values.is_some() { query.bind(values)?.schema()? } else { query.schema() };
         let pin = pin.filter(|_| part::divides(&schema));
-        Ok(Description { schema, parameters, is_ordered, pin })
+        Ok(Description { schema, parameters, is_ordered, pin, aws: Duration::ZERO })
     }
 
     /// What the statement reads, if it is one table of which nothing is hidden.
@@ -140,8 +141,8 @@ impl Pipeline {
         request: &QueryRequest,
     ) -> Result<Description, Error> {
         let deadline = self.deadline(context, request);
-        let mut tables = Vec::new();
-        let described = match self.guarded(context, session, request, deadline, &mut tables).await {
+        let mut authorised = Authorised::default();
+        let described = match self.guarded(context, session, request, deadline, &mut authorised).await {
             Ok(guarded) => {
                 let is_constant = guarded.statement.is_one_constant();
                 let values = request.parameters.clone();
@@ -150,18 +151,26 @@ impl Pipeline {
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = &described {
-            let mut audit = self.start_audit(context, session, request)?;
-            audit.authorised(tables);
-            audit.finish(Err(error.kind()));
+        match described {
+            Ok(description) => {
+                let statement = request.source.text();
+                self.audit.planned(&query_start(context, session, request, &statement), &authorised)?;
+                Ok(Description { aws: authorised.aws, ..description })
+            }
+            Err(error) => {
+                let mut audit = self.start_audit(context, session, request)?;
+                audit.authorised(authorised);
+                audit.only_planned();
+                Record::new(audit, Arc::clone(&self.metrics)).finish(Err(error.kind()));
+                Err(error)
+            }
         }
-        described
     }
 
     /// Runs a statement.
     ///
     /// # Arguments
-    /// * `planned_as` - the query id that the client was told when the statement was planned; its owner may cancel by it.
+    /// * `planning` - what the call took that has planned it, whose query id is that of `context`.
     ///
     /// # Errors
     /// Whatever refuses the statement before its first row; later errors come through the stream.
@@ -170,12 +179,12 @@ impl Pipeline {
         context: &RequestContext,
         session: &Session,
         request: &QueryRequest,
-        planned_as: Option<QueryId>,
+        planning: PlanningTime,
     ) -> Result<ResultStream, Error> {
-        let audit = self.start_audit(context, session, request)?;
-        let mut record = Record::new(audit, Arc::clone(&self.metrics), context.started);
-        let ids = planned_as.into_iter().chain([context.query_id]);
-        let running = self.sessions.running().enter(session.principal(), ids);
+        let mut audit = self.start_audit(context, session, request)?;
+        audit.planned_before(planning.total, planning.aws);
+        let mut record = Record::new(audit, Arc::clone(&self.metrics));
+        let running = self.sessions.running().enter(session.principal(), [context.query_id]);
         let started = tokio::select! {
             started = self.start(context, session, request, &mut record) => started,
             () = running.cancelled().cancelled() => Err(cancelled()),
@@ -199,23 +208,26 @@ impl Pipeline {
         request: &QueryRequest,
         record: &mut Record,
     ) -> Result<(QueryStream, Admission), Error> {
+        record.audit.queued();
         let waiting = self.metrics.waiting_statements.enter();
         let admission = self.sessions.admit(session).await?;
         drop(waiting);
         record.audit.admitted();
         let deadline = self.deadline(context, request);
-        let mut tables = Vec::new();
-        let guarded = self.guarded(context, session, request, deadline, &mut tables).await;
-        record.audit.authorised(tables);
+        let mut authorised = Authorised::default();
+        let guarded = self.guarded(context, session, request, deadline, &mut authorised).await;
+        record.audit.authorised(authorised);
         let (guarded, parameters) = (guarded?, request.parameters.clone());
         if let Some(part) = &request.part {
             part.check(guarded.pin())?;
         }
         let is_constant = guarded.statement.is_one_constant();
         let (planning, runner) = (session.planning(), self.engine.runner()?);
+        let written = record.audit.written(deadline);
         let started = async move {
             let bound = Arc::new(guarded.plan()?.bind(parameters.as_ref())?);
             let first = bound.seal(0).await?;
+            written.await?;
             let others = stream::iter(1..bound.rows()).then(move |row| {
                 let (bound, planning) = (Arc::clone(&bound), planning.clone());
                 async move {
@@ -239,18 +251,26 @@ impl Pipeline {
         session: &Session,
         request: &QueryRequest,
         deadline: Instant,
-        audited: &mut Vec<TableAudit>,
+        authorised: &mut Authorised,
     ) -> Result<GuardedStatement, Error> {
         let statement = self.parsed(session, request, deadline).await?;
-        let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
+        let asked = Instant::now();
+        let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await;
+        authorised.aws = asked.elapsed();
+        let grants = grants?;
         let moments = statement.tables().iter().map(|table| table.moment);
         let opened = grants
             .into_iter()
             .zip(moments)
             .map(|(grant, moment)| self.guard.open(&self.tables, grant, moment));
         let guarded = join_all(opened).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        audited.extend(guarded.iter().map(audit_of));
-        let listing = Listing::new(Arc::clone(&self.catalog), session.principal().clone(), Handle::current());
+        authorised.tables.extend(guarded.iter().map(audit_of));
+        let listing = Listing::new(
+            Arc::clone(&self.catalog),
+            session.principal().clone(),
+            Handle::current(),
+            Arc::clone(&authorised.listed),
+        );
         Ok(GuardedStatement {
             guard: Arc::clone(&self.guard),
             statement,
@@ -313,29 +333,8 @@ impl Pipeline {
         session: &Session,
         request: &QueryRequest,
     ) -> Result<QueryAudit, Error> {
-        self.audit.start(&QueryStart {
-            context,
-            user: session.principal().user(),
-            role: session.principal().role().as_str(),
-            statement: &request.source.text(),
-            statement_bytes: request.source.len(),
-        })
-    }
-}
-
-fn audit_of(table: &GuardedTable) -> TableAudit {
-    let (as_of_version, as_of_timestamp) = match table.moment() {
-        Some(Moment::Version(number)) => (Some(number), None),
-        Some(Moment::Timestamp(micros)) => (None, DateTime::from_timestamp_micros(micros)),
-        None => (None, None),
-    };
-    TableAudit {
-        name: table.name().clone(),
-        columns: table.column_names(),
-        row_filter: table.has_row_filter(),
-        policy: table.fingerprint(),
-        as_of_version,
-        as_of_timestamp,
+        let statement = request.source.text();
+        self.audit.start(&query_start(context, session, request, &statement))
     }
 }
 

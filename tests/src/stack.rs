@@ -60,7 +60,24 @@ impl Server {
     /// # Errors
     /// If it does not begin to serve.
     pub async fn start(program: &Path, aws: &str, overrides: &[(&str, &str)]) -> Result<Self, StackError> {
+        Self::start_with_log(program, aws, overrides, None).await
+    }
+
+    /// As [`start`](Self::start), with a log that goes elsewhere.
+    ///
+    /// # Arguments
+    /// * `log` - standard error of the process.
+    ///
+    /// # Errors
+    /// If it does not begin to serve.
+    pub async fn start_with_log(
+        program: &Path,
+        aws: &str,
+        overrides: &[(&str, &str)],
+        log: Option<Stdio>,
+    ) -> Result<Self, StackError> {
         let folder = tempfile::tempdir()?;
+        let log = log.map_or_else(|| File::create(folder.path().join("stderr.log")).map(Stdio::from), Ok)?;
         let (address, admin) = (free_address()?, free_address()?);
         let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sandbox/lakegate.toml");
         let process = Command::new(program)
@@ -78,7 +95,7 @@ impl Server {
             .envs(overrides.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(folder.path().join("stdout.log"))?)
-            .stderr(File::create(folder.path().join("stderr.log"))?)
+            .stderr(log)
             .spawn()?;
         let mut server =
             Self { process, url: format!("grpc://{address}"), admin_url: format!("http://{admin}"), folder };
@@ -118,7 +135,8 @@ impl Server {
         std::fs::read_to_string(self.audit_path()).unwrap_or_default()
     }
 
-    fn audit_path(&self) -> PathBuf {
+    /// Where the audit trail is, unless a test has it elsewhere.
+    pub fn audit_path(&self) -> PathBuf {
         self.folder.path().join("audit.jsonl")
     }
 

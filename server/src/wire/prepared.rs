@@ -17,7 +17,7 @@ use super::front_door::FrontDoor;
 use super::stream::ResultBody;
 use super::{handles, parameters, schema};
 use crate::error::Error;
-use crate::pipeline::QueryRequest;
+use crate::pipeline::{PlanningTime, QueryRequest};
 use crate::sql::Source;
 
 impl FrontDoor {
@@ -67,7 +67,7 @@ impl FrontDoor {
     pub(super) async fn run_prepared(&self, caller: &Caller, handle: &[u8]) -> Result<ResultBody, Error> {
         let request = self.open_prepared(caller, handle)?;
         // No schema was announced with the handle as a ticket, so there is none to keep to.
-        self.run(caller, &request, None, |_| Ok(())).await
+        self.run(caller, &request, PlanningTime::default(), |_| Ok(())).await
     }
 
     /// Does an update: a change of the session is one, and there is no other.

@@ -2,6 +2,7 @@
 
 use std::slice::from_ref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
@@ -9,11 +10,11 @@ use futures::stream;
 
 use super::authenticate::Caller;
 use super::front_door::FrontDoor;
+use super::handles::PlannedAs;
 use super::stream::{Delivery, ResultBody};
 use super::{handles, schema};
 use crate::error::{Error, ErrorKind};
-use crate::ids::QueryId;
-use crate::pipeline::{Description, Part, QueryRequest};
+use crate::pipeline::{Description, Part, PlanningTime, QueryRequest};
 
 /// For FlightInfo: how many rows and bytes a result will have is never told, since it could count hidden rows.
 const UNKNOWN: i64 = -1;
@@ -60,7 +61,8 @@ impl FrontDoor {
     ) -> Result<FlightInfo, Error> {
         if let Some(change) = self.session_change(&request.source)? {
             self.change_session(caller, &[change])?;
-            return self.announce(caller, from_ref(request), &Arc::new(Schema::empty()), descriptor);
+            let nothing = Arc::new(Schema::empty());
+            return self.announce(caller, from_ref(request), &nothing, Duration::ZERO, descriptor);
         }
         let description = self.describe(caller, request).await?;
         if request.parameters.is_none() && !description.parameters.fields().is_empty() {
@@ -69,7 +71,7 @@ impl FrontDoor {
         }
         let announced = schema::announced(&description.schema, request.options.view_types);
         let parts = parts(request, &description, self.pipeline.most_at_once());
-        let info = self.announce(caller, &parts, &announced, descriptor)?;
+        let info = self.announce(caller, &parts, &announced, description.aws, descriptor)?;
         Ok(FlightInfo { ordered: description.is_ordered, ..info })
     }
 
@@ -80,11 +82,13 @@ impl FrontDoor {
         caller: &Caller,
         requests: &[QueryRequest],
         wire_schema: &SchemaRef,
+        aws: Duration,
         descriptor: FlightDescriptor,
     ) -> Result<FlightInfo, Error> {
         let query_id = caller.context.query_id;
+        let time = PlanningTime { total: caller.context.started.elapsed(), aws };
         let endpoint = |request: &QueryRequest| -> Result<FlightEndpoint, Error> {
-            let ticket = self.ticket(caller, query_id, request, wire_schema)?;
+            let ticket = self.ticket(caller, PlannedAs { query_id, time }, request, wire_schema)?;
             Ok(self.endpoint(caller, ticket))
         };
         Ok(FlightInfo {
@@ -105,7 +109,7 @@ impl FrontDoor {
     pub(super) fn ticket(
         &self,
         caller: &Caller,
-        planned_as: QueryId,
+        planned_as: PlannedAs,
         request: &QueryRequest,
         wire_schema: &SchemaRef,
     ) -> Result<Ticket, Error> {
@@ -113,22 +117,25 @@ impl FrontDoor {
         handles::seal_ticket(sealer, &caller.principal, lifetime, planned_as, request, wire_schema)
     }
 
-    /// Executes what a ticket asks for.
+    /// Executes what a ticket asks for. From here on the call is known by the query id that the client was told when the
+    /// statement was planned.
     ///
     /// # Errors
     /// What opening the ticket and the pipeline answer, and [`ErrorKind::Expired`] if the result has other columns by
     /// now than were announced.
-    pub(super) async fn run_ticket(&self, caller: &Caller, sealed: &[u8]) -> Result<ResultBody, Error> {
+    pub(super) async fn run_ticket(&self, caller: &mut Caller, sealed: &[u8]) -> Result<ResultBody, Error> {
         let ticket = handles::open_ticket(self.identity.sealer(), &caller.principal, sealed)?;
-        tracing::debug!(query_id = %caller.context.query_id, planned_as = ?ticket.planned_as, "ticket redeemed");
+        let planned_as = ticket.planned_as;
+        caller.context.query_id = planned_as.map_or(caller.context.query_id, |planned| planned.query_id);
         let check = |wire_schema: &SchemaRef| ticket.check_schema(wire_schema);
-        self.run(caller, &ticket.request, ticket.planned_as, check).await
+        let time = planned_as.map(|planned| planned.time).unwrap_or_default();
+        self.run(caller, &ticket.request, time, check).await
     }
 
     /// Executes a statement.
     ///
     /// # Arguments
-    /// * `planned_as` - the query id that the client was told when it was planned.
+    /// * `planning` - what the call took that has planned it.
     /// * `check` - may refuse the wire schema before the first row.
     ///
     /// # Errors
@@ -137,7 +144,7 @@ impl FrontDoor {
         &self,
         caller: &Caller,
         request: &QueryRequest,
-        planned_as: Option<QueryId>,
+        planning: PlanningTime,
         check: impl FnOnce(&SchemaRef) -> Result<(), Error>,
     ) -> Result<ResultBody, Error> {
         if self.session_change(&request.source)?.is_some() {
@@ -146,7 +153,7 @@ impl FrontDoor {
             return Ok(self.stream(caller, stream::empty(), nothing, Delivery::default()).await);
         }
         let session = self.pipeline.session(&caller.principal);
-        let result = self.pipeline.run(&caller.context, &session, request, planned_as).await?;
+        let result = self.pipeline.run(&caller.context, &session, request, planning).await?;
         let wire_schema = schema::wire_schema(&result.schema());
         let (compression, view_types) = (request.options.compression, request.options.view_types);
         check(&schema::announced(&result.schema(), view_types))?;
