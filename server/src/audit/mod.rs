@@ -14,6 +14,7 @@ mod events;
 mod query;
 mod reads;
 mod record;
+mod refusals;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -25,11 +26,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use self::events::RefusalBudget;
 pub(crate) use self::events::{LoginWay, OptionChange};
 pub(crate) use self::query::QueryAudit;
 pub(crate) use self::reads::{Authorised, ListedNames, ReadColumns};
 use self::record::{Planned, Started, Table, Who};
+use self::refusals::RefusalBudget;
 use self::sink::{Sink, line};
 use self::writer::Writer;
 use crate::context::RequestContext;

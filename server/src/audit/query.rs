@@ -79,14 +79,17 @@ impl QueryAudit {
         &mut self,
         deadline: Instant,
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        let acknowledgement = self.acknowledgement.take();
+        let (acknowledgement, trail) = (self.acknowledgement.take(), self.trail.clone());
         async move {
             let Some(acknowledgement) = acknowledgement else { return Ok(()) };
             let until = deadline.min(Instant::now() + ACKNOWLEDGEMENT_LIMIT);
             match tokio::time::timeout_at(until.into(), acknowledgement).await {
                 Ok(Ok(true)) => Ok(()),
                 Ok(_) => Err(not_written()),
-                Err(_) => Err(not_written().because("writing its record takes too long")),
+                Err(_) => {
+                    trail.0.writer.count_failure();
+                    Err(not_written().because("writing its record takes too long"))
+                }
             }
         }
     }
