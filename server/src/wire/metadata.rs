@@ -189,6 +189,8 @@ fn pattern(text: Option<&str>) -> Result<Option<Pattern>, Error> {
         }
         _ => Ok(text.map(Pattern::new)),
     }
+}
+
 /// What an answer names: tables with their databases, or databases, or catalogs.
 fn names(answer: &RecordBatch) -> Vec<String> {
     let column = |name: &str| answer.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
