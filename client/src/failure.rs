@@ -114,6 +114,19 @@ impl Failure {
         if let Some(hint) = self.hint() {
             note(&format!("{} {hint}", style.bold("hint:")));
         }
+        if let Some(id) = self.query_id() {
+            note(&format!("{} {}", style.bold("query id:"), escape(id)));
+        }
+    }
+
+    /// By what the server's operator finds the statement in log and audit trail, if the server has told it.
+    fn query_id(&self) -> Option<&str> {
+        let (Self::Client(ClientError::Status(status))
+        | Self::Located { error: ClientError::Status(status), .. }) = self
+        else {
+            return None;
+        };
+        status.metadata().get(QUERY_ID_TRAILER)?.to_str().ok()
     }
 
     /// What the user can do about it, where that is not plain from the error.
@@ -129,6 +142,9 @@ impl Failure {
         }
     }
 }
+
+/// Trailer with the id of the statement that has failed.
+const QUERY_ID_TRAILER: &str = "x-lakegate-query-id";
 
 const LISTING: &str = "`lakegate tables`, in the shell \\d, lists what you may read";
 
@@ -274,6 +290,14 @@ mod tests {
         let limit = std::time::Duration::from_secs(1);
         let failure = Failure::Client(ClientError::ConnectTimeout(limit));
         assert_eq!(failure.exit_code(), 4);
+    }
+
+    #[test]
+    fn the_query_id_is_told_if_the_server_tells_it() {
+        let mut status = tonic::Status::internal("internal error");
+        assert_eq!(Failure::Client(ClientError::Status(Box::new(status.clone()))).query_id(), None);
+        status.metadata_mut().insert(QUERY_ID_TRAILER, "0193".parse().unwrap());
+        assert_eq!(Failure::Client(ClientError::Status(Box::new(status))).query_id(), Some("0193"));
     }
 
     #[test]

@@ -8,12 +8,13 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use crate::app::{self, Stopped};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::identity::hash_password;
 use crate::ids::Secret;
 use crate::settings::{Settings, SettingsError, reference};
@@ -24,11 +25,8 @@ const EXIT_USAGE: u8 = 64;
 /// What shells add to the number of a signal that has ended a process.
 const EXIT_SIGNAL: u8 = 128;
 
-/// How long tasks may take to end with the server: cancelled statements write their audit records.
-const TASKS_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Stack of a thread that serves connections, in bytes. It reads short SQL, and the parser follows its nesting by recursion.
-const IO_STACK_BYTES: usize = 16 * 1024 * 1024;
+/// How long the last words may take: nobody may read standard error.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Names the configuration file when `--config` does not.
 const CONFIG_VARIABLE: &str = "LAKEGATE_CONFIG";
@@ -111,14 +109,7 @@ fn execute(arguments: Arguments, environment: Vec<(String, String)>) -> Result<E
 }
 
 fn serve(settings: Settings) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .thread_name("lakegate-io")
-        .thread_stack_size(IO_STACK_BYTES)
-        .enable_all()
-        .build()?;
-    let stopped = runtime.block_on(app::run(settings));
-    runtime.shutdown_timeout(TASKS_TIMEOUT);
-    Ok(match stopped? {
+    Ok(match app::serve(settings)? {
         Stopped::Drained => ExitCode::SUCCESS,
         Stopped::AtOnce(signal) => ExitCode::from(EXIT_SIGNAL.saturating_add(signal)),
     })
@@ -160,9 +151,15 @@ fn report(failure: &Failure) -> ExitCode {
         Failure::Settings(error) => (format!("configuration:\n{error}"), EXIT_USAGE),
         Failure::PasswordsDiffer => ("the two passwords differ".to_owned(), EXIT_USAGE),
         Failure::Io(error) => (error.to_string(), 1),
-        Failure::Server(error) => (format!("{error} {}", error.internal_text()), 1),
+        Failure::Server(error) => {
+            let status = if error.kind() == ErrorKind::InvalidRequest { EXIT_USAGE } else { 1 };
+            (format!("{error}: {}", error.internal_text()), status)
+        }
     };
-    // When standard error is gone there is nobody to tell; the status still says it.
-    let _ = writeln!(io::stderr(), "error: {}", text.trim_end());
+    let line = format!("error: {}\n", text.trim_end().trim_end_matches(':'));
+    let (told, heard) = mpsc::channel();
+    // When standard error is gone or nobody reads it there is nobody to tell; the status still says it.
+    std::thread::spawn(move || told.send(io::stderr().write_all(line.as_bytes())));
+    let _ = heard.recv_timeout(LAST_WORDS_TIMEOUT);
     ExitCode::from(status)
 }

@@ -1,9 +1,11 @@
 //! What is known about one request from its arrival to its end, carried through every room.
 //!
 //! The query id is made here, once, and is the same in the log, in the audit trail and in the audit context that
-//! AWS CloudTrail records. Nothing in it decides access: a user agent and a peer address are evidence, not proof.
+//! AWS CloudTrail records. A call that redeems a ticket takes over the id of the call that planned it, so that a statement
+//! has one, which is the one that its client was told. Nothing in it decides access: a user agent and a peer address are evidence, not proof.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -26,11 +28,21 @@ pub(crate) struct RequestContext {
     pub(crate) peer: Option<SocketAddr>,
     /// The client's own name for itself.
     pub(crate) user_agent: String,
+    /// Who calls, once that is known; for the log.
+    pub(crate) user: Arc<OnceLock<String>>,
     /// The client's `grpc-timeout`, counted from `started`.
     pub(crate) client_timeout: Option<Duration>,
 }
 
+/// When a call ends whose client has not said when, in any case.
+const NO_DEADLINE: Duration = Duration::from_secs(24 * 3600);
+
 impl RequestContext {
+    /// Until when the client waits.
+    pub(crate) fn client_deadline(&self) -> Instant {
+        self.started + self.client_timeout.unwrap_or(NO_DEADLINE)
+    }
+
     /// A context that begins now.
     pub(crate) fn begin(
         peer: Option<SocketAddr>,
@@ -43,6 +55,7 @@ impl RequestContext {
             started: Instant::now(),
             peer,
             user_agent: user_agent.chars().take(USER_AGENT_LIMIT).collect(),
+            user: Arc::default(),
             client_timeout,
         }
     }

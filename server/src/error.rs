@@ -81,6 +81,26 @@ impl ErrorKind {
 #[derive(Clone, Default)]
 struct InternalText(String);
 
+/// How AWS has answered a call that failed, for the log only: its own words name roles and resources.
+#[derive(Clone)]
+pub(crate) struct AwsAnswer {
+    /// Service and operation.
+    pub(crate) operation: &'static str,
+    /// AWS's error code; empty if there was no answer.
+    pub(crate) code: String,
+    /// By what AWS knows the call; empty if there was no answer.
+    pub(crate) request_id: String,
+    /// AWS's message, or why there was no answer.
+    pub(crate) message: String,
+}
+
+impl AwsAnswer {
+    /// There was no answer.
+    pub(crate) fn none(operation: &'static str, message: String) -> Self {
+        Self { operation, code: String::new(), request_id: String::new(), message }
+    }
+}
+
 /// An error on its way to a client. See the file's head for its three parts.
 #[derive(Clone)]
 pub struct Error {
@@ -88,6 +108,9 @@ pub struct Error {
     constant: &'static str,
     sent_by_client: Option<String>,
     internal: InternalText,
+    /// The internal text may repeat what the client's statement says.
+    quotes_statement: bool,
+    aws: Option<Box<AwsAnswer>>,
 }
 
 /// How much of the client's own words an error repeats, in characters.
@@ -96,7 +119,14 @@ const ECHO_LIMIT: usize = 400;
 impl Error {
     /// An error with a constant public text and no internal one.
     pub fn new(kind: ErrorKind, public: &'static str) -> Self {
-        Self { kind, constant: public, sent_by_client: None, internal: InternalText::default() }
+        Self {
+            kind,
+            constant: public,
+            sent_by_client: None,
+            internal: InternalText::default(),
+            quotes_statement: false,
+            aws: None,
+        }
     }
 
     /// Adds words that the client itself sent, or that it may see anyway such as a visible column's name.
@@ -111,6 +141,20 @@ impl Error {
     #[must_use]
     pub fn because(mut self, internal: impl Into<String>) -> Self {
         self.internal = InternalText(internal.into());
+        self
+    }
+
+    /// As [`because`](Self::because), with words that may repeat the client's statement, literals as well.
+    #[must_use]
+    pub fn because_quoting(mut self, internal: impl Into<String>) -> Self {
+        self.quotes_statement = true;
+        self.because(internal)
+    }
+
+    /// Adds how AWS has answered.
+    #[must_use]
+    pub(crate) fn answered_by_aws(mut self, answer: AwsAnswer) -> Self {
+        self.aws = Some(Box::new(answer));
         self
     }
 
@@ -142,6 +186,21 @@ impl Error {
     /// The text for the operator's log; may name paths, ARNs and AWS's own messages.
     pub fn internal_text(&self) -> &str {
         &self.internal.0
+    }
+
+    /// The part of the public text that is the same for everybody.
+    pub(crate) fn constant_text(&self) -> &'static str {
+        self.constant
+    }
+
+    /// Whether the internal text may repeat what the client's statement says.
+    pub(crate) fn quotes_statement(&self) -> bool {
+        self.quotes_statement
+    }
+
+    /// How AWS has answered the call that failed.
+    pub(crate) fn aws_answer(&self) -> Option<&AwsAnswer> {
+        self.aws.as_deref()
     }
 
     /// The gRPC status that a client gets: code and public text, nothing else.

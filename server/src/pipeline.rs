@@ -16,11 +16,10 @@ mod record;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use chrono::DateTime;
 use futures::future::join_all;
 use futures::{Stream, StreamExt, stream};
 use tokio::runtime::Handle;
@@ -29,19 +28,19 @@ use self::ending::cancelled;
 use self::guarded::GuardedStatement;
 use self::part::Divider;
 pub(crate) use self::part::{Part, Pin as PartPin};
-use self::record::Record;
+pub(crate) use self::record::PlanningTime;
+use self::record::{Record, audit_of, query_start};
 use crate::access::Access;
-use crate::audit::{AuditTrail, QueryAudit, QueryStart, TableAudit};
+use crate::audit::{AuditTrail, Authorised, QueryAudit};
 use crate::catalog::{Catalog, Listing};
 use crate::context::RequestContext;
 use crate::engine::{Engine, QueryStream};
 use crate::error::Error;
 use crate::guard::{Guard, GuardedTable};
 use crate::identity::Principal;
-use crate::ids::QueryId;
 use crate::session::{Admission, RunningQuery, Session, Sessions};
 use crate::settings::Settings;
-use crate::sql::{Moment, SessionOptions, Source, Statement};
+use crate::sql::{SessionOptions, Source, Statement};
 use crate::stop::{Stop, in_time};
 use crate::table::Tables;
 use crate::telemetry::metrics::{Metrics, Outcome};
@@ -69,6 +68,8 @@ pub(crate) struct Description {
     pub(crate) is_ordered: bool,
     /// By what the parts of a result are held together; `None` for a result that cannot be divided.
     pub(crate) pin: Option<PartPin>,
+    /// How long AWS was asked for the permissions.
+    pub(crate) aws: Duration,
 }
 
 /// The rooms, wired together. One per server; made by `app`.
@@ -105,21 +106,29 @@ impl Pipeline {
         session: &Arc<Session>,
         request: &QueryRequest,
     ) -> Result<Description, Error> {
-        let mut tables = Vec::new();
+        let mut authorised = Authorised::default();
         let described = match self.sessions.admit_description(session).await {
             Ok(_admission) => {
                 let deadline = self.deadline(context, request);
-                let described = self.planned(context, session, request, deadline, &mut tables);
+                let described = self.planned(context, session, request, deadline, &mut authorised);
                 in_time(deadline, described).await
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = &described {
-            let mut audit = self.start_audit(context, session, request)?;
-            audit.authorised(tables);
-            audit.finish(Err(error.kind()));
+        match described {
+            Ok(description) => {
+                let statement = request.source.text();
+                self.audit.planned(&query_start(context, session, request, &statement), &authorised)?;
+                Ok(Description { aws: authorised.aws, ..description })
+            }
+            Err(error) => {
+                let mut audit = self.start_audit(context, session, request)?;
+                audit.authorised(authorised);
+                audit.only_planned();
+                Record::new(audit, Arc::clone(&self.metrics)).finish(Err(error.kind()));
+                Err(error)
+            }
         }
-        described
     }
 
     async fn planned(
@@ -128,9 +137,9 @@ impl Pipeline {
         session: &Arc<Session>,
         request: &QueryRequest,
         deadline: Instant,
-        audited: &mut Vec<TableAudit>,
+        authorised: &mut Authorised,
     ) -> Result<Description, Error> {
-        let guarded = self.guarded(context, session, request, deadline, audited).await?;
+        let guarded = self.guarded(context, session, request, deadline, authorised).await?;
         let is_constant = guarded.statement.is_one_constant();
         let values = request.parameters.clone();
         self.plan(is_constant, session, deadline, async move { guarded.describe(values.as_ref()) }).await
@@ -139,7 +148,7 @@ impl Pipeline {
     /// Runs a statement.
     ///
     /// # Arguments
-    /// * `planned_as` - the query id that the client was told when the statement was planned; its owner may cancel by it.
+    /// * `planning` - what the call took that has planned it, whose query id is that of `context`.
     ///
     /// # Errors
     /// Whatever refuses the statement before its first row; later errors come through the stream.
@@ -148,12 +157,12 @@ impl Pipeline {
         context: &RequestContext,
         session: &Arc<Session>,
         request: &QueryRequest,
-        planned_as: Option<QueryId>,
+        planning: PlanningTime,
     ) -> Result<ResultStream, Error> {
-        let audit = self.start_audit(context, session, request)?;
-        let mut record = Record::new(audit, Arc::clone(&self.metrics), context.started);
-        let ids = planned_as.into_iter().chain([context.query_id]);
-        let running = self.sessions.running().enter(session.principal(), ids);
+        let mut audit = self.start_audit(context, session, request)?;
+        audit.planned_before(planning.total, planning.aws);
+        let mut record = Record::new(audit, Arc::clone(&self.metrics));
+        let running = self.sessions.running().enter(session.principal(), [context.query_id]);
         let started = tokio::select! {
             started = self.start(context, session, request, &mut record) => started,
             () = running.cancelled().cancelled() => Err(cancelled()),
@@ -177,24 +186,27 @@ impl Pipeline {
         request: &QueryRequest,
         record: &mut Record,
     ) -> Result<(QueryStream, Admission), Error> {
+        record.audit.queued();
         let waiting = self.metrics.waiting_statements.enter();
         let admission = self.sessions.admit(session).await?;
         drop(waiting);
         record.audit.admitted();
         let deadline = self.deadline(context, request);
-        let mut tables = Vec::new();
-        let guarded = self.guarded(context, session, request, deadline, &mut tables);
+        let mut authorised = Authorised::default();
+        let guarded = self.guarded(context, session, request, deadline, &mut authorised);
         let guarded = in_time(deadline, guarded).await;
-        record.audit.authorised(tables);
+        record.audit.authorised(authorised);
         let (guarded, parameters) = (guarded?, request.parameters.clone());
         if let Some(part) = &request.part {
             part.check(guarded.pin())?;
         }
         let is_constant = guarded.statement.is_one_constant();
         let (planning, runner) = (session.planning(), self.engine.runner()?);
+        let written = record.audit.written(deadline);
         let started = async move {
             let bound = Arc::new(guarded.plan()?.bind(parameters.as_ref())?);
             let first = bound.seal(0).await?;
+            written.await?;
             let others = stream::iter(1..bound.rows()).then(move |row| {
                 let (bound, planning) = (Arc::clone(&bound), planning.clone());
                 async move {
@@ -219,18 +231,26 @@ impl Pipeline {
         session: &Arc<Session>,
         request: &QueryRequest,
         deadline: Instant,
-        audited: &mut Vec<TableAudit>,
+        authorised: &mut Authorised,
     ) -> Result<GuardedStatement, Error> {
         let statement = self.parsed(session, request, deadline).await?;
-        let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await?;
+        let asked = Instant::now();
+        let grants = self.access.authorise(session.principal(), statement.tables(), context.query_id).await;
+        authorised.aws = asked.elapsed();
+        let grants = grants?;
         let moments = statement.tables().iter().map(|table| table.moment);
         let opened = grants.into_iter().zip(moments).map(|(grant, moment)| async move {
             let _turn = self.sessions.admit_opening(session).await?;
             self.guard.open(&self.tables, grant, moment).await
         });
         let guarded = join_all(opened).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        audited.extend(guarded.iter().map(audit_of));
-        let listing = Listing::new(Arc::clone(&self.catalog), session.principal().clone(), Handle::current());
+        authorised.tables.extend(guarded.iter().map(audit_of));
+        let listing = Listing::new(
+            Arc::clone(&self.catalog),
+            session.principal().clone(),
+            Handle::current(),
+            Arc::clone(&authorised.listed),
+        );
         Ok(GuardedStatement {
             guard: Arc::clone(&self.guard),
             statement,
@@ -294,29 +314,8 @@ impl Pipeline {
         session: &Session,
         request: &QueryRequest,
     ) -> Result<QueryAudit, Error> {
-        self.audit.start(&QueryStart {
-            context,
-            user: session.principal().user(),
-            role: session.principal().role().as_str(),
-            statement: &request.source.text(),
-            statement_bytes: request.source.len(),
-        })
-    }
-}
-
-fn audit_of(table: &GuardedTable) -> TableAudit {
-    let (as_of_version, as_of_timestamp) = match table.moment() {
-        Some(Moment::Version(number)) => (Some(number), None),
-        Some(Moment::Timestamp(micros)) => (None, DateTime::from_timestamp_micros(micros)),
-        None => (None, None),
-    };
-    TableAudit {
-        name: table.name().clone(),
-        columns: table.column_names(),
-        row_filter: table.has_row_filter(),
-        policy: table.fingerprint(),
-        as_of_version,
-        as_of_timestamp,
+        let statement = request.source.text();
+        self.audit.start(&query_start(context, session, request, &statement))
     }
 }
 

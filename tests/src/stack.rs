@@ -4,6 +4,7 @@
 //! its log is a file which can be searched for what must not be in it.
 
 use std::fs::File;
+use std::io::{BufRead as _, BufReader, PipeReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -63,7 +64,41 @@ impl Server {
     /// # Errors
     /// If it does not begin to serve.
     pub async fn start(program: &Path, aws: &str, overrides: &[(&str, &str)]) -> Result<Self, StackError> {
+        let mut server = Self::spawn(program, aws, overrides, None)?;
+        server.wait_until_it_serves().await?;
+        Ok(server)
+    }
+
+    /// As [`start`](Self::start), with a log that nobody reads after the server has said where it is. Gives the pipe's other
+    /// end, too.
+    ///
+    /// # Errors
+    /// If it does not begin to serve.
+    pub fn start_with_unread_log(program: &Path, aws: &str) -> Result<(Self, PipeReader), StackError> {
+        let (reader, writer) = std::io::pipe()?;
+        let mut server = Self::spawn(program, aws, &[], Some(Stdio::from(writer)))?;
+        let mut line = String::new();
+        let mut log = BufReader::new(&reader);
+        while !line.contains("flight_address") {
+            line.clear();
+            if log.read_line(&mut line)? == 0 {
+                return Err("the server did not start".into());
+            }
+        }
+        server.serves_where(&line)?;
+        Ok((server, reader))
+    }
+
+    /// # Arguments
+    /// * `log` - standard error of the process; absent: the file that [`log`](Self::log) reads.
+    fn spawn(
+        program: &Path,
+        aws: &str,
+        overrides: &[(&str, &str)],
+        log: Option<Stdio>,
+    ) -> Result<Self, StackError> {
         let folder = tempfile::tempdir()?;
+        let log = log.map_or_else(|| File::create(folder.path().join("stderr.log")).map(Stdio::from), Ok)?;
         let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sandbox/lakegate.toml");
         let process = Command::new(program)
             .arg("--config")
@@ -81,11 +116,9 @@ impl Server {
             .envs(overrides.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(folder.path().join("stdout.log"))?)
-            .stderr(File::create(folder.path().join("stderr.log"))?)
+            .stderr(log)
             .spawn()?;
-        let mut server = Self { process, url: String::new(), admin_url: String::new(), folder };
-        server.wait_until_it_serves().await?;
-        Ok(server)
+        Ok(Self { process, url: String::new(), admin_url: String::new(), folder })
     }
 
     /// Reads from the log which ports the system gave: one that was found free before could be taken by another process.
@@ -94,18 +127,21 @@ impl Server {
         loop {
             let log = self.log();
             if let Some(line) = log.lines().find(|line| line.contains("flight_address")) {
-                let address =
-                    address_in(line, "flight_address").ok_or("the server does not say where it is")?;
-                self.url = format!("grpc://{address}");
-                let admin = address_in(line, "admin_address");
-                self.admin_url = admin.map(|address| format!("http://{address}")).unwrap_or_default();
-                return Ok(());
+                return self.serves_where(line);
             }
             if self.process.try_wait()?.is_some() || began.elapsed() > START_LIMIT {
                 return Err(format!("the server did not start:\n{log}").into());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    fn serves_where(&mut self, line: &str) -> Result<(), StackError> {
+        let address = address_in(line, "flight_address").ok_or("the server does not say where it is")?;
+        self.url = format!("grpc://{address}");
+        let admin = address_in(line, "admin_address");
+        self.admin_url = admin.map(|address| format!("http://{address}")).unwrap_or_default();
+        Ok(())
     }
 
     /// Flight SQL address as `grpc://host:port`.
@@ -129,7 +165,8 @@ impl Server {
         std::fs::read_to_string(self.audit_path()).unwrap_or_default()
     }
 
-    fn audit_path(&self) -> PathBuf {
+    /// Where the audit trail is, unless a test has it elsewhere.
+    pub fn audit_path(&self) -> PathBuf {
         self.folder.path().join("audit.jsonl")
     }
 

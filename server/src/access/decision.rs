@@ -48,9 +48,9 @@ pub(super) fn refusal(failure: AwsFailure, table: &TableName) -> Error {
             Error::new(ErrorKind::PermissionDenied, "this table is not for you")
         }
         FailureKind::AccessDenied | FailureKind::NotFound => {
-            Error::no_such_table(&table.to_string()).because(failure.internal_text())
+            failure.explain(Error::no_such_table(&table.to_string()))
         }
-        FailureKind::PermissionTypeMismatch => unenforceable(table, failure.internal_text()),
+        FailureKind::PermissionTypeMismatch => failure.explain(unenforceable(table, String::new())),
         _ => failure.into_error(),
     }
 }

@@ -147,9 +147,8 @@ impl CredentialLease {
             .await
             .map_err(|failure| match failure.kind() {
                 FailureKind::InvalidInput | FailureKind::Unknown => {
-                    Error::new(ErrorKind::PermissionDenied, "AWS gives no credentials for this table")
-                        .echoing(&table.to_string())
-                        .because(failure.internal_text())
+                    let text = "AWS gives no credentials for this table";
+                    failure.explain(Error::new(ErrorKind::PermissionDenied, text).echoing(&table.to_string()))
                 }
                 _ => decision::refusal(failure, table),
             })?;

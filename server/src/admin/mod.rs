@@ -1,6 +1,7 @@
 //! The operator's side: health, readiness and metrics over plain HTTP.
 //!
 //! Meant for the operator's own network: it answers without a login, so it tells nothing about users, statements or data.
+//! What keeps this server from work is told in constant words.
 //! It outlives the front door during shutdown, so that `/readyz` can say that this server is going and no new work should
 //! be sent to it.
 
@@ -20,11 +21,15 @@ use crate::telemetry::metrics::Metrics;
 /// Media type of the Prometheus text format.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// Tells why no statement can run now, if so.
+pub(crate) type Obstacle = Arc<dyn Fn() -> Option<&'static str> + Send + Sync>;
+
 /// What the handlers share.
 #[derive(Clone)]
 struct Health {
     metrics: Arc<Metrics>,
     draining: CancellationToken,
+    obstacle: Obstacle,
 }
 
 /// Serves health and metrics on `listener` for as long as it is polled. Not ready from the moment `draining` is cancelled.
@@ -37,8 +42,9 @@ pub(crate) async fn serve(
     listener: TcpListener,
     metrics: Arc<Metrics>,
     draining: CancellationToken,
+    obstacle: Obstacle,
 ) -> Result<(), Error> {
-    let router = router(Health { metrics, draining });
+    let router = router(Health { metrics, draining, obstacle });
     let served = axum::serve(listener, router).await;
     served.map_err(|error| Error::internal(format!("the admin endpoint ended: {error}")))
 }
@@ -59,9 +65,11 @@ async fn healthz() -> &'static str {
 /// Whether new work may be sent here.
 async fn readyz(State(health): State<Health>) -> (StatusCode, &'static str) {
     if health.draining.is_cancelled() {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining")
-    } else {
-        (StatusCode::OK, "ok")
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining");
+    }
+    match (health.obstacle)() {
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
+        None => (StatusCode::OK, "ok"),
     }
 }
 

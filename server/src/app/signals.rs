@@ -1,7 +1,8 @@
 //! The signals that tell this process to stop.
 //!
 //! They are listened to from before the first port is bound: a signal must not find the operating system's default, which
-//! is to end the process without a word. The same holds for SIGHUP, which is not for stopping (see `reload`).
+//! is to end the process without a word. The same holds for SIGHUP, which is not for stopping: it says that files were exchanged
+//! (see `reload`), the audit file among them.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -30,7 +31,7 @@ impl StopSignal {
 pub(super) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
-    _hangup: Signal,
+    hangup: Signal,
 }
 
 impl StopSignals {
@@ -41,15 +42,18 @@ impl StopSignals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
-            _hangup: listen(SignalKind::hangup())?,
+            hangup: listen(SignalKind::hangup())?,
         })
     }
 
-    /// Waits for the next one.
-    pub(super) async fn next(&mut self) -> StopSignal {
-        tokio::select! {
-            _ = self.interrupt.recv() => StopSignal::Interrupt,
-            _ = self.terminate.recv() => StopSignal::Terminate,
+    /// Waits for the next one, and calls `on_hangup` for each SIGHUP until then.
+    pub(super) async fn next(&mut self, on_hangup: impl Fn()) -> StopSignal {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return StopSignal::Interrupt,
+                _ = self.terminate.recv() => return StopSignal::Terminate,
+                Some(()) = self.hangup.recv() => on_hangup(),
+            }
         }
     }
 }

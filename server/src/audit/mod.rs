@@ -1,57 +1,81 @@
-//! The audit trail: who asked what, what was let through, and how it ended.
+//! The audit trail: who asked what, what was let through, and how it ended; who logged in, or tried to.
 //!
 //! ```text
-//! AuditTrail::start ─ Started record ─▶ QueryAudit ─ admitted ─ authorised ─ planned ─ sent* ─▶ finish ─ Finished record
-//!                  └─ cannot be written: Unavailable            └─ dropped: Finished record "cancelled"
+//! start ─ Started record ─▶ QueryAudit ─ admitted ─ authorised ─ planned ─ written? ─ sent* ─▶ finish ─ Finished record
+//!      └─ no room, or it hangs: Unavailable       not written: Unavailable ┘       └─ dropped: Finished record "cancelled"
 //! ```
 //!
 //! Invariants: nothing runs before its Started record is written; each Started has exactly one Finished, also when
 //! the client vanishes, because the token writes it when dropped. Only a crash leaves a Started alone, which is how
-//! a crash is seen. Records hold names, never data of a table, and no credential is ever given to this module.
+//! a crash is seen. Records hold names, never data of a table, and no credential is ever given to this module. No
+//! caller ever waits for a disk without a limit: see `writer`.
 
+mod events;
+mod query;
+mod reads;
 mod record;
+mod refusals;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use self::record::{Finished, Started};
-use self::sink::Sink;
+pub(crate) use self::events::{LoginWay, OptionChange};
+pub(crate) use self::query::QueryAudit;
+pub(crate) use self::reads::{Authorised, ListedNames, ReadColumns};
+use self::record::{Planned, Started, Table, Who};
+use self::refusals::RefusalBudget;
+use self::sink::{Sink, line};
+use self::writer::Writer;
 use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
-use crate::ids::{PolicyFingerprint, TableName};
+use crate::ids::{PolicyFingerprint, QueryId, TableName};
 use crate::settings::AuditSettings;
-use crate::telemetry::metrics::{Outcome, outcome_word};
+use crate::telemetry::metrics::Metrics;
 
 /// Longest SQL text in a record, in bytes.
 const STATEMENT_LIMIT: usize = 64 * 1024;
 
-/// The audit trail of one server.
-pub(crate) struct AuditTrail {
-    sink: Arc<Sink>,
+/// How long the end of the process waits for records that are not written yet.
+const FLUSH_LIMIT: Duration = Duration::from_secs(2);
+
+/// What the trail's end and those who write to it share.
+struct Trail {
+    writer: Writer,
     log_statements: bool,
+    /// The server ends what runs.
+    is_stopping: AtomicBool,
+    refusals: RefusalBudget,
 }
+
+/// The audit trail of one server. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct AuditTrail(Arc<Trail>);
 
 /// What is known of a statement before it runs.
 pub(crate) struct QueryStart<'a> {
     pub(crate) context: &'a RequestContext,
     pub(crate) user: &'a str,
     pub(crate) role: &'a str,
+    /// The call of Flight SQL that stands in the place of a statement.
+    pub(crate) command: Option<&'static str>,
     pub(crate) statement: &'a str,
     /// How long what the client sent is, in bytes.
     pub(crate) statement_bytes: usize,
 }
 
 /// What a statement may read of one table.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct TableAudit {
     pub(crate) name: TableName,
-    /// The columns that the principal may see, of which the statement may use fewer.
-    pub(crate) columns: Vec<String>,
+    /// The columns that the statement's scans read for it.
+    pub(crate) columns: Arc<ReadColumns>,
     /// Whether rows are hidden by a filter. Its text stays out: it may name hidden columns and values.
     pub(crate) row_filter: bool,
     pub(crate) policy: PolicyFingerprint,
@@ -65,136 +89,107 @@ impl AuditTrail {
     /// Opens the trail.
     ///
     /// # Errors
-    /// `Unavailable` if the file cannot be opened for appending.
-    pub(crate) fn new(settings: &AuditSettings) -> Result<Self, Error> {
-        let sink = match &settings.path {
-            None => Sink::to_standard_error(),
-            Some(path) => Sink::to_file(path).map_err(|error| {
-                Error::new(ErrorKind::Unavailable, "the audit file cannot be opened")
-                    .because(format!("{}: {error}", path.display()))
-            })?,
-        };
-        Ok(Self { sink: Arc::new(sink), log_statements: settings.log_statements })
+    /// `InvalidRequest` if the file cannot be opened for appending: the settings are wrong.
+    pub(crate) fn new(settings: &AuditSettings, metrics: Arc<Metrics>) -> Result<Self, Error> {
+        let path = settings.path.clone();
+        let place = path.clone();
+        let open = move || place.map_or_else(|| Ok(Sink::to_standard_error()), |path| Sink::to_file(&path));
+        let writer = Writer::start(open, metrics).map_err(|error| {
+            let place = path.map_or_else(|| "standard error".to_owned(), |path| path.display().to_string());
+            Error::new(ErrorKind::InvalidRequest, "the audit file cannot be opened")
+                .because(format!("{place}: {error}"))
+        })?;
+        Ok(Self::with(writer, settings.log_statements))
     }
 
-    /// Writes the Started record. The statement may run only with the token that is returned.
+    fn with(writer: Writer, log_statements: bool) -> Self {
+        let is_stopping = AtomicBool::new(false);
+        Self(Arc::new(Trail { writer, log_statements, is_stopping, refusals: RefusalBudget::default() }))
+    }
+
+    /// Hands over the Started record. The statement may be planned with the token that is returned, and run once
+    /// [`QueryAudit::written`] says so.
+    ///
+    /// # Errors
+    /// `Unavailable` if it is known already that the record cannot be written.
+    pub(crate) fn start(&self, start: &QueryStart<'_>) -> Result<QueryAudit, Error> {
+        let execution_id = QueryId::new();
+        let record = self.started(start, "query.started", execution_id);
+        let line = line(&record).map_err(|error| not_written().because(error.to_string()))?;
+        let (beginning, acknowledgement) = self.0.writer.begins(line).ok_or_else(not_written)?;
+        Ok(QueryAudit::begun(self.clone(), start, execution_id, beginning, acknowledgement))
+    }
+
+    /// Writes down that a statement was planned for a client, which thereby learned names.
     ///
     /// # Errors
     /// `Unavailable` if the record cannot be written.
-    pub(crate) fn start(&self, start: &QueryStart<'_>) -> Result<QueryAudit, Error> {
-        let statement = self.log_statements.then_some(start.statement);
-        let kept = statement.map(|text| &text[..text.floor_char_boundary(STATEMENT_LIMIT)]);
-        let record = Started {
+    pub(crate) fn planned(&self, start: &QueryStart<'_>, authorised: &Authorised) -> Result<(), Error> {
+        let record = Planned {
+            started: self.started(start, "query.planned", start.context.query_id),
+            tables: authorised.tables.iter().map(Table::named).collect(),
+            planning_ms: milliseconds(start.context.started.elapsed()),
+            aws_ms: milliseconds(authorised.aws),
+        };
+        let line = line(&record).map_err(|error| not_written().because(error.to_string()))?;
+        if self.0.writer.happens(line) { Ok(()) } else { Err(not_written()) }
+    }
+
+    fn started<'a>(
+        &self,
+        start: &'a QueryStart<'_>,
+        event: &'static str,
+        execution_id: QueryId,
+    ) -> Started<'a> {
+        let statement = self.0.log_statements.then_some(start.statement);
+        Started {
             ts: start.context.received_at,
-            event: "query.started",
+            event,
             query_id: start.context.query_id.to_string(),
-            user: start.user,
-            role: start.role,
-            peer: start.context.peer,
-            user_agent: &start.context.user_agent,
-            statement: kept,
+            execution_id: execution_id.to_string(),
+            who: Who {
+                user: start.user,
+                role: start.role,
+                peer: start.context.peer,
+                user_agent: &start.context.user_agent,
+            },
+            command: start.command,
+            statement: statement.map(|text| &text[..text.floor_char_boundary(STATEMENT_LIMIT)]),
             statement_bytes: start.statement_bytes,
-        };
-        self.sink.write(&record).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the audit trail cannot be written, the statement was not run")
-                .because(error.to_string())
-        })?;
-        Ok(QueryAudit {
-            sink: Arc::clone(&self.sink),
-            context: start.context.clone(),
-            user: start.user.to_owned(),
-            role: start.role.to_owned(),
-            tables: Vec::new(),
-            rows: 0,
-            bytes: 0,
-            admitted: None,
-            planned: None,
-            first_row: None,
-            is_finished: false,
-        })
-    }
-}
-
-/// One statement between its two records. Whoever holds it runs the statement; dropping it says "cancelled".
-#[must_use = "dropping it records the statement as cancelled"]
-pub(crate) struct QueryAudit {
-    sink: Arc<Sink>,
-    context: RequestContext,
-    user: String,
-    role: String,
-    tables: Vec<TableAudit>,
-    rows: u64,
-    bytes: u64,
-    admitted: Option<Instant>,
-    planned: Option<Instant>,
-    first_row: Option<Instant>,
-    is_finished: bool,
-}
-
-impl QueryAudit {
-    /// The statement's turn has come.
-    pub(crate) fn admitted(&mut self) {
-        self.admitted = Some(Instant::now());
+        }
     }
 
-    /// What the statement may read.
-    pub(crate) fn authorised(&mut self, tables: Vec<TableAudit>) {
-        self.tables = tables;
+    /// Whether records cannot be written now, and so nothing may run.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.0.writer.is_failing()
     }
 
-    /// The plan is made and sealed; execution begins.
-    pub(crate) fn planned(&mut self) {
-        self.planned = Some(Instant::now());
+    /// Opens the file anew, as who has renamed it asks for.
+    pub(crate) fn reopen(&self) {
+        self.0.writer.reopen();
     }
 
-    /// A batch was handed to the client. Counted as it happens, so that a cancelled statement's record says how
-    /// much the client already had.
-    pub(crate) fn sent(&mut self, rows: u64, bytes: u64) {
-        self.rows += rows;
-        self.bytes += bytes;
-        self.first_row.get_or_insert_with(Instant::now);
+    /// From now on statements that are cut short end because the server does.
+    pub(crate) fn stopping(&self) {
+        self.0.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Writes the Finished record.
-    pub(crate) fn finish(mut self, outcome: Outcome) {
-        self.write_finished(outcome);
+    fn is_stopping(&self) -> bool {
+        self.0.is_stopping.load(Ordering::Relaxed)
     }
 
-    fn write_finished(&mut self, outcome: Outcome) {
-        self.is_finished = true;
-        let end = Instant::now();
-        let started = self.context.started;
-        let admitted = self.admitted.unwrap_or(end);
-        let planned = self.planned.unwrap_or(end).max(admitted);
-        let record = Finished {
-            ts: Utc::now(),
-            event: "query.finished",
-            query_id: self.context.query_id.to_string(),
-            user: &self.user,
-            role: &self.role,
-            tables: self.tables.iter().map(record::Table::from).collect(),
-            rows: self.rows,
-            bytes: self.bytes,
-            outcome: outcome_word(outcome),
-            queue_ms: milliseconds(admitted - started),
-            plan_ms: milliseconds(planned - admitted),
-            execute_ms: milliseconds(end - planned),
-            first_row_ms: self.first_row.map(|first_row| milliseconds(first_row - started)),
-            total_ms: milliseconds(end - started),
-        };
-        if let Err(error) = self.sink.write(&record) {
-            // The rows are with the client already; all that is left is to tell the operator.
-            tracing::error!(query_id = %self.context.query_id, %error, "the end of a statement is missing in the audit trail");
+    /// Waits until all records are written, for a short while at most.
+    pub(crate) fn flush(&self) {
+        let left = self.0.writer.flush(FLUSH_LIMIT);
+        if left > 0 {
+            tracing::error!(records = left, "the process ends with audit records that could not be written");
         }
     }
 }
 
-impl Drop for QueryAudit {
-    fn drop(&mut self) {
-        if !self.is_finished {
-            self.write_finished(Err(ErrorKind::Cancelled));
-        }
-    }
+/// The answer to what may not run because nobody would know of it.
+fn not_written() -> Error {
+    Error::new(ErrorKind::Unavailable, "the audit trail cannot be written, the statement was not run")
 }
 
 fn milliseconds(duration: Duration) -> u64 {

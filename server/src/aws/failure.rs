@@ -7,10 +7,9 @@
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{AwsAnswer, Error, ErrorKind};
 
 /// The reactions that callers choose between.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,12 +39,19 @@ pub(crate) enum FailureKind {
 pub(crate) struct AwsFailure {
     kind: FailureKind,
     internal: String,
+    answer: Option<Box<AwsAnswer>>,
 }
+
+/// What IAM says of an action that no policy allows.
+const REFUSED_BY_IAM: &str = "is not authorized to perform";
+
+/// Header by which AWS names an answer. Most services spell it so, the XML ones as well.
+const REQUEST_ID_HEADERS: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
 
 impl AwsFailure {
     /// A failure that this server found itself, such as a response without a required member.
     pub(crate) fn new(kind: FailureKind, internal: impl Into<String>) -> Self {
-        Self { kind, internal: internal.into() }
+        Self { kind, internal: internal.into(), answer: None }
     }
 
     /// Classifies what the SDK returned for `operation`.
@@ -53,18 +59,44 @@ impl AwsFailure {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let kind = match &error {
+        let (kind, answer) = match &error {
             SdkError::ServiceError(service) => {
                 let status = service.raw().status().as_u16();
-                classify(service.err().code().unwrap_or_default(), status)
+                let kind = classify(service.err().code().unwrap_or_default(), status);
+                let headers = service.raw().headers();
+                let request_id = REQUEST_ID_HEADERS.iter().find_map(|name| headers.get(*name));
+                let answer = AwsAnswer {
+                    operation,
+                    code: service.err().code().unwrap_or_default().to_owned(),
+                    request_id: request_id.unwrap_or_default().to_owned(),
+                    message: service.err().message().unwrap_or_default().to_owned(),
+                };
+                (kind, answer)
             }
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-                FailureKind::Unavailable
+                (FailureKind::Unavailable, AwsAnswer::none(operation, causes(&error)))
             }
-            _ if lacks_credentials(&error) => FailureKind::Unavailable,
-            _ => FailureKind::Unknown,
+            _ if lacks_credentials(&error) => {
+                (FailureKind::Unavailable, AwsAnswer::none(operation, causes(&error)))
+            }
+            _ => (FailureKind::Unknown, AwsAnswer::none(operation, causes(&error))),
         };
-        Self::new(kind, format!("{operation}: {}", DisplayErrorContext(&error)))
+        let internal = format!("{operation}: {} {}", answer.code, answer.message);
+        Self { kind, internal, answer: Some(Box::new(answer)) }
+    }
+
+    /// The same failure, taken for another kind.
+    pub(super) fn as_kind(self, kind: FailureKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// An error for a client that takes what AWS has said along, for the log.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        let error = error.because(self.internal.clone());
+        match &self.answer {
+            Some(answer) => error.answered_by_aws(AwsAnswer::clone(answer)),
+            None => error,
+        }
     }
 
     /// The reaction that this failure asks for.
@@ -75,6 +107,21 @@ impl AwsFailure {
     /// For the log.
     pub(crate) fn internal_text(&self) -> &str {
         &self.internal
+    }
+
+    /// Warns if it is IAM that refuses the call: whoever sets up roles wants to know, since a listing that is refused looks
+    /// like one of nothing. What Lake Formation does not grant is no mistake.
+    pub(crate) fn warn_of_iam(&self, user: &str) {
+        if let Some(answer) = self.answer.as_ref().filter(|answer| answer.message.contains(REFUSED_BY_IAM)) {
+            tracing::warn!(
+                user,
+                aws_operation = answer.operation,
+                aws_code = answer.code,
+                aws_request_id = answer.request_id,
+                aws_message = answer.message,
+                "IAM refuses a listing to the user's role, so that it looks empty"
+            );
+        }
     }
 
     /// The client's error where the call does not concern one named table.
@@ -101,7 +148,7 @@ impl AwsFailure {
                 )
             }
         };
-        error.because(self.internal)
+        self.explain(error)
     }
 }
 
@@ -112,12 +159,26 @@ fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
     causes.any(|cause| cause.is::<CredentialsError>())
 }
 
+/// An error with its causes, in words: each says what the one before does not.
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !words.contains(&text) {
+            words = format!("{words}: {text}");
+        }
+        cause = inner.source();
+    }
+    words
+}
+
 /// Maps an AWS error code to a kind.
 ///
 /// # Arguments
 /// * `code` - the error code as the service spells it, without a namespace.
 /// * `status` - the HTTP status, which decides for codes that are not listed.
-fn classify(code: &str, status: u16) -> FailureKind {
+pub(super) fn classify(code: &str, status: u16) -> FailureKind {
     match code {
         "AccessDeniedException" | "AccessDenied" => FailureKind::AccessDenied,
         "EntityNotFoundException" => FailureKind::NotFound,

@@ -10,8 +10,10 @@
 //! The SDK's types stay in this folder; other rooms see plain data with the facts that they decide on.
 
 mod call_budget;
+mod calls;
 mod failure;
 mod glue;
+mod identity;
 mod lakeformation;
 mod session;
 
@@ -25,12 +27,15 @@ use aws_smithy_http_client::tls;
 use moka::sync::Cache;
 
 use self::call_budget::CallBudget;
+use self::calls::CallCounter;
 pub(crate) use self::failure::{AwsFailure, FailureKind};
 pub(crate) use self::glue::{GlueColumn, GlueTable, UnfilteredTable};
+use self::identity::OwnIdentity;
 pub(crate) use self::lakeformation::TableCredentials;
 use self::session::RoleSession;
 use crate::ids::{RoleArn, Secret};
 use crate::settings::AwsSettings;
+use crate::telemetry::metrics::Metrics;
 
 /// Most principals whose SDK clients are kept; beyond that the least recently used are dropped and made anew.
 const CLIENT_CACHE_ENTRIES: u64 = 10_000;
@@ -44,6 +49,8 @@ pub(crate) struct Aws {
     sts: aws_sdk_sts::Client,
     settings: AwsSettings,
     external_id: Option<Secret>,
+    metrics: Arc<Metrics>,
+    own_identity: Arc<OwnIdentity>,
     clients: Cache<ClientKey, Arc<RoleClient>>,
 }
 
@@ -71,7 +78,11 @@ impl Aws {
     ///
     /// # Arguments
     /// * `external_id` - sent with each AssumeRole; fixed by the operator, never by a client.
-    pub(crate) async fn connect(settings: &AwsSettings, external_id: Option<&Secret>) -> Self {
+    pub(crate) async fn connect(
+        settings: &AwsSettings,
+        external_id: Option<&Secret>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(settings.connect_timeout)
             .operation_timeout(settings.call_timeout)
@@ -91,8 +102,13 @@ impl Aws {
             loader = loader.endpoint_url(endpoint.as_str());
         }
         let shared = loader.load().await;
+        let sts = aws_sdk_sts::config::Builder::from(&shared)
+            .interceptor(CallCounter::new(Arc::clone(&metrics)))
+            .build();
         Self {
-            sts: aws_sdk_sts::Client::new(&shared),
+            sts: aws_sdk_sts::Client::from_conf(sts),
+            own_identity: OwnIdentity::watch(shared.credentials_provider()),
+            metrics,
             shared,
             settings: settings.clone(),
             external_id: external_id.cloned(),
@@ -106,6 +122,11 @@ impl Aws {
         self.clients.get_with_by_ref(&key, || Arc::new(self.new_client(&key)))
     }
 
+    /// Whether the server knows that it has no credentials of its own, without which no role can be assumed.
+    pub(crate) fn has_no_identity(&self) -> bool {
+        self.own_identity.is_missing()
+    }
+
     fn new_client(&self, key: &ClientKey) -> RoleClient {
         let session = Arc::new(RoleSession::new(
             self.sts.clone(),
@@ -113,15 +134,18 @@ impl Aws {
             &key.user,
             self.external_id.clone(),
             &self.settings,
+            Arc::clone(&self.own_identity),
         ));
         let credentials = session::credentials_provider(&session);
         let glue = aws_sdk_glue::config::Builder::from(&self.shared)
             .credentials_provider(credentials.clone())
             .identity_cache(aws_sdk_glue::config::IdentityCache::no_cache())
+            .interceptor(CallCounter::new(Arc::clone(&self.metrics)))
             .build();
         let lakeformation = aws_sdk_lakeformation::config::Builder::from(&self.shared)
             .credentials_provider(credentials)
             .identity_cache(aws_sdk_lakeformation::config::IdentityCache::no_cache())
+            .interceptor(CallCounter::new(Arc::clone(&self.metrics)))
             .build();
         RoleClient {
             session,

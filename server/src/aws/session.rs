@@ -18,6 +18,7 @@ use aws_sdk_sts::types::Tag;
 use tokio::sync::Mutex;
 
 use super::failure::{AwsFailure, FailureKind};
+use super::identity::OwnIdentity;
 use crate::ids::{RoleArn, Secret};
 use crate::settings::AwsSettings;
 
@@ -38,6 +39,7 @@ pub(super) struct RoleSession {
     external_id: Option<Secret>,
     caller_tag: Secret,
     duration: Duration,
+    own_identity: Arc<OwnIdentity>,
     current: Mutex<Option<Credentials>>,
 }
 
@@ -48,6 +50,7 @@ impl RoleSession {
         user: &str,
         external_id: Option<Secret>,
         settings: &AwsSettings,
+        own_identity: Arc<OwnIdentity>,
     ) -> Self {
         Self {
             sts,
@@ -56,6 +59,7 @@ impl RoleSession {
             external_id,
             caller_tag: settings.caller_tag.clone(),
             duration: settings.session_duration,
+            own_identity,
             current: Mutex::new(None),
         }
     }
@@ -103,14 +107,18 @@ impl RoleSession {
             .await
             .map_err(|error| {
                 let failure = AwsFailure::from_sdk("sts:AssumeRole", error);
+                if failure.kind() == FailureKind::SessionExpired {
+                    self.own_identity.refused();
+                }
                 match failure.kind() {
                     // Said of the user's role. Everything else is about this server: its own session, its clock, the network.
                     FailureKind::AccessDenied | FailureKind::InvalidInput => {
-                        AwsFailure::new(FailureKind::RoleNotAssumable, failure.internal_text())
+                        failure.as_kind(FailureKind::RoleNotAssumable)
                     }
                     _ => failure,
                 }
             })?;
+        self.own_identity.accepted();
         let issued = answer.credentials.ok_or_else(|| {
             AwsFailure::new(FailureKind::RoleNotAssumable, "sts:AssumeRole answered without credentials")
         })?;

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Catalog, DatabaseEntry, TableEntry};
+use crate::audit::ListedNames;
 use crate::error::Error;
 use crate::identity::Principal;
 
@@ -15,25 +16,37 @@ pub(crate) struct Listing {
     catalog: Arc<Catalog>,
     principal: Principal,
     io: Handle,
+    listed: Arc<ListedNames>,
 }
 
 impl Listing {
     /// # Arguments
     /// * `io` - the runtime that talks to AWS.
-    pub(crate) fn new(catalog: Arc<Catalog>, principal: Principal, io: Handle) -> Self {
-        Self { catalog, principal, io }
+    /// * `listed` - is told what the query was told.
+    pub(crate) fn new(
+        catalog: Arc<Catalog>,
+        principal: Principal,
+        io: Handle,
+        listed: Arc<ListedNames>,
+    ) -> Self {
+        Self { catalog, principal, io, listed }
     }
 
     /// As [`Catalog::databases`].
     pub(crate) async fn databases(&self) -> Result<Arc<Vec<DatabaseEntry>>, Error> {
         let Self { catalog, principal, .. } = self.clone();
-        self.on_io(async move { catalog.databases(&principal).await }).await
+        let databases = self.on_io(async move { catalog.databases(&principal).await }).await?;
+        self.listed.add(databases.iter().map(|database| database.name.clone()));
+        Ok(databases)
     }
 
     /// As [`Catalog::tables_of`].
     pub(crate) async fn tables_of(&self, databases: Vec<String>) -> Result<Vec<TableEntry>, Error> {
         let Self { catalog, principal, .. } = self.clone();
-        self.on_io(async move { catalog.tables_of(&principal, databases, |_| true).await }).await
+        let tables =
+            self.on_io(async move { catalog.tables_of(&principal, databases, |_| true).await }).await?;
+        self.listed.add(tables.iter().map(|table| table.name.to_string()));
+        Ok(tables)
     }
 
     async fn on_io<T: Send + 'static>(

@@ -160,7 +160,10 @@ impl Catalog {
         let listed = match client.databases().await {
             Ok(listed) => listed,
             // A role that may list nothing sees an empty catalog, as it would in Athena.
-            Err(failure) if failure.kind() == FailureKind::AccessDenied => Vec::new(),
+            Err(failure) if failure.kind() == FailureKind::AccessDenied => {
+                failure.warn_of_iam(principal.user());
+                Vec::new()
+            }
             Err(failure) => return Err(failure.into_error()),
         };
         let mut entries: Vec<DatabaseEntry> = listed
@@ -181,6 +184,7 @@ impl Catalog {
         let listed = match client.tables(database).await {
             Ok(listed) => listed,
             Err(failure) if matches!(failure.kind(), FailureKind::AccessDenied | FailureKind::NotFound) => {
+                failure.warn_of_iam(principal.user());
                 Vec::new()
             }
             Err(failure) => return Err(failure.into_error()),

@@ -59,6 +59,16 @@ impl ServerPool {
         Self { limit, used: AtomicUsize::new(0) }
     }
 
+    /// Bytes that all queries may hold together.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Bytes that all queries hold together.
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
     fn try_charge(&self, bytes: usize) -> Result<()> {
         self.used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {

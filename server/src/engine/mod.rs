@@ -119,6 +119,20 @@ impl Engine {
             metrics,
             _spill: spill,
         })
+        .inspect(Self::show)
+    }
+
+    /// Shows the accounts among the metrics.
+    fn show(&self) {
+        let (memory, limit) = (Arc::clone(&self.memory), self.memory.limit() as u64);
+        let help = "Memory that statements have reserved.";
+        self.metrics.observe("lakegate_memory_used_bytes", help, move || memory.used() as u64);
+        self.metrics.observe("lakegate_memory_limit_bytes", "engine.memory_limit in force.", move || limit);
+        let (spill, limit) =
+            (Arc::clone(&self.base.disk_manager), self.base.disk_manager.max_temp_directory_size());
+        let help = "Disk space of spilled data.";
+        self.metrics.observe("lakegate_spill_used_bytes", help, move || spill.used_disk_space());
+        self.metrics.observe("lakegate_spill_limit_bytes", "engine.spill_limit in force.", move || limit);
     }
 
     /// CPU threads, which is also the number of partitions that a plan is cut into.
@@ -169,7 +183,10 @@ impl Engine {
         let task = AbortOnDropHandle::new(self.lanes()?.quick.spawn(stop.scope(work)));
         match tokio::time::timeout_at(deadline.into(), task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(error)) => Err(Error::internal(format!("planning ended abnormally: {error}"))),
+            // A panic's message may quote what the statement says, so it is not repeated.
+            Ok(Err(error)) => {
+                Err(Error::internal(format!("planning ended abnormally, panic: {}", error.is_panic())))
+            }
             Err(_) => Err(timed_out()),
         }
     }

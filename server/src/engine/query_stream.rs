@@ -155,7 +155,9 @@ impl Stream for QueryStream {
                 match ready!(self.task.poll_unpin(context)) {
                     Ok(()) => self.end(None),
                     Err(error) => {
-                        self.end(Some(Error::internal(format!("execution ended abnormally: {error}"))))
+                        // A panic's message may quote what the statement says, so it is not repeated.
+                        let text = format!("execution ended abnormally, panic: {}", error.is_panic());
+                        self.end(Some(Error::internal(text)))
                     }
                 }
             }

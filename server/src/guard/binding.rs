@@ -100,7 +100,7 @@ fn width(data_type: &DataType) -> usize {
 
 fn does_not_fit(error: ArrowError) -> Error {
     Error::new(ErrorKind::InvalidRequest, "a bound parameter has a type that the statement cannot take")
-        .because(error.to_string())
+        .because_quoting(error.to_string())
 }
 
 fn as_expected(values: &RecordBatch, expected: &[Option<DataType>]) -> Result<RecordBatch, ArrowError> {

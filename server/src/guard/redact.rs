@@ -22,7 +22,8 @@ pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
     } else {
         error.to_string()
     };
-    worded(&error).because(internal)
+    // The planner's words repeat expressions of the statement.
+    worded(&error).because_quoting(internal)
 }
 
 /// Whether an error's text may hold values of the table: such a text belongs in no log either.

@@ -357,7 +357,7 @@ fn verify(plan: &LogicalPlan) -> Result<(), Error> {
         .verify_plan(plan)
         .map_err(|error| {
             Error::new(ErrorKind::Unsupported, "only queries are supported: this server is read-only")
-                .because(error.to_string())
+                .because_quoting(error.to_string())
         })
 }
 

@@ -32,6 +32,7 @@ use super::rows::RowPolicy;
 use super::visible_rows::VisibleRows;
 use crate::access::filter::RowFilter;
 use crate::access::{Grant, GrantWatch};
+use crate::audit::ReadColumns;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{PolicyFingerprint, TableName};
 use crate::mutant::Mutant;
@@ -53,6 +54,8 @@ pub(crate) struct GuardedTable {
     counts: VisibleRows,
     /// Rows are sent as they are read: text has the layout of the wire.
     with_offsets: bool,
+    /// What scans have read, for the audit trail.
+    read: Arc<ReadColumns>,
 }
 
 impl GuardedTable {
@@ -88,7 +91,8 @@ impl GuardedTable {
             cell_filters.into_iter().map(|(shown, filter)| (columns.positions()[shown], filter)).collect();
         RowPolicy::compile(row_filter, &in_full_schema, &full_schema)?;
         let is_strict = settings.strict_tables.contains(snapshot.grant().table());
-        Ok(Self { snapshot: Arc::new(snapshot), moment, columns, is_strict, counts, with_offsets: false })
+        let (snapshot, read) = (Arc::new(snapshot), Arc::default());
+        Ok(Self { snapshot, moment, columns, is_strict, counts, with_offsets: false, read })
     }
 
     /// The table for a query that sends its columns as they are read. A filter copies text anyway.
@@ -115,9 +119,17 @@ impl GuardedTable {
         NamedTable { name: self.name().clone(), moment: self.moment }.planner_name()
     }
 
-    /// The visible columns' names, for the audit trail.
-    pub(crate) fn column_names(&self) -> Vec<String> {
-        self.columns.schema().fields().iter().map(|field| field.name().clone()).collect()
+    /// The columns that scans of this statement read for it, for the audit trail: of the visible ones alone.
+    pub(crate) fn read_columns(&self) -> Arc<ReadColumns> {
+        Arc::clone(&self.read)
+    }
+
+    fn note_read(&self, wanted: &[usize], filters: &[Expr]) {
+        let fields = self.columns.schema().fields();
+        self.read.add(wanted.iter().map(|&position| fields[position].name().as_str()));
+        filters.iter().for_each(|filter| {
+            self.read.add(filter.column_refs().iter().map(|column| column.name.as_str()));
+        });
     }
 
     /// Whether rows are hidden.
@@ -269,6 +281,7 @@ impl TableProvider for GuardedTable {
             Some(indices) => indices.clone(),
             None => (0..self.columns.positions().len()).collect(),
         };
+        self.note_read(&wanted, filters);
         let full_schema = self.snapshot.full_schema();
         // The optimiser may have rewritten a predicate since it asked. What is dropped here is applied above all the same.
         let filters: Vec<Expr> = filters.iter().filter(|filter| self.may_go_below(filter)).cloned().collect();

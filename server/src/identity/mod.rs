@@ -102,12 +102,16 @@ impl Identity {
         let Some(user) = known.filter(|_| password_is_right) else {
             return Err(Error::new(ErrorKind::Unauthenticated, "user name or password is wrong"));
         };
-        let login = Login {
+        Ok(Login {
             principal: user.principal().clone(),
             token: token::issue(&self.sealer, user, self.token_lifetime)?,
-        };
-        tracing::info!(user = login.principal.user(), role = login.principal.role().as_str(), "logged in");
-        Ok(login)
+        })
+    }
+
+    /// The name of the user that a client has named, as the configuration spells it; `None` if there is no such user, and
+    /// what was typed may be anything, a password too.
+    pub(crate) fn known_name(&self, typed: &str) -> Option<&str> {
+        self.users.find(typed).map(|user| user.principal().user())
     }
 
     /// Who a bearer token stands for today.

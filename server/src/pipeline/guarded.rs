@@ -1,6 +1,7 @@
 //! A statement between its authorisation and its plan.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -33,7 +34,7 @@ impl GuardedStatement {
         let pin = pin.filter(|_| part::divides(&schema));
         // Opening the tables and planning may have taken longer than a policy is believed.
         watch.map_or(Ok(()), |watch| watch.check())?;
-        Ok(Description { schema, parameters, is_ordered, pin })
+        Ok(Description { schema, parameters, is_ordered, pin, aws: Duration::ZERO })
     }
 
     /// What the statement reads, if it is one table of which nothing is hidden.

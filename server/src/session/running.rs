@@ -1,7 +1,6 @@
 //! Which queries run on this server, so that their owners can end them by their ids.
 //!
-//! A query is known by two ids: that of the call that planned it, which the client was told, and that of the call that
-//! runs it, which log and audit trail name. A ticket may be redeemed several times at once, so one id may mean several
+//! A query is known by the id of the call that planned it, which the client was told. A ticket may be redeemed several times at once, so one id may mean several
 //! runs, and all of them end. Ids are looked up together with the principal: another user's id is as unknown as one that
 //! never was.
 

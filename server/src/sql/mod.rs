@@ -329,7 +329,8 @@ fn check_is_query(parsed: &ParsedStatement) -> Result<(), Error> {
 /// as a hidden table.
 fn named_tables(parsed: &ParsedStatement) -> Result<Vec<NamedTable>, Error> {
     let (references, _) = resolve_table_references(parsed, true).map_err(|error| {
-        Error::new(ErrorKind::InvalidRequest, "a table name cannot be read").because(error.to_string())
+        Error::new(ErrorKind::InvalidRequest, "a table name cannot be read")
+            .because_quoting(error.to_string())
     })?;
     few(references.iter().filter(|reference| !is_system(reference)).map(qualified))
 }

@@ -71,10 +71,11 @@ impl SubstraitPlan {
             return Err(refuse("the Substrait plan is too large"));
         }
         let malformed = "the Substrait plan cannot be decoded";
-        let plan = Plan::decode(encoded).map_err(|error| refuse(malformed).because(error.to_string()))?;
+        let plan =
+            Plan::decode(encoded).map_err(|error| refuse(malformed).because_quoting(error.to_string()))?;
         // As JSON every message has one form, so that nothing here has to know where a plan may hold another relation.
         let json = serde_json::to_value(&plan);
-        let json = json.map_err(|error| refuse(malformed).because(error.to_string()))?;
+        let json = json.map_err(|error| refuse(malformed).because_quoting(error.to_string()))?;
         let mut census = Census::default();
         census.count(&json);
         if census.messages > MESSAGE_LIMIT

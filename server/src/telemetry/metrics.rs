@@ -3,14 +3,21 @@
 //! Invariant: every label is a closed enum, so no user name, table or SQL text can become a label, and the size of the
 //! output is fixed.
 
+mod aws_calls;
 mod instruments;
 mod labels;
+mod process;
 
+use std::sync::{Mutex, PoisonError};
+
+pub(crate) use self::aws_calls::{AwsOperation, AwsOutcome};
 pub(crate) use self::instruments::{Counter, Entered, Gauge, Histogram};
-pub(crate) use self::labels::{ConnectionRefusal, Limit, Outcome, RpcMethod, outcome_word};
+pub(crate) use self::labels::{ConnectionRefusal, Limit, LoginOutcome, Outcome, RpcMethod, outcome_word};
 
+use self::aws_calls::AwsCalls;
 use self::instruments::Page;
-use self::labels::{CONNECTION_REFUSALS, LIMITS, OUTCOMES, RPC_METHODS};
+use self::labels::{CONNECTION_REFUSALS, LIMITS, LOGIN_OUTCOMES, OUTCOMES, RPC_METHODS};
+use super::log_queue;
 
 /// One counter per outcome.
 #[derive(Default)]
@@ -24,7 +31,7 @@ impl OutcomeCounters {
 
     fn recorded(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let words = OUTCOMES.iter().map(|outcome| outcome_word(*outcome));
-        words.zip(self.0.iter().map(Counter::get)).filter(|(_, count)| *count > 0)
+        words.zip(self.0.iter().map(Counter::get))
     }
 }
 
@@ -44,20 +51,24 @@ impl LimitCounters {
 pub(crate) struct Metrics {
     rpcs: [OutcomeCounters; RPC_METHODS.len()],
     refused_connections: [Counter; CONNECTION_REFUSALS.len()],
+    logins: [Counter; LOGIN_OUTCOMES.len()],
+    /// Calls to AWS.
+    pub(crate) aws_calls: AwsCalls,
+    /// Audit records that could not be written when they should have been.
+    pub(crate) audit_failures: Counter,
+    observed: Mutex<Vec<Observed>>,
     /// Connections of clients now.
     pub(crate) connections: Gauge,
     /// Statements by the way they ended.
     pub(crate) statements: OutcomeCounters,
     /// Statements that a limit ended.
     pub(crate) limit_hits: LimitCounters,
-    /// Time from a statement's arrival to its end.
+    /// Time from a statement's arrival to its end, that of its planning call included.
     pub(crate) statement_duration: Histogram,
     /// Statements that are planned or executed now.
     pub(crate) running_statements: Gauge,
     /// Statements that wait for their turn now.
     pub(crate) waiting_statements: Gauge,
-    /// Sessions known now.
-    pub(crate) sessions: Gauge,
     /// Result streams open now.
     pub(crate) open_streams: Gauge,
     /// Rows sent to clients.
@@ -74,7 +85,31 @@ pub(crate) struct Metrics {
     pub(crate) block_cache_missed_bytes: Counter,
 }
 
+/// A number that somebody else keeps.
+struct Observed {
+    name: &'static str,
+    help: &'static str,
+    read: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
 impl Metrics {
+    /// Shows a number that somebody else keeps, as a gauge.
+    pub(crate) fn observe(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> u64 + Send + Sync + 'static,
+    ) {
+        let mut observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
+        observed.push(Observed { name, help, read: Box::new(read) });
+    }
+
+    /// Counts a login, or an attempt at one.
+    pub(crate) fn record_login(&self, outcome: LoginOutcome) {
+        let counters = LOGIN_OUTCOMES.iter().zip(&self.logins);
+        counters.filter(|((known, _), _)| *known == outcome).for_each(|(_, counter)| counter.add(1));
+    }
+
     /// Counts one call.
     pub(crate) fn record_rpc(&self, method: RpcMethod, outcome: Outcome) {
         let counters = RPC_METHODS.iter().zip(&self.rpcs);
@@ -113,21 +148,7 @@ impl Metrics {
             "Time from a statement's arrival to its end.",
             &self.statement_duration,
         );
-        let counters = [
-            ("lakegate_rows_sent_total", "Rows sent to clients.", &self.rows_sent),
-            ("lakegate_bytes_sent_total", "Bytes of Arrow data sent to clients.", &self.bytes_sent),
-            ("lakegate_block_cache_hits_total", "Ranges of data files found kept.", &self.block_cache_hits),
-            ("lakegate_block_cache_misses_total", "Ranges read from S3.", &self.block_cache_misses),
-            ("lakegate_block_cache_hit_bytes_total", "Bytes found kept.", &self.block_cache_hit_bytes),
-            (
-                "lakegate_block_cache_missed_bytes_total",
-                "Bytes read from S3.",
-                &self.block_cache_missed_bytes,
-            ),
-        ];
-        for (name, help, counter) in counters {
-            page.single(name, "counter", help, counter.get());
-        }
+        self.render_data(&mut page);
         page.single(
             "lakegate_running_statements",
             "gauge",
@@ -140,9 +161,50 @@ impl Metrics {
             "Statements that wait now.",
             self.waiting_statements.get(),
         );
-        page.single("lakegate_sessions", "gauge", "Sessions known now.", self.sessions.get());
         page.single("lakegate_open_streams", "gauge", "Result streams open now.", self.open_streams.get());
+        self.render_records(&mut page);
+        self.aws_calls.render(&mut page);
+        for Observed { name, help, read } in
+            self.observed.lock().unwrap_or_else(PoisonError::into_inner).iter()
+        {
+            page.single(name, "gauge", help, read());
+        }
+        process::render(&mut page);
         page.0
+    }
+
+    fn render_data(&self, page: &mut Page) {
+        let (hit_bytes, missed_bytes) = (&self.block_cache_hit_bytes, &self.block_cache_missed_bytes);
+        let scanned = hit_bytes.get().saturating_add(missed_bytes.get());
+        page.single(
+            "lakegate_scanned_bytes_total",
+            "counter",
+            "Bytes of data files that were read.",
+            scanned,
+        );
+        let counters = [
+            ("lakegate_rows_sent_total", "Rows sent to clients.", &self.rows_sent),
+            ("lakegate_bytes_sent_total", "Bytes of Arrow data sent to clients.", &self.bytes_sent),
+            ("lakegate_block_cache_hits_total", "Ranges of data files found kept.", &self.block_cache_hits),
+            ("lakegate_block_cache_misses_total", "Ranges read from S3.", &self.block_cache_misses),
+            ("lakegate_block_cache_hit_bytes_total", "Bytes found kept.", hit_bytes),
+            ("lakegate_block_cache_missed_bytes_total", "Bytes read from S3.", missed_bytes),
+        ];
+        for (name, help, counter) in counters {
+            page.single(name, "counter", help, counter.get());
+        }
+    }
+
+    fn render_records(&self, page: &mut Page) {
+        page.head("lakegate_logins_total", "counter", "Logins and attempts at them.");
+        for ((_, outcome), counter) in LOGIN_OUTCOMES.iter().zip(&self.logins) {
+            page.sample("lakegate_logins_total", &format!("{{outcome=\"{outcome}\"}}"), counter.get());
+        }
+        let failures = self.audit_failures.get();
+        let help = "Audit records that could not be written when they should have been.";
+        page.single("lakegate_audit_failures_total", "counter", help, failures);
+        let help = "Log lines that never reached standard error.";
+        page.single("lakegate_log_lines_dropped_total", "counter", help, log_queue::dropped());
     }
 
     fn render_connections(&self, page: &mut Page) {
@@ -169,7 +231,7 @@ mod tests {
         let page = metrics.render();
         assert!(page.contains("lakegate_rpcs_total{method=\"DoGet\",outcome=\"ok\"} 1\n"), "{page}");
         assert!(page.contains("lakegate_rpcs_total{method=\"DoGet\",outcome=\"expired\"} 2\n"), "{page}");
-        assert!(!page.contains("Handshake"), "{page}");
+        assert!(page.contains("lakegate_rpcs_total{method=\"Handshake\",outcome=\"ok\"} 0\n"), "{page}");
     }
 
     #[test]
@@ -202,5 +264,28 @@ mod tests {
         assert!(metrics.render().contains("lakegate_open_streams 1\n"));
         drop(entered);
         assert!(metrics.render().contains("lakegate_open_streams 0\n"));
+    }
+    #[test]
+    fn what_others_keep_is_read_when_it_is_shown() {
+        let metrics = Metrics::default();
+        let kept = std::sync::Arc::new(Counter::default());
+        let shown = std::sync::Arc::clone(&kept);
+        metrics.observe("lakegate_kept", "Kept elsewhere.", move || shown.get());
+        kept.add(7);
+        assert!(metrics.render().contains("# TYPE lakegate_kept gauge\nlakegate_kept 7\n"));
+    }
+
+    #[test]
+    fn a_page_has_each_name_once_and_nothing_but_numbers() {
+        let page = Metrics::default().render();
+        let mut names: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "{page}");
+        for sample in page.lines().filter(|line| !line.starts_with('#')) {
+            let value = sample.rsplit_once(' ').map(|(_, value)| value.parse::<f64>());
+            assert!(matches!(value, Some(Ok(_))), "{sample}");
+        }
     }
 }

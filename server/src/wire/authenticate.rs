@@ -12,10 +12,12 @@ use zeroize::Zeroizing;
 
 use super::deadline;
 use super::sessions::CallSession;
+use crate::audit::{AuditTrail, LoginWay};
 use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Identity, Login, Principal, TOKEN_USER};
 use crate::ids::Secret;
+use crate::telemetry::metrics::{LoginOutcome, Metrics};
 
 /// Base64 as clients write it: some leave out the padding.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -34,6 +36,13 @@ pub(super) struct Caller {
 
 struct Proof;
 
+impl Caller {
+    /// User and role, as records name them.
+    pub(super) fn named(&self) -> (&str, &str) {
+        (self.principal.user(), self.principal.role().as_str())
+    }
+}
+
 /// What is known about a call before anything is checked.
 pub(super) fn context_of<T>(request: &Request<T>) -> RequestContext {
     let metadata = request.metadata();
@@ -41,20 +50,26 @@ pub(super) fn context_of<T>(request: &Request<T>) -> RequestContext {
     RequestContext::begin(request.remote_addr(), user_agent, deadline::client_timeout(metadata))
 }
 
-/// The caller that the bearer token stands for.
+/// The caller that the bearer token stands for. A call without one is recorded.
 ///
 /// # Errors
 /// [`ErrorKind::Unauthenticated`] without a valid token.
 pub(super) fn authenticate(
     identity: &Identity,
+    audit: &AuditTrail,
     context: &RequestContext,
     metadata: &MetadataMap,
 ) -> Result<Caller, Error> {
-    let Some(Credentials::Bearer(token)) = credentials(metadata)? else {
-        let text = "no bearer token: log in with a handshake, then send its token with each call";
-        return Err(Error::new(ErrorKind::Unauthenticated, text));
-    };
-    let principal = identity.verify(token)?;
+    let verified = credentials(metadata).and_then(|credentials| match credentials {
+        Some(Credentials::Bearer(token)) => identity.verify(token),
+        _ => {
+            let text = "no bearer token: log in with a handshake, then send its token with each call";
+            Err(Error::new(ErrorKind::Unauthenticated, text))
+        }
+    });
+    let principal = verified.inspect_err(|error| audit.token_refused(context, error.constant_text()))?;
+    // Nobody has set it before.
+    let _ = context.user.set(principal.user().to_owned());
     Ok(Caller { context: context.clone(), principal, session: CallSession::of(metadata), _proof: Proof })
 }
 
@@ -67,7 +82,8 @@ pub(super) fn expected(identity: &Identity, metadata: &MetadataMap) -> Option<Pr
     }
 }
 
-/// Logs in with user and password, or confirms a token. Gives the token for the calls that follow.
+/// Logs in with user and password, or confirms a token. Gives the token for the calls that follow. Whatever comes of it is
+/// recorded and counted.
 ///
 /// Tools that know only user and password send a token as the password of the user [`TOKEN_USER`].
 ///
@@ -75,21 +91,50 @@ pub(super) fn expected(identity: &Identity, metadata: &MetadataMap) -> Option<Pr
 /// [`ErrorKind::Unauthenticated`] if the credentials are missing or wrong, and what [`Identity::login`] answers.
 pub(super) async fn handshake(
     identity: &Identity,
+    audit: &AuditTrail,
+    metrics: &Metrics,
     context: &RequestContext,
     metadata: &MetadataMap,
 ) -> Result<Login, Error> {
-    match credentials(metadata)? {
-        Some(Credentials::Basic { user, password }) if user == TOKEN_USER => {
+    let read = credentials(metadata);
+    let how = match &read {
+        Ok(Some(Credentials::Basic { user, .. })) if user == TOKEN_USER => LoginWay::Token,
+        Ok(Some(Credentials::Basic { .. })) => LoginWay::Password,
+        Ok(Some(Credentials::Bearer(_))) => LoginWay::Token,
+        Ok(None) | Err(_) => LoginWay::Unreadable,
+    };
+    let mut typed = None;
+    let checked = match read {
+        Ok(Some(Credentials::Basic { user, password })) if user == TOKEN_USER => {
             confirmed(identity, password.expose())
         }
-        Some(Credentials::Basic { user, password }) => {
-            identity.login(context.peer.map(|peer| peer.ip()), &user, &password).await
+        Ok(Some(Credentials::Basic { user, password })) => {
+            let address = context.peer.map(|peer| peer.ip());
+            let checked = identity.login(address, &user, &password).await;
+            typed = Some(user);
+            checked
         }
-        Some(Credentials::Bearer(token)) => confirmed(identity, token),
-        None => {
+        Ok(Some(Credentials::Bearer(token))) => confirmed(identity, token),
+        Ok(None) => {
             Err(Error::new(ErrorKind::Unauthenticated, "a handshake needs user and password, or a token"))
         }
-    }
+        Err(error) => Err(error),
+    };
+    let recorded = match checked {
+        Ok(login) => {
+            let (user, role) = (login.principal.user(), login.principal.role().as_str());
+            let _ = context.user.set(user.to_owned());
+            audit.logged_in(context, user, role, how).map(|()| login)
+        }
+        Err(error) => {
+            let known = typed.as_deref().and_then(|name| identity.known_name(name));
+            audit.login_refused(context, known, how, error.kind());
+            Err(error)
+        }
+    };
+    let outcome = recorded.as_ref().map(|_| LoginOutcome::Succeeded);
+    metrics.record_login(outcome.unwrap_or_else(|error| LoginOutcome::of(error.kind())));
+    recorded
 }
 
 fn confirmed(identity: &Identity, token: &str) -> Result<Login, Error> {

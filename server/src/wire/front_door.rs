@@ -98,7 +98,7 @@ impl FrontDoor {
     }
 
     fn caller(&self, context: &RequestContext, metadata: &MetadataMap) -> Result<Caller, Error> {
-        authenticate::authenticate(&self.identity, context, metadata)
+        authenticate::authenticate(&self.identity, &self.pipeline.audit, context, metadata)
     }
 
     /// The only way out for an answer that is not a stream of results.
@@ -169,7 +169,7 @@ impl FrontDoor {
         Ok(SchemaResult { schema: schema::encapsulated(&schema)? })
     }
 
-    async fn results(&self, caller: &Caller, ticket: &Ticket) -> Result<ResultBody, Error> {
+    async fn results(&self, caller: &mut Caller, ticket: &Ticket) -> Result<ResultBody, Error> {
         match question(&ticket.ticket)? {
             Question::Ticket(sealed) => self.run_ticket(caller, sealed).await,
             Question::Prepared(handle) => self.run_prepared(caller, handle).await,
@@ -243,7 +243,15 @@ impl FlightService for FrontDoor {
     ) -> Result<Response<Self::HandshakeStream>, Status> {
         let context = context_of(&request);
         let outcome = async {
-            let login = authenticate::handshake(&self.identity, &context, request.metadata()).await?;
+            let (audit, metrics) = (&self.pipeline.audit, &self.metrics);
+            let login =
+                authenticate::handshake(&self.identity, audit, metrics, &context, request.metadata()).await?;
+            tracing::info!(
+                user = login.principal.user(),
+                role = login.principal.role().as_str(),
+                peer = context.peer.map(tracing::field::display),
+                "logged in"
+            );
             let cookie = self.login_cookie(&login.principal, request.metadata())?;
             Ok((bearer(&login.token)?, cookie, login.token))
         };
@@ -282,12 +290,17 @@ impl FlightService for FrontDoor {
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
-        let context = context_of(&request);
-        let outcome = async {
-            let caller = self.caller(&context, request.metadata())?;
-            self.results(&caller, request.get_ref()).await
+        let mut context = context_of(&request);
+        let outcome = match self.caller(&context, request.metadata()) {
+            Ok(mut caller) => {
+                let outcome = self.results(&mut caller, request.get_ref()).await;
+                // A ticket brings the query id that its client was told.
+                context = caller.context;
+                outcome
+            }
+            Err(error) => Err(error),
         };
-        self.answer(RpcMethod::DoGet, &context, outcome.await)
+        self.answer(RpcMethod::DoGet, &context, outcome)
     }
 
     async fn do_put(

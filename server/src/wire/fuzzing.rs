@@ -19,12 +19,12 @@ use lakegate_proto::v1::SealedToken;
 pub(crate) use self::parameters::parameters;
 
 use super::commands::{Question, question};
-use super::handles::{open_prepared, open_ticket, seal_prepared, seal_ticket};
+use super::handles::{PlannedAs, open_prepared, open_ticket, seal_prepared, seal_ticket};
 use crate::context::RequestContext;
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Identity, Principal, Purpose, Sealer};
 use crate::ids::RoleArn;
-use crate::pipeline::QueryRequest;
+use crate::pipeline::{PlanningTime, QueryRequest};
 use crate::settings::Settings;
 use crate::sql::{Moment, SessionOptions, Source};
 
@@ -110,7 +110,8 @@ fn check_stranger(principal: &Principal, presented: &[u8]) {
 fn check_ticket(owner: &Principal, other: &Principal, request: &QueryRequest, rest: &[u8]) {
     let schema = Schema::empty();
     let context = RequestContext::begin(None, "fuzz", None);
-    let ticket = must(seal_ticket(sealer(), owner, LIFETIME, context.query_id, request, &schema));
+    let planned_as = PlannedAs { query_id: context.query_id, time: PlanningTime::default() };
+    let ticket = must(seal_ticket(sealer(), owner, LIFETIME, planned_as, request, &schema));
     let Ok(Question::Ticket(sealed)) = question(&ticket.ticket) else {
         unreachable!("a ticket is recognised as a ticket")
     };

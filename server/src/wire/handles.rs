@@ -18,7 +18,7 @@ use super::{parameters, schema};
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Principal, Purpose, Sealer};
 use crate::ids::QueryId;
-use crate::pipeline::{Part, QueryRequest};
+use crate::pipeline::{Part, PlanningTime, QueryRequest};
 use crate::sql::Source;
 
 /// What a ticket asks for.
@@ -27,8 +27,17 @@ pub(super) struct OpenedTicket {
     pub(super) request: QueryRequest,
     /// Digest of the wire schema that was announced.
     schema_digest: Vec<u8>,
-    /// The query id of the call that planned it, which is the one that the client was told.
-    pub(super) planned_as: Option<QueryId>,
+    /// The call that planned it.
+    pub(super) planned_as: Option<PlannedAs>,
+}
+
+/// The call that planned a statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct PlannedAs {
+    /// Its query id, which is the one that the client was told.
+    pub(super) query_id: QueryId,
+    /// What it took.
+    pub(super) time: PlanningTime,
 }
 
 impl OpenedTicket {
@@ -53,7 +62,7 @@ pub(super) fn seal_ticket(
     sealer: &Sealer,
     principal: &Principal,
     lifetime: Duration,
-    planned_as: QueryId,
+    planned_as: PlannedAs,
     request: &QueryRequest,
     wire_schema: &Schema,
 ) -> Result<Ticket, Error> {
@@ -63,7 +72,9 @@ pub(super) fn seal_ticket(
         substrait,
         parameters: parameters::to_bytes(request.parameters.as_ref())?,
         schema_digest: schema::digest(wire_schema)?.to_vec(),
-        planned_as: planned_as.to_string(),
+        planned_as: planned_as.query_id.to_string(),
+        planning_ms: milliseconds(planned_as.time.total),
+        planning_aws_ms: milliseconds(planned_as.time.aws),
         options: Some(to_sealed(&request.options)),
         part: request.part.map(|part| SealedPart { index: part.index, of: part.of, pin: part.pin.to_vec() }),
     };
@@ -90,8 +101,18 @@ pub(super) fn open_ticket(
             part: body.part.map(part).transpose()?,
         },
         schema_digest: body.schema_digest,
-        planned_as: QueryId::parse(&body.planned_as),
+        planned_as: QueryId::parse(&body.planned_as).map(|query_id| PlannedAs {
+            query_id,
+            time: PlanningTime {
+                total: Duration::from_millis(body.planning_ms),
+                aws: Duration::from_millis(body.planning_aws_ms),
+            },
+        }),
     })
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The statement as SQL and as a plan, one of them empty.

@@ -2,6 +2,8 @@
 //!
 //! It knows two names: the empty one, which is the server, and the Flight service; both have the same state.
 
+use std::time::Duration;
+
 use arrow_flight::flight_service_server::FlightServiceServer;
 use tonic::server::NamedService;
 use tonic_health::ServingStatus;
@@ -11,6 +13,9 @@ use tonic_health::server::{HealthReporter, HealthService};
 use super::front_door::FrontDoor;
 
 const NAMES: [&str; 2] = ["", <FlightServiceServer<FrontDoor> as NamedService>::NAME];
+
+/// Time between two looks whether statements can run.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the health service answers.
 pub(super) struct Health(HealthReporter);
@@ -26,6 +31,19 @@ impl Health {
     /// The service that says so.
     pub(super) fn service(&self) -> HealthServer<HealthService> {
         HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
+    }
+
+    /// Follows whether statements can run now, for as long as it is polled.
+    pub(super) async fn follow(&self, can_run: impl Fn() -> bool) {
+        let mut told = true;
+        loop {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+            let now = can_run();
+            if now != told {
+                self.set(if now { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
+                told = now;
+            }
+        }
     }
 
     /// New work shall go elsewhere. Whoever watches is told at once.

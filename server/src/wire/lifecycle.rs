@@ -16,8 +16,10 @@ use super::authenticate::Caller;
 use super::commands::{Question, malformed_action, question};
 use super::fields;
 use super::front_door::FrontDoor;
+use super::handles::PlannedAs;
 use crate::error::{Error, ErrorKind};
 use crate::ids::QueryId;
+use crate::pipeline::PlanningTime;
 
 /// How long a poll waits for the server to have room. Well below what load balancers allow an idle call.
 const POLL_PATIENCE: Duration = Duration::from_secs(2);
@@ -61,15 +63,20 @@ impl FrontDoor {
                 Ok(Question::Ticket(sealed)) => {
                     if let Ok(opened) = self.open_ticket(caller, sealed).await {
                         is_own = true;
-                        ids.extend(opened.planned_as);
+                        ids.extend(opened.planned_as.map(|planned| planned.query_id));
                     }
                 }
                 Ok(Question::Metadata(_)) => return Ok(CancelStatus::NotCancellable),
                 _ => {}
             }
         }
+        ids.sort_unstable_by_key(ToString::to_string);
+        ids.dedup();
         let running = self.pipeline.sessions.running();
-        if ids.into_iter().filter(|id| running.cancel(&caller.principal, *id)).count() > 0 {
+        ids.retain(|id| running.cancel(&caller.principal, *id));
+        if !ids.is_empty() {
+            let (user, role) = caller.named();
+            self.pipeline.audit.cancelled(&caller.context, user, role, &ids);
             return Ok(CancelStatus::Cancelled);
         }
         if is_own {
@@ -96,7 +103,8 @@ impl FrontDoor {
         let opened = self.open_ticket(caller, sealed).await?;
         let wire_schema = self.result_schema(caller, &opened.request).await?;
         opened.check_schema(&wire_schema)?;
-        let planned_as = opened.planned_as.unwrap_or(caller.context.query_id);
+        let own = PlannedAs { query_id: caller.context.query_id, time: PlanningTime::default() };
+        let planned_as = opened.planned_as.unwrap_or(own);
         let tickets = self.tickets(caller, planned_as, vec![opened.request], wire_schema).await?;
         let ticket = tickets.into_iter().next().ok_or_else(|| Error::internal("a ticket was not sealed"))?;
         Ok(self.endpoint(caller, ticket))

@@ -5,8 +5,9 @@
 //! schema that GetFlightInfo announces is the one that is sent.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array as _, AsArray as _, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_flight::sql::metadata::{
     GetCatalogsBuilder, GetDbSchemasBuilder, GetTablesBuilder, SqlInfoDataBuilder, XdbcTypeInfoDataBuilder,
@@ -19,6 +20,7 @@ use super::commands::MetadataCommand;
 use super::front_door::FrontDoor;
 use super::like::{Pattern, passes};
 use super::schema;
+use crate::audit::QueryStart;
 use crate::catalog::TableEntry;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
@@ -44,6 +46,29 @@ impl MetadataCommand {
         }
     }
 
+    /// The name and the filters of a command that tells names of the catalog.
+    fn asks_for_names(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Catalogs => Some(("GetCatalogs", String::new())),
+            Self::DbSchemas(command) => {
+                let CommandGetDbSchemas { catalog, db_schema_filter_pattern: schema } = command;
+                Some(("GetDbSchemas", format!("catalog={catalog:?} schema={schema:?}")))
+            }
+            Self::Tables(command) => {
+                let (catalog, schema) = (&command.catalog, &command.db_schema_filter_pattern);
+                let (table, types) = (&command.table_name_filter_pattern, &command.table_types);
+                let filters =
+                    format!("catalog={catalog:?} schema={schema:?} table={table:?} types={types:?}");
+                Some(("GetTables", filters))
+            }
+            Self::TableTypes
+            | Self::PrimaryKeys
+            | Self::ForeignKeys
+            | Self::SqlInfo(_)
+            | Self::XdbcTypeInfo(_) => None,
+        }
+    }
+
     /// FlightInfo whose ticket is the command as it was sent.
     ///
     /// # Errors
@@ -62,15 +87,43 @@ impl MetadataCommand {
 }
 
 impl FrontDoor {
-    /// Answers a metadata command for a caller.
+    /// Answers a metadata command for a caller. One that tells names of the catalog is recorded like a statement.
     ///
     /// # Errors
-    /// What browsing the catalog answers.
+    /// What browsing the catalog answers, and what the audit trail does.
     pub(super) async fn metadata(
         &self,
         caller: &Caller,
         command: MetadataCommand,
     ) -> Result<RecordBatch, Error> {
+        let Some((name, filters)) = command.asks_for_names() else {
+            return self.answer_metadata(caller, command).await;
+        };
+        let (user, role) = caller.named();
+        let mut audit = self.pipeline.audit.start(&QueryStart {
+            context: &caller.context,
+            user,
+            role,
+            command: Some(name),
+            statement: &filters,
+            statement_bytes: filters.len(),
+        })?;
+        let asked = Instant::now();
+        let answered = self.answer_metadata(caller, command).await;
+        audit.asked_aws(asked.elapsed());
+        let answered = match answered {
+            Ok(answer) => audit.written(caller.context.client_deadline()).await.map(|()| answer),
+            Err(error) => Err(error),
+        };
+        if let Ok(answer) = &answered {
+            audit.listed(names(answer).into_iter());
+            audit.sent(answer.num_rows() as u64, answer.get_array_memory_size() as u64);
+        }
+        audit.finish(answered.as_ref().map(|_| ()).map_err(Error::kind));
+        answered
+    }
+
+    async fn answer_metadata(&self, caller: &Caller, command: MetadataCommand) -> Result<RecordBatch, Error> {
         let session = self.pipeline.session(&caller.principal);
         // It asks AWS and holds the whole answer, as describing does.
         let _admission = self.pipeline.sessions.admit_description(&session).await?;
@@ -136,6 +189,19 @@ fn pattern(text: Option<&str>) -> Result<Option<Pattern>, Error> {
         }
         _ => Ok(text.map(Pattern::new)),
     }
+}
+
+/// What an answer names: tables with their databases, or databases, or catalogs.
+fn names(answer: &RecordBatch) -> Vec<String> {
+    let column = |name: &str| answer.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+    let text = |column: &StringArray, row: usize| column.is_valid(row).then(|| column.value(row).to_owned());
+    let columns = ["db_schema_name", "table_name"].map(column);
+    let parts: Vec<&StringArray> = match columns.iter().any(Option::is_some) {
+        true => columns.into_iter().flatten().collect(),
+        false => column("catalog_name").into_iter().collect(),
+    };
+    let name = |row| parts.iter().filter_map(|part| text(part, row)).collect::<Vec<_>>().join(".");
+    (0..answer.num_rows()).map(name).collect()
 }
 
 fn tables_answer(mut builder: GetTablesBuilder, tables: &[TableEntry]) -> Result<RecordBatch, Error> {

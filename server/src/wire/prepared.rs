@@ -19,7 +19,7 @@ use super::stream::ResultBody;
 use super::{handles, parameters, schema, sealing};
 use crate::error::Error;
 use crate::identity::{Principal, Sealer};
-use crate::pipeline::QueryRequest;
+use crate::pipeline::{PlanningTime, QueryRequest};
 use crate::sql::Source;
 
 impl FrontDoor {
@@ -80,7 +80,7 @@ impl FrontDoor {
     pub(super) async fn run_prepared(&self, caller: &Caller, handle: Bytes) -> Result<ResultBody, Error> {
         let request = self.open_prepared(caller, handle).await?;
         // No schema was announced with the handle as a ticket, so there is none to keep to.
-        self.run(caller, &request, None, |_| Ok(())).await
+        self.run(caller, &request, PlanningTime::default(), |_| Ok(())).await
     }
 
     /// Does an update: a change of the session is one, and there is no other.

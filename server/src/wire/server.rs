@@ -137,6 +137,9 @@ impl WireOptions {
 
 /// Serves Flight SQL and health on `listener` until `stop` says so and the running results have ended or had their time.
 ///
+/// # Arguments
+/// * `can_run` - whether statements can run now, for health.
+///
 /// # Errors
 /// [`crate::error::ErrorKind::Internal`] if the server cannot run.
 pub(crate) async fn serve(
@@ -146,6 +149,7 @@ pub(crate) async fn serve(
     metrics: Arc<Metrics>,
     listener: TcpListener,
     stop: Stop,
+    can_run: impl Fn() -> bool,
 ) -> Result<(), Error> {
     let health = Health::serving().await;
     let health_service = health.service();
@@ -170,12 +174,16 @@ pub(crate) async fn serve(
     let max_message_bytes = options.max_message_bytes;
     let uploads = Uploads::new(options.upload_timeout, options.max_uploads_per_user, max_message_bytes);
     let draining_ended = CancellationToken::new();
+    let audit = pipeline.audit.clone();
     let front_door =
         FrontDoor::new(options, pipeline, Arc::clone(&identity), metrics, draining_ended.clone())?;
     let service = FlightServiceServer::new(front_door).max_decoding_message_size(max_message_bytes);
 
     let no_new_work = async {
-        stop.drain.cancelled().await;
+        tokio::select! {
+            () = stop.drain.cancelled() => {}
+            () = health.follow(can_run) => {}
+        }
         health.not_serving().await;
         stop.wait(drain_delay).await;
         health.close().await;
@@ -187,6 +195,7 @@ pub(crate) async fn serve(
     let time_is_up = async {
         stop.drain.cancelled().await;
         stop.wait(drain_delay.saturating_add(drain_timeout)).await;
+        audit.stopping();
         draining_ended.cancel();
         let is_hurried = stop.at_once.is_cancelled();
         tokio::time::sleep(if is_hurried { HURRIED_CLOSE_TIMEOUT } else { CLOSE_TIMEOUT }).await;

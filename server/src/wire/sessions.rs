@@ -21,6 +21,7 @@ use super::commands::malformed_action;
 use super::cookie;
 use super::front_door::FrontDoor;
 use super::headers::{HeaderOptions, header_of};
+use crate::audit::OptionChange;
 use crate::error::{Error, ErrorKind};
 use crate::identity::Principal;
 use crate::pipeline::QueryRequest;
@@ -116,7 +117,13 @@ impl FrontDoor {
             let text = "this client keeps no cookie, so the option would be lost: turn cookies on, or send the header";
             return Err(Error::new(ErrorKind::InvalidRequest, text).echoing(&changed));
         }
-        caller.session.answer_with(self.cookie(&caller.principal, &kept)?);
+        let cookie = self.cookie(&caller.principal, &kept)?;
+        let (user, role) = caller.named();
+        let changed = changes
+            .iter()
+            .map(|change| OptionChange { name: change.option.name(), value: change.value.as_deref() });
+        self.pipeline.audit.session_changed(&caller.context, user, role, changed)?;
+        caller.session.answer_with(cookie);
         Ok(())
     }
 

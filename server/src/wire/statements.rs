@@ -1,6 +1,7 @@
 //! Statements: GetFlightInfo plans one and hands out a ticket, DoGet executes it. Both authorise.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::{FlightDescriptor, FlightInfo, Ticket};
@@ -9,13 +10,12 @@ use futures::{FutureExt, stream};
 
 use super::authenticate::Caller;
 use super::front_door::FrontDoor;
-use super::handles::OpenedTicket;
+use super::handles::{OpenedTicket, PlannedAs};
 use super::stream::{Delivery, ResultBody};
 use super::{handles, schema, sealing};
 use crate::error::{Error, ErrorKind};
 use crate::identity::{Principal, Sealer};
-use crate::ids::QueryId;
-use crate::pipeline::{Description, Part, QueryRequest};
+use crate::pipeline::{Description, Part, PlanningTime, QueryRequest};
 
 /// For FlightInfo: how many rows and bytes a result will have is never told, since it could count hidden rows.
 const UNKNOWN: i64 = -1;
@@ -63,7 +63,7 @@ impl FrontDoor {
         if let Some(change) = self.session_change(&request.source)? {
             self.change_session(caller, &[change])?;
             let nothing = Arc::new(Schema::empty());
-            return self.announce(caller, vec![request.clone()], nothing, descriptor).await;
+            return self.announce(caller, vec![request.clone()], nothing, Duration::ZERO, descriptor).await;
         }
         let description = self.describe(caller, request).await?;
         if request.parameters.is_none() && !description.parameters.fields().is_empty() {
@@ -72,7 +72,7 @@ impl FrontDoor {
         }
         let announced = schema::announced(&description.schema, request.options.view_types);
         let parts = parts(request, &description, self.pipeline.most_at_once());
-        let info = self.announce(caller, parts, announced, descriptor).await?;
+        let info = self.announce(caller, parts, announced, description.aws, descriptor).await?;
         Ok(FlightInfo { ordered: description.is_ordered, ..info })
     }
 
@@ -83,11 +83,13 @@ impl FrontDoor {
         caller: &Caller,
         requests: Vec<QueryRequest>,
         wire_schema: SchemaRef,
+        aws: Duration,
         descriptor: FlightDescriptor,
     ) -> Result<FlightInfo, Error> {
-        let query_id = caller.context.query_id;
+        let time = PlanningTime { total: caller.context.started.elapsed(), aws };
+        let planned_as = PlannedAs { query_id: caller.context.query_id, time };
         let schema = schema::encapsulated(&wire_schema)?;
-        let tickets = self.tickets(caller, query_id, requests, wire_schema).await?;
+        let tickets = self.tickets(caller, planned_as, requests, wire_schema).await?;
         Ok(FlightInfo {
             schema,
             flight_descriptor: Some(descriptor),
@@ -106,7 +108,7 @@ impl FrontDoor {
     pub(super) async fn tickets(
         &self,
         caller: &Caller,
-        planned_as: QueryId,
+        planned_as: PlannedAs,
         requests: Vec<QueryRequest>,
         wire_schema: SchemaRef,
     ) -> Result<Vec<Ticket>, Error> {
@@ -130,22 +132,25 @@ impl FrontDoor {
         self.sealing(caller, size, open).await
     }
 
-    /// Executes what a ticket asks for.
+    /// Executes what a ticket asks for. From here on the call is known by the query id that the client was told when the
+    /// statement was planned.
     ///
     /// # Errors
     /// What opening the ticket and the pipeline answer, and [`ErrorKind::Expired`] if the result has other columns by
     /// now than were announced.
-    pub(super) async fn run_ticket(&self, caller: &Caller, sealed: Bytes) -> Result<ResultBody, Error> {
+    pub(super) async fn run_ticket(&self, caller: &mut Caller, sealed: Bytes) -> Result<ResultBody, Error> {
         let ticket = self.open_ticket(caller, sealed).await?;
-        tracing::debug!(query_id = %caller.context.query_id, planned_as = ?ticket.planned_as, "ticket redeemed");
+        let planned_as = ticket.planned_as;
+        caller.context.query_id = planned_as.map_or(caller.context.query_id, |planned| planned.query_id);
         let check = |wire_schema: &SchemaRef| ticket.check_schema(wire_schema);
-        self.run(caller, &ticket.request, ticket.planned_as, check).await
+        let time = planned_as.map(|planned| planned.time).unwrap_or_default();
+        self.run(caller, &ticket.request, time, check).await
     }
 
     /// Executes a statement.
     ///
     /// # Arguments
-    /// * `planned_as` - the query id that the client was told when it was planned.
+    /// * `planning` - what the call took that has planned it.
     /// * `check` - may refuse the wire schema before the first row.
     ///
     /// # Errors
@@ -154,7 +159,7 @@ impl FrontDoor {
         &self,
         caller: &Caller,
         request: &QueryRequest,
-        planned_as: Option<QueryId>,
+        planning: PlanningTime,
         check: impl FnOnce(&SchemaRef) -> Result<(), Error>,
     ) -> Result<ResultBody, Error> {
         if self.session_change(&request.source)?.is_some() {
@@ -163,7 +168,7 @@ impl FrontDoor {
             return Ok(self.stream(caller, stream::empty(), nothing, Delivery::default()).await);
         }
         let session = self.pipeline.session(&caller.principal);
-        let result = self.pipeline.run(&caller.context, &session, request, planned_as).await?;
+        let result = self.pipeline.run(&caller.context, &session, request, planning).await?;
         let wire_schema = schema::wire_schema(&result.schema());
         let (compression, view_types) = (request.options.compression, request.options.view_types);
         check(&schema::announced(&result.schema(), view_types))?;

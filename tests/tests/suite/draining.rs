@@ -86,7 +86,7 @@ fn what_outlasts_the_drain_is_ended_with_an_error_and_the_server_ends() {
         until("the time is up", async || server.metric(running).await.is_ok_and(|count| count == 0)).await;
         assert_eq!(broken_off(result).await.code(), Code::Unavailable);
         assert_eq!(server.ended().await.unwrap().code(), Some(0));
-        assert!(server.audit().contains("\"outcome\":\"cancelled\""), "{}", server.audit());
+        assert!(server.audit().contains("\"outcome\":\"shutdown\""), "{}", server.audit());
     });
 }
 
@@ -110,7 +110,7 @@ fn before_the_drain_there_is_time_to_notice_and_a_second_signal_ends_it_all() {
             // With the server's own status if the client reads in time, else with that of a broken connection.
             broken_off(result).await;
             assert_eq!(server.ended().await.unwrap().code(), Some(status));
-            assert!(server.audit().contains("\"outcome\":\"cancelled\""), "{}", server.audit());
+            assert!(server.audit().contains("\"outcome\":\"shutdown\""), "{}", server.audit());
         }
     });
 }

@@ -6,7 +6,7 @@ use aws_sdk_lakeformation::types::{
 use lakegate_tests::stack;
 use tonic::Code;
 
-use crate::support::{admin, login, refusal, rows, run, start_server, value};
+use crate::support::{admin, login, refusal, rows, run, start_server, until, value};
 
 const NO_CACHE: (&str, &str) = ("LAKEGATE__ACCESS__POLICY_TTL", "0s");
 
@@ -55,7 +55,7 @@ fn with_external_filtering_switched_off_nothing_is_read_and_aws_is_not_quoted() 
         let (code, text) = refusal(&analyst, "select * from hr.departments").await;
         assert_eq!(code, Code::NotFound);
         assert_eq!(text, "table not found or not granted: hr.departments");
-        assert!(server.log().contains("AccessDenied"), "the operator's log does not say why");
+        until("the operator's log says why", async || server.log().contains("AccessDenied")).await;
     });
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Upper bounds in seconds of the buckets of statement durations.
-const SECONDS_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0];
+/// Upper bounds in seconds of the buckets of durations.
+const SECONDS_BUCKETS: [f64; 15] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 600.0];
 
 /// A number that only grows.
 #[derive(Default)]
@@ -87,6 +88,12 @@ impl Page {
     pub(super) fn single(&mut self, name: &str, kind: &str, help: &str, value: u64) {
         self.head(name, kind, help);
         self.sample(name, "", value);
+    }
+
+    /// A number that need not be whole.
+    pub(super) fn real(&mut self, name: &str, kind: &str, help: &str, value: f64) {
+        self.head(name, kind, help);
+        let _ = writeln!(self.0, "{name} {value}");
     }
 
     pub(super) fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) {

@@ -110,3 +110,34 @@ pub(super) const LIMITS: [(Limit, &str); 3] = [
     (Limit::ResultBytes, "result_bytes"),
     (Limit::ScannedBytes, "scanned_bytes"),
 ];
+
+/// How an attempt to log in has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LoginOutcome {
+    /// Somebody is logged in.
+    Succeeded,
+    /// No such user, or another password, or a token that is none.
+    Wrong,
+    /// There are too many attempts.
+    Busy,
+    /// This server could not check it, or not record it.
+    Failed,
+}
+
+pub(super) const LOGIN_OUTCOMES: [(LoginOutcome, &str); 4] = [
+    (LoginOutcome::Succeeded, "succeeded"),
+    (LoginOutcome::Wrong, "wrong"),
+    (LoginOutcome::Busy, "busy"),
+    (LoginOutcome::Failed, "failed"),
+];
+
+impl LoginOutcome {
+    /// The outcome of an attempt that this error has ended.
+    pub(crate) fn of(error: ErrorKind) -> Self {
+        match error {
+            ErrorKind::Unauthenticated => Self::Wrong,
+            ErrorKind::ResourceExhausted => Self::Busy,
+            _ => Self::Failed,
+        }
+    }
+}

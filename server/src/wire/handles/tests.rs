@@ -30,7 +30,8 @@ fn principal(user: &str) -> Principal {
 
 fn seal(identity: &Identity, owner: &Principal, lifetime: Duration, request: &QueryRequest) -> Ticket {
     let schema = schema_of("name");
-    seal_ticket(identity.sealer(), owner, lifetime, QueryId::new(), request, &schema).unwrap()
+    let planned_as = PlannedAs { query_id: QueryId::new(), time: PlanningTime::default() };
+    seal_ticket(identity.sealer(), owner, lifetime, planned_as, request, &schema).unwrap()
 }
 
 fn request() -> QueryRequest {
@@ -64,7 +65,8 @@ fn body_of(ticket: &Ticket) -> Bytes {
 fn a_ticket_brings_back_what_was_asked_and_does_not_show_it() {
     let identity = identity();
     let owner = principal("analyst");
-    let planned_as = QueryId::new();
+    let time = PlanningTime { total: Duration::from_millis(7), aws: Duration::from_millis(5) };
+    let planned_as = PlannedAs { query_id: QueryId::new(), time };
     let ticket =
         seal_ticket(identity.sealer(), &owner, LIFETIME, planned_as, &request(), &schema_of("name")).unwrap();
     assert!(!ticket.ticket.windows(6).any(|window| window == b"canary"));
