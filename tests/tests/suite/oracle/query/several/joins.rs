@@ -71,8 +71,11 @@ pub(super) fn three(sides: &Sides<'_>, random: &mut StdRng) -> Option<Query> {
 
 /// A join by columns of one name: one that is hidden on either side may not be among them.
 pub(super) fn by_name(sides: &Sides<'_>, random: &mut StdRng) -> Option<Query> {
-    let common = sides.of_one_name(0, 1)?;
-    let join = match random.random_bool(0.5) {
+    let (common, are_all) = sides.of_one_name(0, 1);
+    if common.is_empty() {
+        return None;
+    }
+    let join = match are_all && random.random_bool(0.5) {
         true => {
             let kind = pick(&["natural", "natural left", "natural full"], random);
             Join { kind, right: Source::Other(1), meeting: Meeting::Natural }

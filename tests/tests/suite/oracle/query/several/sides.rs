@@ -41,18 +41,17 @@ impl<'a> Sides<'a> {
         hidden.filter(|name| shown.iter().any(|column| column.name == **name)).map(String::as_str).collect()
     }
 
-    /// The columns that both tables show under one name; `None` if two of them cannot be compared.
-    pub(super) fn of_one_name(&self, left: usize, right: usize) -> Option<Vec<&'a KnownColumn>> {
-        let mut common = Vec::new();
+    /// The columns that both tables show under one name and that can be compared, and whether there are no others of one name.
+    pub(super) fn of_one_name(&self, left: usize, right: usize) -> (Vec<&'a KnownColumn>, bool) {
+        let (mut common, mut are_all) = (Vec::new(), true);
         for column in &self.tables[left].columns {
-            let other = self.tables[right].columns.iter().find(|other| other.name == column.name);
-            match other {
+            match self.tables[right].columns.iter().find(|other| other.name == column.name) {
                 Some(other) if other.kind == column.kind && is_key(column.kind) => common.push(column),
-                Some(_) => return None,
+                Some(_) => are_all = false,
                 None => {}
             }
         }
-        (!common.is_empty()).then_some(common)
+        (common, are_all)
     }
 
     /// How two sides meet: in a key of each, and perhaps in more.
