@@ -117,8 +117,11 @@ impl Clock for TestClock {
 pub(crate) struct Schedule {
     pub(crate) chance: Chance,
     pub(crate) clock: TestClock,
-    tasks: Vec<(Pin<Box<dyn Future<Output = ()>>>, Arc<Ready>)>,
+    tasks: Vec<Task>,
 }
+
+/// What is left to do of a task, and whether it can make a step.
+type Task = (Pin<Box<dyn Future<Output = ()>>>, Arc<Ready>);
 
 /// Whether a task can make a step.
 struct Ready(AtomicBool);

@@ -13,7 +13,7 @@ pub(super) fn in_words(written: &str, unit: &str) -> String {
     }
     let value = number(written);
     let binary = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    match binary.iter().find(|(_, size)| unit == "bytes" && value % size == 0 && value > 0) {
+    match binary.iter().find(|(_, size)| unit == "bytes" && value.is_multiple_of(*size) && value > 0) {
         Some((name, size)) => format!("{} {name}", value / size),
         None => format!("{} {unit}", in_thousands(value)),
     }
