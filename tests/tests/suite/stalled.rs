@@ -137,7 +137,7 @@ fn a_full_audit_disk_refuses_statements_until_there_is_room() {
     });
 }
 
-/// A file may have as many bytes as that, as on a disk that fills.
+/// The file is as a server left it whose disk was full.
 #[test]
 fn a_line_that_a_full_disk_has_cut_takes_no_other_with_it() {
     run(async {
