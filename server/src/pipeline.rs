@@ -36,7 +36,7 @@ use crate::catalog::{Catalog, Listing};
 use crate::context::RequestContext;
 use crate::engine::{Engine, QueryStream};
 use crate::error::Error;
-use crate::guard::{Guard, GuardedTable};
+use crate::guard::Guard;
 use crate::identity::Principal;
 use crate::session::{Admission, RunningQuery, Session, Sessions};
 use crate::settings::Settings;

@@ -86,7 +86,7 @@ impl AwsFailure {
     }
 
     /// The same failure, taken for another kind.
-    pub(super) fn as_kind(self, kind: FailureKind) -> Self {
+    pub(super) fn of_kind(self, kind: FailureKind) -> Self {
         Self { kind, ..self }
     }
 

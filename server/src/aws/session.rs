@@ -113,7 +113,7 @@ impl RoleSession {
                 match failure.kind() {
                     // Said of the user's role. Everything else is about this server: its own session, its clock, the network.
                     FailureKind::AccessDenied | FailureKind::InvalidInput => {
-                        failure.as_kind(FailureKind::RoleNotAssumable)
+                        failure.of_kind(FailureKind::RoleNotAssumable)
                     }
                     _ => failure,
                 }

@@ -97,7 +97,7 @@ impl FrontDoor {
             total_records: UNKNOWN,
             total_bytes: UNKNOWN,
             ordered: false,
-            app_metadata: query_id.to_string().into(),
+            app_metadata: planned_as.query_id.to_string().into(),
         })
     }
 

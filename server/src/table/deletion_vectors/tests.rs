@@ -104,7 +104,7 @@ fn a_vector_of_four_billion_deleted_rows_takes_as_many_steps_as_it_has_runs() {
     deleted.remove(12_345);
     assert_eq!(runs(&deleted).count(), 2);
     let few = block_on(kept_ranges(&deleted, usize::try_from(MOST_ROWS).unwrap(), 10));
-    assert_eq!(few.as_deref(), Some([12_345..12_346].as_slice()));
+    assert_eq!(few, Some(Vec::from_iter(std::iter::once(12_345..12_346))));
 }
 
 #[test]

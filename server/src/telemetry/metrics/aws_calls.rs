@@ -103,19 +103,19 @@ impl AwsCalls {
                 page.sample("lakegate_aws_calls_total", &labels, counter.get());
             }
         }
-        let counters: [(&str, &str, fn(&Operation) -> &Counter); 2] = [
-            ("lakegate_aws_retries_total", "Attempts at a call after the first.", |numbers| &numbers.retries),
-            ("lakegate_aws_throttled_total", "Attempts that AWS has throttled.", |numbers| {
-                &numbers.throttled
-            }),
-        ];
-        for (name, help, counter) in counters {
+        let mut counters = |name: &str, help: &str, counter: fn(&Operation) -> &Counter| {
             page.head(name, "counter", help);
             for ((_, service, operation), numbers) in labelled() {
                 let labels = format!("{{service=\"{service}\",operation=\"{operation}\"}}");
                 page.sample(name, &labels, counter(numbers).get());
             }
-        }
+        };
+        counters("lakegate_aws_retries_total", "Attempts at a call after the first.", |numbers| {
+            &numbers.retries
+        });
+        counters("lakegate_aws_throttled_total", "Attempts that AWS has throttled.", |numbers| {
+            &numbers.throttled
+        });
         page.histogram(
             "lakegate_aws_call_seconds",
             "Time of a call to AWS, retries included.",
