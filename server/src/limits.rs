@@ -51,9 +51,15 @@ guard/substrait.rs LOOKUP_LIMIT | lookups | columns of all relations of a Substr
 sql/options.rs SCHEMA_LIMIT | characters | session option `schema` | refused when it is set
 sql/options.rs MAX_ENDPOINTS | endpoints | session option `endpoints` | refused when it is set
 wire/parameters.rs MAX_BYTES | bytes | bound parameters, as they are sent | refused when they are bound
-wire/parameters.rs MAX_UNPACKED_BYTES | bytes | bound parameters, as they are held | refused when they are bound
+wire/parameters.rs MAX_DECODED_BYTES | bytes | values of bound parameters | the parameters are too large
+guard/binding.rs MAX_EXPECTED_BYTES | bytes | values of bound parameters, in the types that the statement takes | the parameters are too large
 wire/parameters.rs MAX_ROWS | rows | bound parameters | refused when they are bound
-wire/parameters.rs MAX_COLUMNS | columns | bound parameters | refused when they are bound
+wire/parameters/parts.rs MAX_COLUMNS | columns | bound parameters | the parameters have too many columns
+wire/parameters/parts.rs MAX_HEAD_DEPTH | levels | types of bound parameters within one another | refused when they are bound
+wire/commands.rs MAX_SHORT_BYTES | bytes | a command other than a statement | refused
+wire/sessions.rs MAX_OPTIONS_BYTES | bytes | session options that are set in one call | refused
+wire/fields.rs MAX_FIELDS | fields | lists in the commands of a client | refused
+wire/statements.rs MAX_TICKETS_BYTES | bytes | tickets of one answer | the result has fewer endpoints
 # How it is planned
 engine.statement_timeout | - | a statement, planning included | the statement ran longer than it may
 guard/complexity.rs MOST_NODES | operators | a plan | the query is too complex
@@ -64,6 +70,8 @@ guard/complexity.rs MOST_GROUPINGS | grouping sets | one aggregation | the query
 guard/complexity.rs MOST_JOINS | joins | a plan | the query is too complex
 guard/complexity.rs MOST_SORT_KEYS | keys | a plan's sorts | the query is too complex
 guard/complexity.rs MOST_WINDOW_KEYS | keys | a window's partition and order | the query is too complex
+guard/naming.rs MOST_NAMED | characters | names of expressions, as often as planning writes them | the query is too complex
+guard/complexity.rs MOST_CENTROIDS | centroids | an approximate percentile | the query is refused
 guard/complexity.rs MOST_REGULAR_EXPRESSIONS | patterns | a plan | the query is too complex
 guard/constructors.rs MOST_FIELDS | fields | a struct, map or list that a query makes | the query cannot be planned
 guard/orderings.rs MOST_KEYS | keys | an order of rows that plans make use of | rows are sorted once more
@@ -93,11 +101,23 @@ engine.query_spill_limit | - | disk space of a statement | the query needs more 
 engine.max_result_rows | - | rows of a result | the result ends with an error
 engine.max_result_bytes | - | bytes of a result | the result ends with an error
 engine.max_scanned_bytes | - | bytes that the scans of a statement hand to it | the result ends with an error
-guard/growth.rs MOST_STEPS_OF_A_CALL | steps | one call of a function that compares texts or lists | a function would compare texts or lists that are too long
-guard/growth.rs MOST_STEPS | steps | all such calls of a query | a function would compare texts or lists that are too long
+guard/growth/work.rs MOST_STEPS_OF_A_ROW | steps | a function that compares texts or lists, for one row | a function would compare texts or lists that are too long
+guard/growth/work.rs MOST_PATTERNS | patterns | compiled at once, where each row has its own | a batch is done in pieces
+guard/wide_rows.rs LARGEST | bytes | values of a batch of a table's rows | batches have fewer rows
 guard/constants.rs CONSTANTS_BYTES | bytes | constants of a query, repeated for each row of a batch | batches have fewer rows
 guard/read_ahead.rs MOST_BATCHES | batches | read ahead of an ordered scan | waits
 table/scan.rs MOST_PARTS | parts | of one scan | parts are larger
+table.memory_limit | - | what is held of the logs, vectors and files of all tables | the server has no memory left for logs and deletion vectors of tables
+table/index.rs LONGEST_PATH | bytes | the path of a data file in a log | the table's data cannot be read
+table/index.rs LONGEST_PARTITION_VALUE | bytes | a partition value in a log | the table's data cannot be read
+table/index.rs MOST_PARTITION_COLUMNS | columns | by which a table is partitioned | the table's data cannot be read
+table/statistics.rs LONGEST_BOUND | bytes | a bound of a column in a log | it counts as unknown
+table/files/footer.rs LONGEST_FOOTER | bytes | the footer of a Parquet file | the table's data cannot be read
+table/files/footer.rs LONGEST_FIXED | bytes | values of one length in a Parquet file | the table's data cannot be read
+table/files/footer.rs MOST_ROW_GROUPS | row groups | a Parquet file | the table's data cannot be read
+table/files/pages.rs LARGEST_PAGE | bytes | a page of a Parquet file, decompressed | the table's data cannot be read
+table/files/pages.rs MOST_ELEMENTS | elements | lists in a column of a row group, whatever its size | the table's data cannot be read
+table/files/pages.rs MOST_COPIED | bytes | values of a column in one batch that are copied out of a dictionary | the table's data cannot be read
 table/deletion_vectors.rs LONGEST | bytes | a deletion vector | the table's data cannot be read
 table/deletion_vectors.rs MOST_ROWS | rows | a file with a deletion vector | the table's data cannot be read
 table/scan_statistics.rs MOST_COLUMNS | columns | whose statistics are looked at for a plan | the others have none
@@ -109,10 +129,19 @@ wire/rechunk.rs MAX_ROWS | rows | one message of a result | it is sent in pieces
 server.max_connections | connections | at once | closed at once
 server.max_message_bytes | bytes | a client's message | refused
 server.stall_timeout | - | a client that takes nothing of a result | the query is ended
-wire/listener.rs MAX_HANDSHAKES | connections | that have not begun to speak HTTP/2 | wait to be accepted
+server.max_pending_connections_per_address | connections | without a login, per address | closed at once
+server.login_timeout | - | a connection without a login | closed
+server.upload_timeout | - | the sending of a request | the request took too long to be sent
+server.max_uploads_per_user | calls | being sent at once, per user | wait
+wire/uploads.rs MAX_BYTES_PER_USER | bytes | requests of a user that are being sent | wait
+wire/uploads.rs MAX_WAITING_PER_USER | calls | that wait to be sent, per user | refused
+wire/uploads.rs MAX_HEALTH_BYTES | bytes | a request for the server's health | refused
+wire/server.rs MAX_PENDING_RESETS | streams | reset by a client before they were looked at | the connection is closed
+wire/server.rs MAX_FAULTY_STREAMS | streams | with faults, on one connection | the connection is closed
 wire/server.rs MAX_STREAMS_PER_CONNECTION | calls | at once on one connection | waits
 wire/server.rs MAX_HEADER_BYTES | bytes | headers of a call | refused
 wire/cookie.rs COOKIE_LIMIT | bytes | the session's cookie | it is taken for none
+audit/reads.rs NAMES_LIMIT | names | listed in one audit record | the record tells how many there were
 audit/mod.rs STATEMENT_LIMIT | bytes | a statement's text in an audit record | it is cut
 context.rs USER_AGENT_LIMIT | characters | a client's name for itself | it is cut
 error.rs ECHO_LIMIT | characters | the client's own words in an error | they are cut
@@ -130,6 +159,12 @@ settings/users.rs NAME_LIMIT | characters | a user's name | the configuration is
 ";
 
 const NO_LIMITS: &[(&str, &str)] = &[
+    ("guard/growth.rs", "MOST_FREE_BYTES"),
+    ("wire/parameters/parts.rs", "MAX_HEAD_GROWTH"),
+    ("audit/mod.rs", "FLUSH_LIMIT"),
+    ("audit/query.rs", "ACKNOWLEDGEMENT_LIMIT"),
+    ("aws/identity.rs", "LOOK_LIMIT"),
+    ("telemetry/log_queue.rs", "FLUSH_LIMIT"),
     ("wire/parameters.rs", "MAX_MESSAGES"),
     ("wire/xdbc_types.rs", "MAX_SECOND_DIGITS"),
     ("wire/deadline.rs", "MAX_DIGITS"),

@@ -73,8 +73,8 @@ pub(super) fn seal_ticket(
         parameters: parameters::to_bytes(request.parameters.as_ref())?,
         schema_digest: schema::digest(wire_schema)?.to_vec(),
         planned_as: planned_as.query_id.to_string(),
-        planning_ms: milliseconds(planned_as.time.total),
-        planning_aws_ms: milliseconds(planned_as.time.aws),
+        planning_ms: Some(milliseconds(planned_as.time.total)),
+        planning_aws_ms: Some(milliseconds(planned_as.time.aws)),
         options: Some(to_sealed(&request.options)),
         part: request.part.map(|part| SealedPart { index: part.index, of: part.of, pin: part.pin.to_vec() }),
     };
@@ -104,8 +104,8 @@ pub(super) fn open_ticket(
         planned_as: QueryId::parse(&body.planned_as).map(|query_id| PlannedAs {
             query_id,
             time: PlanningTime {
-                total: Duration::from_millis(body.planning_ms),
-                aws: Duration::from_millis(body.planning_aws_ms),
+                total: Duration::from_millis(body.planning_ms.unwrap_or_default()),
+                aws: Duration::from_millis(body.planning_aws_ms.unwrap_or_default()),
             },
         }),
     })

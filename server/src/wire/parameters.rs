@@ -42,7 +42,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 /// Bytes that the columns of one bind take once each of their values stands for itself. Without dictionaries and shared
 /// bytes that is about what was sent.
-const MAX_DECODED_BYTES: usize = 2 * MAX_BYTES;
+const MAX_DECODED_BYTES: usize = 2 * 1024 * 1024;
 
 /// Rows of one bind: the statement runs once for each.
 const MAX_ROWS: usize = 1_000;

@@ -358,7 +358,7 @@ fn a_large_bind_is_not_repeated_in_every_ticket() {
     run(async {
         let sandbox = stack::sandbox(0.001).await.unwrap();
         let server = start_server(&sandbox, &[]).await;
-        let client = Raw::login(&server, "admin").await;
+        let client = Raw::login(&server, "analyst").await;
         let mut client = client.with_header("x-lakegate-endpoints", "16");
         let handle = prepared(&mut client, "select count(*) from sales.nation where n_name <> $1").await;
         let bound = bind(&mut client, &handle, &large).await.unwrap();

@@ -39,7 +39,7 @@ const DEEPEST_SCHEMA: usize = 128;
 const LONGEST_FIXED: i64 = 4096;
 
 /// Most row groups of a file.
-const MOST_ROW_GROUPS: usize = i16::MAX as usize;
+const MOST_ROW_GROUPS: usize = 32_767;
 
 /// What is put behind the name of a column of bytes that the table says is text.
 const AS_BYTES: &str = "\0bytes";

@@ -19,7 +19,7 @@ struct Port {
 async fn open(max_connections: usize) -> Port {
     open_with(ConnectionLimits {
         max_connections,
-        max_pending_per_address: max_connections,
+        max_pending_per_address: max_connections + 1,
         proxies: Networks::default(),
         login_timeout: Duration::from_secs(600),
     })

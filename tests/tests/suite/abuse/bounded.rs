@@ -16,7 +16,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("LAKEGATE__ENGINE__QUERY_MEMORY_LIMIT", "96MiB"),
     ("LAKEGATE__ENGINE__SPILL_LIMIT", "64MiB"),
     ("LAKEGATE__ENGINE__STATEMENT_TIMEOUT", "8s"),
-    ("LAKEGATE__LOG__LEVEL", "warn"),
+    ("LAKEGATE__LOG__LEVEL", "info"),
 ];
 
 /// Bytes that may be resident when a case is over: the memory limit, and what a server has by itself.

@@ -75,6 +75,11 @@ pub(super) fn demand(target: Target, broken: Break, moment: Moment) -> Demand {
         (Target::S3List, Moment::MidScan | Moment::Renewal) => {
             return Impossible("a running scan knows its files and lists none");
         }
+        (Target::Glue, Moment::Renewal) => {
+            return Impossible(
+                "a policy that is still believed is not asked for; the statement's own watch asks again",
+            );
+        }
         (Target::S3Get, Moment::Renewal) => return Impossible("S3 renews nothing"),
         _ => {}
     }
