@@ -37,6 +37,7 @@ sql/session_change.rs LONGEST | bytes | SET, RESET and USE | the SQL text is lon
 sql/mod.rs TABLE_LIMIT | tables | tables of one query, each version counted | the query names too many tables
 sql/mod.rs CONSTANT_LIMIT | bytes | a query of one constant that is planned on a thread for connections | it is planned on a thread for planning
 sql/only_reads.rs RELATION_LIMIT | tables and subqueries | one query | the query joins too many tables and subqueries
+sql/only_reads.rs SET_OPERATION_LIMIT | set operations | one query | the query has too many set operations
 sql/only_reads.rs COLUMN_LIMIT | columns | one SELECT list | the query is too complex
 sql/only_reads.rs LOOKUP_LIMIT | lookups | columns of all SELECT lists, compared with one another | the query is too complex
 sql/only_reads.rs WINDOW_LIMIT | window functions | one query | the query has too many window functions
@@ -67,6 +68,7 @@ guard/complexity.rs MOST_EXPRESSIONS | expressions | a plan | the query is too c
 guard/complexity.rs MOST_SUBSTITUTED | expressions | an expression once what it names is put in | the query is too complex
 guard/complexity.rs MOST_FIELDS | columns | all operators of a plan together | the query is too complex
 guard/complexity.rs MOST_GROUPINGS | grouping sets | one aggregation | the query is too complex
+guard/complexity.rs MOST_DISTINCT | DISTINCT aggregates | one aggregation with groups | the query is too complex
 guard/complexity.rs MOST_JOINS | joins | a plan | the query is too complex
 guard/complexity.rs MOST_SORT_KEYS | keys | a plan's sorts | the query is too complex
 guard/complexity.rs MOST_WINDOW_KEYS | keys | a window's partition and order | the query is too complex

@@ -55,6 +55,10 @@ const MOST_WINDOW_KEYS: usize = 64;
 /// Centroids that an approximate percentile may keep: room for all of them is made for each group before the first value.
 const MOST_CENTROIDS: u64 = 10_000;
 
+/// DISTINCT aggregates of one grouped aggregation. The engine keeps a set of values for each of them and each group, and counts
+/// what these take only when a batch is done.
+const MOST_DISTINCT: usize = 16;
+
 /// Regular expressions: each takes as long to make as all the rest of a query.
 const MOST_REGULAR_EXPRESSIONS: usize = 200;
 
@@ -132,6 +136,8 @@ struct Size {
     expressions: usize,
     fields: usize,
     groupings: usize,
+    /// DISTINCT aggregates, the most of one node with groups.
+    distinct: usize,
     /// The most in one place.
     joins: usize,
     /// The most of one node.
@@ -148,6 +154,7 @@ impl Size {
         self.expressions > MOST_EXPRESSIONS
             || self.fields > MOST_FIELDS
             || self.groupings > MOST_GROUPINGS
+            || self.distinct > MOST_DISTINCT
             || self.joins > MOST_JOINS
             || self.sort_keys > MOST_SORT_KEYS
             || self.window_keys > MOST_WINDOW_KEYS
@@ -167,6 +174,10 @@ impl Size {
             LogicalPlan::Aggregate(aggregate) => {
                 let groupings = aggregate.group_expr.iter().map(groupings).fold(1, usize::saturating_mul);
                 self.groupings = self.groupings.max(groupings);
+                if !aggregate.group_expr.is_empty() {
+                    let distinct = aggregate.aggr_expr.iter().filter(|expr| is_distinct(expr)).count();
+                    self.distinct = self.distinct.max(distinct);
+                }
             }
             LogicalPlan::Sort(sort) => self.sort_keys = self.sort_keys.max(sort.expr.len()),
             LogicalPlan::Window(window) => {
@@ -197,6 +208,14 @@ impl Size {
             Ok(self.walk_on())
         })?;
         Ok(self.walk_on())
+    }
+}
+
+fn is_distinct(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_distinct(&alias.expr),
+        Expr::AggregateFunction(aggregate) => aggregate.params.distinct,
+        _ => false,
     }
 }
 

@@ -29,6 +29,10 @@ const COLUMN_LIMIT: usize = 4_096;
 /// Window functions of one query: for each the planner writes down the columns of all.
 const WINDOW_LIMIT: usize = 200;
 
+/// Set operations of one query. A chain of them is as deep as it is long, in the parser's tree and in the plan, and each level
+/// of a plan takes far more of a stack than one of an expression.
+const SET_OPERATION_LIMIT: usize = 200;
+
 /// Most lookups of columns that planning may take: each SELECT looks each of its columns up in a list of as many.
 const LOOKUP_LIMIT: usize = 50_000_000;
 
@@ -52,6 +56,7 @@ struct OnlyReads {
     /// Subqueries of expressions around the place that is visited.
     subqueries: usize,
     windows: usize,
+    set_operations: usize,
     /// SELECT lists with a star so far, which may stand for the longest of all.
     stars: usize,
     /// Items of the longest SELECT list so far.
@@ -74,6 +79,7 @@ impl OnlyReads {
                 self.stars += usize::from(select.projection.iter().any(is_star));
             }
             SetExpr::SetOperation { left, right, .. } => {
+                self.set_operations += 1;
                 self.add_lists(left);
                 self.add_lists(right);
             }
@@ -92,6 +98,11 @@ impl Visitor for OnlyReads {
             return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
         }
         self.add_lists(&query.body);
+        if self.set_operations > SET_OPERATION_LIMIT {
+            let text =
+                "the query has too many set operations; put the rows of UNION ALL into one VALUES list";
+            return ControlFlow::Break(Error::new(ErrorKind::InvalidRequest, text));
+        }
         let behind_stars = self.widest.saturating_mul(self.widest).saturating_mul(self.stars);
         if self.widest > COLUMN_LIMIT || self.lookups.saturating_add(behind_stars) > LOOKUP_LIMIT {
             let text = "the query is too complex: it has many columns in many queries";

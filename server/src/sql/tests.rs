@@ -186,6 +186,15 @@ fn text_that_would_build_a_deep_tree_is_refused_before_it_is_parsed() {
 }
 
 #[test]
+fn set_operations_that_would_make_a_deep_plan_are_refused() {
+    let united = |queries: usize| vec!["select 1"; queries].join(" union all ");
+    assert_eq!(kind_of(&united(201)), None);
+    assert_eq!(kind_of(&united(202)), Some(ErrorKind::InvalidRequest));
+    let within = format!("select * from ({}) a, ({}) b", united(150), united(150));
+    assert_eq!(kind_of(&within), Some(ErrorKind::InvalidRequest));
+}
+
+#[test]
 fn a_table_may_be_joined_many_times_and_not_any_number_of_times() {
     let joined = |times: usize| {
         let tables: Vec<String> = (0..times).map(|number| format!("sales.nation n{number}")).collect();

@@ -39,7 +39,7 @@ const MAX_HEADER_BYTES: u32 = 64 * 1024;
 
 /// Streams of one connection that its client has opened and reset before the server looked at them; a client that does so
 /// more often is cut off (CVE-2023-44487).
-const MAX_PENDING_RESETS: usize = 32;
+const MAX_PENDING_RESETS: usize = 128;
 
 /// Streams of one connection that the server had to reset for a fault of the client (CVE-2025-8671).
 const MAX_FAULTY_STREAMS: usize = 256;

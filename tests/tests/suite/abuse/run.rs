@@ -6,7 +6,7 @@ use futures::future::{Either, select};
 use tokio::time::timeout;
 
 use super::bounded::{Bounded, MOST_RESIDENT};
-use super::cases::{Answer, Case};
+use super::cases::Case;
 use super::neighbour::Neighbour;
 use super::send::{Outcome, send};
 
@@ -65,7 +65,7 @@ async fn harm(server: &mut Bounded, neighbour: &Neighbour, case: &Case) -> Vec<S
             }
         };
         match outcomes {
-            Ok(outcomes) => problems.extend(wrong(&outcomes, &case.answer)),
+            Ok(outcomes) => problems.extend(wrong(&outcomes, case)),
             Err(_) => problems.push("it hangs".to_owned()),
         }
     }
@@ -89,9 +89,9 @@ async fn harm(server: &mut Bounded, neighbour: &Neighbour, case: &Case) -> Vec<S
 }
 
 /// The first answer that the case does not allow.
-fn wrong(outcomes: &[Outcome], answer: &Answer) -> Option<String> {
-    let found = outcomes.iter().find(|outcome| !answer.allows(outcome))?;
-    Some(format!("answered {found:?}, expected {answer:?}"))
+fn wrong(outcomes: &[Outcome], case: &Case) -> Option<String> {
+    let found = outcomes.iter().find(|outcome| !case.allows(outcome))?;
+    Some(format!("answered {found:?}, expected {:?}", case.answer))
 }
 
 /// What is still there when a case has been over for some time.

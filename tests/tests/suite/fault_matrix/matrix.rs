@@ -165,5 +165,5 @@ fn every_cell_that_is_left_out_says_why_and_most_are_not() {
         }
     }
     let all = TARGETS.len() * BREAKS.len() * MOMENTS.len();
-    assert_eq!(all - told.len(), 98, "left out: {told:?}");
+    assert_eq!(all - told.len(), 91, "left out: {told:?}");
 }
