@@ -169,11 +169,12 @@ impl GuardedScanExec {
         let memory = MemoryConsumer::new("rows that are let through").register(context.memory_pool());
         let is_broken = Mutant::JoinedRowsUnfiltered.is_on() && !self.dynamic.is_empty();
         let guarded = unguarded.map_err(hide).map(move |batch| {
-            let batch = batch?;
+            let rows = let_through(&batch?, &view, is_broken)?;
             if let Some(shown) = &view.shown {
-                memory.try_resize(shown.policy.bytes_to_copy(&batch))?;
+                // By the visible rows alone: the size of hidden ones must not decide whether the query has room.
+                memory.try_resize(shown.policy.bytes_to_copy(&rows))?;
             }
-            Ok(let_through(&batch, &view, is_broken)?)
+            Ok(rows)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(visible, guarded)))
     }
