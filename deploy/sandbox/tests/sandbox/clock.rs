@@ -2,7 +2,7 @@
 
 use lakegate_sandbox::ClockOffsets;
 
-use crate::fixture::{Lake, administrator, code, sts};
+use crate::fixture::{EXTERNAL_ID, Lake, administrator, code, server, sts};
 use crate::raw::{Call, send};
 
 #[tokio::test]
@@ -20,7 +20,8 @@ async fn sessions_end_by_the_accounts_clock() {
 async fn a_session_that_is_made_while_the_clock_is_behind_is_nearly_over_for_who_asked() {
     let lake = Lake::new().await;
     lake.sandbox.set_clock(ClockOffsets::for_keys(-3500)).unwrap();
-    let assumed = lake.assume(crate::fixture::server(), "analyst").send().await.unwrap();
+    let assuming = lake.assume(server(), "analyst").external_id(EXTERNAL_ID);
+    let assumed = assuming.send().await.unwrap();
     let left = assumed.credentials.unwrap().expiration.secs() - chrono::Utc::now().timestamp();
     assert!((0..=100).contains(&left), "{left}");
     let session = lake.engine_session("analyst").await;
