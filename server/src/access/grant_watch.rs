@@ -10,8 +10,8 @@
 //! Invariants
 //! - A policy with another fingerprint, or a refusal, ends the statement with one error. Rows already sent and rows to come
 //!   would follow different rules.
-//! - AWS that does not answer, or not in a way that is understood, is no refusal: the statement goes on for
-//!   `access.policy_grace` after the question was due, and ends then.
+//! - AWS that does not answer, not in a way that is understood, or that is not asked because the user's calls are spent, is no
+//!   refusal: the statement goes on for `access.policy_grace` after the question was due, and ends then.
 //! - All statements of a principal ask through one cache, so that together they ask once per table and time to live.
 //! - A watch that ended abnormally counts as a refusal.
 //! - The task ends with the last clone of the watch.
@@ -113,10 +113,15 @@ where
         match answered(&clock, due, pace, &mut ask).await {
             Ok(now) if now.value == planned.value => due = now.asked_at + pace.interval,
             Ok(_) => return changed("another fingerprint"),
-            Err(error) if error.kind() == ErrorKind::Unavailable => return unconfirmed(&error),
+            Err(error) if tells_nothing(&error) => return unconfirmed(&error),
             Err(error) => return changed(error.internal_text()),
         }
     }
+}
+
+/// Whether an error says nothing of the grant: AWS did not answer, or was not asked because the user's calls to it are spent.
+fn tells_nothing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::ResourceExhausted)
 }
 
 /// The answer to a question that is due, asked again until there is one or the grace has passed.
@@ -134,7 +139,7 @@ where
     let asking = async {
         loop {
             match ask().await {
-                Err(error) if error.kind() == ErrorKind::Unavailable => last = error,
+                Err(error) if tells_nothing(&error) => last = error,
                 answer => return answer,
             }
             clock.sleep_until(clock.now() + RETRY_INTERVAL.min(pace.interval)).await;

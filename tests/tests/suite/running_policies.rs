@@ -364,8 +364,10 @@ fn what_one_user_has_read_does_not_show_in_the_order_of_anothers_rows() {
             }
         }
         let join = "select m.id from brought.many m join brought.few f on m.id = f.id";
-        let alone = start_server(&lake.sandbox, &[]).await;
-        let after_another = start_server(&lake.sandbox, &[]).await;
+        // On one thread: two would hand on their rows in whatever order they are ready.
+        let one_thread = [("LAKEGATE__ENGINE__THREADS", "1")];
+        let alone = start_server(&lake.sandbox, &one_thread).await;
+        let after_another = start_server(&lake.sandbox, &one_thread).await;
         let order = async |server: &Server, user: &str| {
             let batches = rows(&server.connect(user, user).await.unwrap(), join).await.unwrap();
             crate::delta::rows::Rows::of(&batches).cells

@@ -47,7 +47,9 @@ impl World {
         self.clock.sleep(self.chance.time_below(LONGEST)).await;
         self.chance.pause().await;
         if self.is_down.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Unavailable, "AWS does not answer"));
+            let is_asked = self.chance.below(2) == 0;
+            let kind = if is_asked { ErrorKind::Unavailable } else { ErrorKind::ResourceExhausted };
+            return Err(Error::new(kind, "AWS does not answer, or was not asked"));
         }
         if principal == "loser" && self.is_refused.load(Ordering::SeqCst) {
             return Err(Error::no_such_table("t"));
