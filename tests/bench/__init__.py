@@ -14,10 +14,12 @@ them all. A peer that cannot be installed or started is a line in the table, not
     metadata     all columns of 2,000 tables, as a client that browses asks for them
     vectors      a table whose every file has a deletion vector, on two threads beside one
     log          a Delta log of very many files, none of which the question needs, beside Sail
+    before       this server beside the one of an earlier commit, whose program lies in LAKEGATE_BENCH_BEFORE: the queries of
+                 tpch, the questions of latency, the table of streaming, and statements that take long to plan
 
 Lakegate reads the lake from the sandbox over S3's protocol and asks Lake Formation; the peers read copies of the same
 files from the local disk and ask nobody. DataFusion and DuckDB run inside this process, without any wire.
 
 Environment (`settings.py` has the defaults): LAKEGATE_BINARIES, LAKEGATE_BENCH_SF, LAKEGATE_BENCH_ROUNDS,
-LAKEGATE_BENCH_ONLY, LAKEGATE_BENCH_FILES, LAKEGATE_BENCH_MINUTES.
+LAKEGATE_BENCH_ONLY, LAKEGATE_BENCH_FILES, LAKEGATE_BENCH_BEFORE, LAKEGATE_BENCH_MINUTES.
 """

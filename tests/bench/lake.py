@@ -45,11 +45,11 @@ class Copy:
 class Server:
     """A server in front of the lake, with nothing in its caches yet."""
 
-    def __init__(self, lake: Lake, name: str, **overrides: str) -> None:
+    def __init__(self, lake: Lake, name: str, binaries: Path | None = None, **overrides: str) -> None:
         address, admin = (f"127.0.0.1:{free_port()}" for _ in range(2))
         self.url = f"grpc://{address}"
         self.process = Process(
-            lake.folder, name, str(lake.binaries / "lakegate-server"),
+            lake.folder, name, str((binaries or lake.binaries) / "lakegate-server"),
             "--config", str(ROOT / "deploy" / "sandbox" / "lakegate.toml"),
             LAKEGATE__SERVER__ADDRESS=address,
             LAKEGATE__ADMIN__ADDRESS=admin,

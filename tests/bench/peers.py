@@ -117,7 +117,7 @@ def wanted_by(sections: tuple[str, ...]) -> list[type[Peer]]:
     """The peers that the sections have a column for."""
     if "tpch" in sections:
         return list(PEERS)
-    wanted: list[type[Peer]] = [Sail] if set(sections) - {"guard", "hostile", "metadata"} else []
+    wanted: list[type[Peer]] = [Sail] if set(sections) - {"guard", "hostile", "metadata", "before"} else []
     return [*wanted, DataFusion] if "guard" in sections else wanted
 
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-SECTIONS = ("tpch", "latency", "streaming", "concurrency", "hostile", "guard", "metadata", "vectors", "log")
+SECTIONS = ("tpch", "latency", "streaming", "concurrency", "hostile", "guard", "metadata", "vectors", "log", "before")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Settings:
     """The sections that run."""
     files: int
     """Files that the log of section `log` adds."""
+    before: Path | None
+    """The folder with the lakegate-server of an earlier commit, for section `before`."""
     minutes: float
     """Longest run; what was measured until then is reported."""
 
@@ -39,5 +41,6 @@ class Settings:
             rounds=int(os.environ.get("LAKEGATE_BENCH_ROUNDS") or 3),
             sections=tuple(name for name in SECTIONS if name in names),
             files=int(os.environ.get("LAKEGATE_BENCH_FILES") or 300_000),
+            before=Path(os.environ["LAKEGATE_BENCH_BEFORE"]) if os.environ.get("LAKEGATE_BENCH_BEFORE") else None,
             minutes=float(os.environ.get("LAKEGATE_BENCH_MINUTES") or 60),
         )

@@ -31,7 +31,13 @@ def run(settings: Settings, lake: Lake, peers: Peers, report: Report) -> None:
     engines[LAKEGATE].close()
 
 
-def add_total(all_runs: list[dict[str, Run]], engines: list[str], report: Report) -> None:
+def add_total(
+    all_runs: list[dict[str, Run]],
+    engines: list[str],
+    report: Report,
+    section: str = "tpch",
+    what: str = "total of medians",
+) -> None:
     """Sums the medians. A ratio is taken over the queries that both engines answered, and the note says how many."""
     totals, ratios, notes = {}, {}, []
     for engine in engines:
@@ -42,4 +48,4 @@ def add_total(all_runs: list[dict[str, Run]], engines: list[str], report: Report
         both = [runs for runs in answered if runs[LAKEGATE].median() is not None]
         if both and engine != LAKEGATE:
             ratios[engine] = sum(runs[LAKEGATE].median() for runs in both) / sum(runs[engine].median() for runs in both)
-    report.add("tpch", "total of medians", "ms", totals, "; ".join(notes), ratios)
+    report.add(section, what, "ms", totals, "; ".join(notes), ratios)

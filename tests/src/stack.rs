@@ -52,6 +52,7 @@ pub struct Server {
     url: String,
     admin_url: String,
     folder: tempfile::TempDir,
+    watchman: Option<Child>,
 }
 
 impl Server {
@@ -118,7 +119,7 @@ impl Server {
             .stdout(File::create(folder.path().join("stdout.log"))?)
             .stderr(log)
             .spawn()?;
-        Ok(Self { process, url: String::new(), admin_url: String::new(), folder })
+        Ok(Self { process, url: String::new(), admin_url: String::new(), folder, watchman: None })
     }
 
     /// Reads from the log which ports the system gave: one that was found free before could be taken by another process.
@@ -206,6 +207,20 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Makes the process end with this one, however this one ends: for a server that is never dropped.
+    ///
+    /// # Errors
+    /// If the process that sees to it cannot be started.
+    pub fn end_with_this_process(&mut self) -> Result<(), StackError> {
+        // Its input is a pipe that the system closes when this process ends.
+        let script = r#"cat; kill -KILL "$1"; rm -r "$2""#;
+        let folder = self.folder.path();
+        let mut watchman = Command::new("sh");
+        watchman.args(["-c", script, "sh", &self.process_id().to_string()]).arg(folder);
+        self.watchman = Some(watchman.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?);
+        Ok(())
     }
 
     /// The process's number.

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Weak};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -16,14 +16,14 @@ use lakegate_client::{ClientError, Connection};
 use lakegate_sandbox::Sandbox;
 use lakegate_tests::stack::{self, Server};
 use tokio::runtime::Runtime;
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 use tonic::transport::{Channel, Endpoint};
 
 /// Drives the sandbox and all clients. Lives as long as the process, because the shared stack runs on it.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-/// The stack that tests share, as long as one of them holds it: a value that nobody drops would leave its process behind.
-static SHARED: Mutex<Weak<Shared>> = Mutex::const_new(Weak::new());
+/// The stack that tests share. Its server ends with this process.
+static SHARED: OnceCell<Shared> = OnceCell::const_new();
 
 /// A sandbox with the sample lake and a server with the demo's configuration, which no test may change.
 pub(crate) struct Shared {
@@ -40,16 +40,14 @@ impl Deref for Shared {
 }
 
 /// The shared server.
-pub(crate) async fn server() -> Arc<Shared> {
-    let mut shared = SHARED.lock().await;
-    if let Some(running) = shared.upgrade() {
-        return running;
-    }
-    let sandbox = stack::sandbox(stack::SCALE_FACTOR).await.unwrap();
-    let server = start_server(&sandbox, &[]).await;
-    let started = Arc::new(Shared { server, _sandbox: sandbox });
-    *shared = Arc::downgrade(&started);
-    started
+pub(crate) async fn server() -> &'static Shared {
+    let start = async || {
+        let sandbox = stack::sandbox(stack::SCALE_FACTOR).await.unwrap();
+        let mut server = start_server(&sandbox, &[]).await;
+        server.end_with_this_process().unwrap();
+        Shared { server, _sandbox: sandbox }
+    };
+    SHARED.get_or_init(start).await
 }
 
 /// A server in front of a sandbox.

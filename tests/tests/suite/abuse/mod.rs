@@ -16,6 +16,7 @@
 //! - What a case is answered with is a value, or an error that blames the statement or a limit. `Internal`, `Unavailable` and
 //!   a connection that breaks off are never right.
 //! - A case that ends the server or makes it deaf is reported, and the next one gets a new server: one run finds all.
+//! - `make test` runs one of three cases, `make abuse` all of them.
 //! - No duration is asserted. [`PATIENCE`](run::PATIENCE) is what a call may take on a busy machine before it counts as hung.
 //!
 //! Bound parameters, connections, logins and hostile files have tests of their own. How long the well-behaved client waits

@@ -21,16 +21,22 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 const GAUGES: [&str; 3] =
     ["lakegate_running_statements", "lakegate_waiting_statements", "lakegate_open_streams"];
 
-/// Where `LAKEGATE_ABUSE_CASE` is set, only cases are run whose name contains it.
+/// Cases are run whose name contains it: each one if it is set and empty, as `make abuse` does.
 const VARIABLE: &str = "LAKEGATE_ABUSE_CASE";
 
-/// Runs all cases in front of one sandbox. Those that did harm are told together.
+/// Where it is not set, one of so many is run. Neighbours in a table are siblings.
+const SHARE: usize = 3;
+
+/// Runs cases in front of one sandbox. Those that did harm are told together.
 pub(super) async fn assert_harmless(aws: &str, cases: Vec<Case>) {
-    let wanted =
-        std::env::var_os(VARIABLE).map_or_else(String::new, |text| text.to_string_lossy().into_owned());
+    let wanted = std::env::var_os(VARIABLE).map(|text| text.to_string_lossy().into_owned());
+    let chosen = cases.iter().enumerate().filter(|(index, case)| match &wanted {
+        Some(wanted) => case.name.contains(wanted),
+        None => index % SHARE == 0,
+    });
     let mut running: Option<(Bounded, Neighbour)> = None;
     let mut problems = Vec::new();
-    for case in cases.iter().filter(|case| case.name.contains(&wanted)) {
+    for (_, case) in chosen {
         let (mut server, neighbour) = match running.take() {
             Some(running) => running,
             None => {

@@ -24,7 +24,7 @@ use super::query::{Query, Shape, random_query_over};
 use super::shrink::smallest_query;
 
 /// Comparisons unless told otherwise, those made however slow the machine is, and the time that is enough.
-const LENGTH: Length = Length { comparisons: 3_000, fewest: 1_200, long_enough: Duration::from_secs(4 * 60) };
+const LENGTH: Length = Length { comparisons: 3_000, fewest: 1_200, long_enough: Duration::from_secs(3 * 60) };
 
 const QUERIES_PER_SCENE: usize = 250;
 
