@@ -308,10 +308,10 @@ fn without_an_answer_of_aws_statements_go_on_for_the_grace_and_then_end_as_unava
         let (aws, s3) = (format!("http://{}", wire.address), sandbox.endpoint());
         let settings = [
             TTL,
-            ("LAKEGATE__ACCESS__POLICY_GRACE", "5s"),
+            ("LAKEGATE__ACCESS__POLICY_GRACE", "10s"),
             ("LAKEGATE__AWS__ENDPOINT_URL", aws.as_str()),
             ("LAKEGATE__AWS__S3_ENDPOINT_URL", s3.as_str()),
-            ("LAKEGATE__AWS__CALL_TIMEOUT", "500ms"),
+            ("LAKEGATE__AWS__CALL_TIMEOUT", "2s"),
             ("LAKEGATE__AWS__MAX_ATTEMPTS", "1"),
         ];
         let server = start_server(&sandbox, &settings).await;

@@ -23,31 +23,29 @@ use tonic::transport::{Channel, Endpoint};
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// The stack that tests share. Its server ends with this process.
-static SHARED: OnceCell<Shared> = OnceCell::const_new();
+static SHARED: OnceCell<(Server, Sandbox)> = OnceCell::const_new();
 
-/// A sandbox with the sample lake and a server with the demo's configuration, which no test may change.
-pub(crate) struct Shared {
-    server: Server,
-    _sandbox: Sandbox,
-}
+/// The server of a sandbox with the sample lake, with the demo's configuration, which no test may change.
+pub(crate) struct Shared(&'static Server);
 
 impl Deref for Shared {
     type Target = Server;
 
     fn deref(&self) -> &Server {
-        &self.server
+        self.0
     }
 }
 
 /// The shared server.
-pub(crate) async fn server() -> &'static Shared {
+pub(crate) async fn server() -> Shared {
     let start = async || {
         let sandbox = stack::sandbox(stack::SCALE_FACTOR).await.unwrap();
         let mut server = start_server(&sandbox, &[]).await;
         server.end_with_this_process().unwrap();
-        Shared { server, _sandbox: sandbox }
+        (server, sandbox)
     };
-    SHARED.get_or_init(start).await
+    let (server, _) = SHARED.get_or_init(start).await;
+    Shared(server)
 }
 
 /// A server in front of a sandbox.
