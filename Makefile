@@ -117,7 +117,7 @@ $(MATRIX)/installed: tests/clients/requirements.txt
 
 # The command line that arrow-flight brings is no part of a build that merely depends on the crate.
 $(FLIGHT_SQL_CLIENT):
-	cargo install --locked --quiet --debug arrow-flight --version "$(ARROW_FLIGHT)" --features cli,flight-sql,tls-ring \
+	env -u RUSTC_WORKSPACE_WRAPPER cargo install --locked --quiet --debug arrow-flight --version "$(ARROW_FLIGHT)" --features cli,flight-sql,tls-ring \
 		--bin flight_sql_client --root "$(CARGO_TARGET_DIR)/arrow-flight-$(ARROW_FLIGHT)"
 
 # Outside of the source tree, and without running anything that a package brings.
