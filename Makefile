@@ -21,7 +21,7 @@ JAR_NAMES := arrow- checker-qual commons-codec failureaccess flatbuffers-java fl
 # features of shared dependencies and build them all again.
 BINARIES := cargo build --locked --workspace
 
-.PHONY: demo test release bench oracle mutants abuse fuzz fmt lint format deny clients test-java
+.PHONY: demo test release bench oracle compare mutants abuse fuzz fmt lint format deny clients test-java
 
 demo:
 	$(BINARIES)
@@ -52,6 +52,13 @@ N ?= 10000
 SEED ?= 0
 oracle:
 	LAKEGATE_ORACLE_COMPARISONS=$(N) LAKEGATE_ORACLE_SEED=$(SEED) cargo test --workspace --locked --test suite -- oracle::
+
+# Random statements, compared with DuckDB's answers: make compare N=100000 SEED=1000
+compare: $(VENV)/installed-for-compare
+	$(BINARIES)
+	"$(VENV)/bin/python" -m pytest -q tests/compare
+	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" LAKEGATE_COMPARE_STATEMENTS=$(N) LAKEGATE_COMPARE_SEED=$(SEED) \
+		PYTHONPATH=tests "$(VENV)/bin/python" -m compare
 
 # Whether the tests of the guard notice a guard that is broken: with each fault of server/src/mutant.rs in turn. `make test`
 # does it with some of them.
@@ -104,6 +111,7 @@ clients: $(VENV)/installed $(MATRIX)/installed $(NODE_PACKAGES) $(FLIGHT_SQL_CLI
 	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" "$(VENV)/bin/python" -m pytest -q client/python/suite
 	LAKEGATE_BINARIES="$(CARGO_TARGET_DIR)/debug" LAKEGATE_FLIGHT_SQL_CLIENT="$(FLIGHT_SQL_CLIENT)" \
 		$(NODE_ENVIRONMENT) $(PYTEST_MATRIX) -rs
+	$(MAKE) compare N=5000
 
 # The Java client's jars are part of a Python package of 251 MB.
 test-java: $(MATRIX)/installed $(JARS)/installed
@@ -139,6 +147,11 @@ $(JARS)/installed: tests/clients/requirements-java.txt $(MATRIX)/installed
 $(VENV)/installed: tests/python/requirements.txt
 	$(PYTHON) -m venv "$(VENV)"
 	"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
+	touch "$@"
+
+$(VENV)/installed-for-compare: $(VENV)/installed tests/compare/requirements.txt
+	"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -c tests/python/requirements.txt \
+		-r tests/compare/requirements.txt
 	touch "$@"
 
 # One by one: a peer that this machine cannot have is a line in the table, and is tried again the next time.

@@ -20,11 +20,13 @@ mod catalog;
 mod clock;
 mod context;
 mod engine;
+mod functions;
 mod guard;
 mod identity;
 #[cfg(test)]
 mod limits;
 mod pipeline;
+mod planner;
 mod reload;
 mod session;
 mod sql;

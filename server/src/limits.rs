@@ -25,6 +25,8 @@ server.max_sql_bytes | bytes | SQL text | the SQL text is longer than this serve
 sql/tokens.rs TOKEN_LIMIT | tokens | SQL text | the SQL text is too complex
 sql/tokens.rs OPERATOR_LIMIT | operators, joins and set operations | SQL text | the SQL text is too complex
 sql/tokens.rs NESTING_LIMIT | levels | brackets of all kinds within one another | the SQL text is too complex
+functions/spelled.rs MOST_COPIED | expressions | arguments that are written twice in the meaning of a function | the query is too complex: functions of functions multiply it
+sql/column_names.rs LONGEST_NAME | characters | the name of a column that has no alias | it is cut
 sql/tokens.rs EXPLAIN_LIMIT | words | EXPLAIN in one text | the SQL text is too complex
 sql/tokens.rs INTERVAL_LIMIT | words | INTERVAL behind one another | the SQL text is too complex
 sql/mod.rs RECURSION_LIMIT | levels | expressions and queries that the parser follows | the SQL text cannot be parsed
@@ -48,6 +50,7 @@ sql/substrait.rs PLAN_BYTES | bytes | Substrait plan | the Substrait plan is too
 sql/substrait.rs MESSAGE_LIMIT | messages | Substrait plan | the Substrait plan is too complex
 sql/substrait.rs REPEAT_LIMIT | repetitions | numbers of expressions in one list of a Substrait plan | the Substrait plan is too complex
 sql/substrait.rs MOST_FIXED_BYTES | bytes | values of one length in a Substrait plan | the Substrait plan asks for values of a type that is not supported here
+planner/numbers/lengths.rs LONGEST_FILLED | characters | `char(n)` that a query casts to | the query cannot be planned
 guard/substrait.rs LOOKUP_LIMIT | lookups | columns of all relations of a Substrait plan | the Substrait plan cannot be read
 sql/options.rs SCHEMA_LIMIT | characters | session option `schema` | refused when it is set
 sql/options.rs MAX_ENDPOINTS | endpoints | session option `endpoints` | refused when it is set
@@ -79,11 +82,11 @@ guard/constructors.rs MOST_FIELDS | fields | a struct, map or list that a query 
 guard/orderings.rs MOST_KEYS | keys | an order of rows that plans make use of | rows are sorted once more
 guard/orderings.rs MOST_COMPUTED | columns | computed columns whose order plans make use of | rows are sorted once more
 # How much at once, and how often
-session.max_concurrent_queries_per_user | statements | running, per user | you have too many queries running; wait for one to end
+session.max_concurrent_queries_per_user | statements | running, per user | waits, at most `session.queue_timeout`: you have too many queries running; wait for one to end
 session.max_concurrent_queries | statements | running, and as many described, of all users | waits, at most `session.queue_timeout`: the server is busy; try again later
 session.max_queued_queries | statements | waiting to run | the server is busy; try again later
 session.max_concurrent_descriptions_per_user | statements | described at once, and lists of names, per user | waits
-session/mod.rs QUEUED_DESCRIPTIONS_PER_USER | statements | waiting to be described, per user | you have too many statements being planned; wait for one of them
+session/mod.rs QUEUED_PER_USER | statements | waiting to run, and as many to be described, per user | you have too many queries running, or statements being planned; wait for one of them
 session/mod.rs OPENINGS_PER_USER | tables | opened at once, per user | waits
 session/mod.rs OPENINGS | tables | opened at once, of all users | waits
 session.max_sessions | sessions | kept although nobody uses them | the one that is unused longest is forgotten

@@ -32,6 +32,11 @@ impl Listing {
         Self { catalog, principal, io, listed }
     }
 
+    /// The principal's name.
+    pub(crate) fn user(&self) -> &str {
+        self.principal.user()
+    }
+
     /// As [`Catalog::databases`].
     pub(crate) async fn databases(&self) -> Result<Arc<Vec<DatabaseEntry>>, Error> {
         let Self { catalog, principal, .. } = self.clone();

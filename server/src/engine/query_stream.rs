@@ -64,11 +64,16 @@ impl QueryStream {
         let task = cpu.spawn(async move {
             let mut results = pin!(plans.map(run).flatten());
             while let Some(batch) = results.next().await {
-                let batch = batch.and_then(|batch| account.take(&batch).map(|()| batch));
-                let is_last = batch.is_err();
-                // Nobody listens any more if this fails.
-                if sender.send(batch).await.is_err() || is_last {
-                    return;
+                let (rows, end) = match batch {
+                    Ok(batch) => account.take(batch),
+                    Err(error) => (None, Err(error)),
+                };
+                for part in [rows.map(Ok), end.err().map(Err)].into_iter().flatten() {
+                    let is_last = part.is_err();
+                    // Nobody listens any more if this fails.
+                    if sender.send(part).await.is_err() || is_last {
+                        return;
+                    }
                 }
             }
         });

@@ -1,8 +1,8 @@
 //! How much one statement may return: `engine.max_result_rows` and `engine.max_result_bytes`.
 //!
 //! Both count what the user gets, so meeting them tells nothing else. Rows up to the limit are sent as they come, because
-//! results are streamed and nobody knows their end before; the batch that goes beyond is not, and an error follows instead,
-//! so that no client takes a part for the whole.
+//! results are streamed and nobody knows their end before; then an error follows, so that no client takes a part for the whole.
+//! A client that wants no more rows than the limit has them before it is told.
 
 use std::sync::Arc;
 
@@ -12,6 +12,11 @@ use crate::error::{Error, ErrorKind};
 use crate::guard::batch_bytes;
 use crate::settings::EngineSettings;
 use crate::telemetry::metrics::{Limit, Metrics};
+
+const LONG: &str =
+    "the result has more rows than this server returns for one statement; ask for fewer, or aggregate them";
+const LARGE: &str =
+    "the result is larger than what this server returns for one statement; ask for fewer columns or rows";
 
 /// The limits; none is as large as a number can be.
 #[derive(Clone, Copy)]
@@ -40,29 +45,24 @@ impl ResultAccount {
         Self { limits, rows: 0, bytes: 0, metrics }
     }
 
-    /// Counts a batch before it is sent.
+    /// Counts a batch before it is sent. Gives what may be sent of it, and the error that follows.
     ///
     /// # Errors
-    /// [`ErrorKind::ResourceExhausted`] if it goes beyond a limit.
-    pub(super) fn take(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        self.rows = self.rows.saturating_add(batch.num_rows() as u64);
-        if self.rows > self.limits.rows {
-            return Err(self.exceeded(
-                Limit::ResultRows,
-                "the result has more rows than this server returns for one statement; ask for fewer, or aggregate them",
-            ));
+    /// [`ErrorKind::ResourceExhausted`] if it goes beyond a limit, behind the rows that do not.
+    pub(super) fn take(&mut self, batch: RecordBatch) -> (Option<RecordBatch>, Result<(), Error>) {
+        let left = self.limits.rows - self.rows;
+        let fits = usize::try_from(left).map_or(batch.num_rows(), |left| left.min(batch.num_rows()));
+        let is_cut = fits < batch.num_rows();
+        let batch = if is_cut { batch.slice(0, fits) } else { batch };
+        self.rows += fits as u64;
+        if self.limits.bytes < u64::MAX {
+            self.bytes = self.bytes.saturating_add(batch_bytes(&batch) as u64);
+            if self.bytes > self.limits.bytes {
+                return (None, Err(self.exceeded(Limit::ResultBytes, LARGE)));
+            }
         }
-        if self.limits.bytes == u64::MAX {
-            return Ok(());
-        }
-        self.bytes = self.bytes.saturating_add(batch_bytes(batch) as u64);
-        if self.bytes > self.limits.bytes {
-            return Err(self.exceeded(
-                Limit::ResultBytes,
-                "the result is larger than what this server returns for one statement; ask for fewer columns or rows",
-            ));
-        }
-        Ok(())
+        let end = if is_cut { Err(self.exceeded(Limit::ResultRows, LONG)) } else { Ok(()) };
+        ((!is_cut || fits > 0).then_some(batch), end)
     }
 
     fn exceeded(&self, limit: Limit, public: &'static str) -> Error {

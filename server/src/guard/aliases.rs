@@ -73,13 +73,13 @@ mod tests {
             .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
             .build();
         for (sql, expected) in [
-            ("SELECT ifnull(a, 'x'), b", "SELECT ifnull(a, 'x'), b"),
+            ("SELECT ifnull(a, 'x') AS c, b", "SELECT ifnull(a, 'x') AS c, b"),
             (
-                "SELECT ifnull(IFNULL(a, 'x') || ifnull(b, 'y'), 'z')",
-                "SELECT ifnull(nvl(a, 'x') || nvl(b, 'y'), 'z')",
+                "SELECT ifnull(IFNULL(a, 'x') || ifnull(b, 'y'), 'z') AS c",
+                "SELECT ifnull(nvl(a, 'x') || nvl(b, 'y'), 'z') AS c",
             ),
-            ("SELECT abs(mean(a)), mean(b)", "SELECT abs(avg(a)), mean(b)"),
-            ("SELECT abs(no_such_one(a))", "SELECT abs(no_such_one(a))"),
+            ("SELECT abs(mean(a)) AS c, mean(b) AS d", "SELECT abs(avg(a)) AS c, mean(b) AS d"),
+            ("SELECT abs(no_such_one(a)) AS c", "SELECT abs(no_such_one(a)) AS c"),
         ] {
             let checked = Checked::parse(sql, 1 << 20, &SessionOptions::default()).unwrap();
             let mut parsed = checked.into_sql();

@@ -1,29 +1,29 @@
 //! What is compared with a column is brought to the type that columns have in Delta.
 //!
-//! - Moments have microseconds, and UTC or no zone. The engine compares them in nanoseconds wherever a text, a date, or a
-//!   function like `now` is on the other side. That ends in the year 2262, and lakes are full of rows that are valid until
-//!   9999-12-31. What the other side has beyond microseconds is cut off.
-//! - Decimals are exact. The engine reads `144993.93` as a double, of which no decimal is the equal. Compared with a decimal it
-//!   is the number that was written.
+//! Moments have microseconds, and UTC or no zone. The engine compares them in nanoseconds wherever a text, a date, or a function
+//! like `now` is on the other side. That ends in the year 2262, and lakes are full of rows that are valid until 9999-12-31. What
+//! the other side has beyond microseconds is cut off. It also puts a cast around the column, below which no file is left out. So
+//! the other side is changed before the engine sees it. No result has another type by that: comparisons are true or false.
 //!
-//! Both also put a cast around the column, below which no file is left out. So the other side is changed before the engine sees
-//! it. No result has another type by that: comparisons are true or false.
+//! What is compared with a decimal is the matter of [`planner`](crate::planner).
 //!
 //! `timestamp` in SQL is the same type as in Delta, and so are the names for it and for texts and bytes that other engines know.
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, FieldRef, TimeUnit};
+use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::datatype::DataTypeExt;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::analyzer::{Analyzer, AnalyzerRule};
 use datafusion::sql::sqlparser::ast::{DataType as SqlType, TimezoneInfo};
+
+use crate::planner;
 
 /// The engine's own rules behind ours.
 pub(super) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
@@ -48,11 +48,11 @@ impl TypePlanner for DeltaTypes {
                 moment(matches!(zone, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone))
             }
             SqlType::TimestampNtz(None | Some(6)) | SqlType::Datetime(None | Some(6)) => moment(false),
-            SqlType::CharacterVarying(_) | SqlType::CharVarying(_) | SqlType::Character(_) => {
+            SqlType::CharacterVarying(None) | SqlType::CharVarying(None) | SqlType::Character(None) => {
                 DataType::Utf8View
             }
-            SqlType::Binary(_) | SqlType::Varbinary(_) | SqlType::Blob(_) => DataType::Binary,
-            _ => return Ok(None),
+            SqlType::Binary(None) | SqlType::Varbinary(None) | SqlType::Blob(None) => DataType::Binary,
+            other => return planner::type_with_length(other),
         };
         Ok(Some(planned.into_nullable_field_ref()))
     }
@@ -117,36 +117,6 @@ fn brought(side: &Expr, found: &DataType, other: &DataType) -> Option<Expr> {
             | DataType::Date64,
             DataType::Timestamp(TimeUnit::Microsecond, _),
         ) => Some(Expr::Cast(Cast::new(Box::new(side.clone()), other.clone()))),
-        (DataType::Float64, DataType::Decimal128(precision, scale)) => match side {
-            Expr::Literal(ScalarValue::Float64(Some(number)), _) => {
-                let written = as_written(*number)?;
-                fits_beside(&written, *precision, *scale).then_some(Expr::Literal(written, None))
-            }
-            _ => None,
-        },
         _ => None,
     }
 }
-
-/// The decimal that a double was written as: the shortest one that is read as this double.
-fn as_written(number: f64) -> Option<ScalarValue> {
-    let text = number.to_string();
-    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
-    let digits = text.replace(['.', '-'], "");
-    let precision = u8::try_from(digits.trim_start_matches('0').len().max(fraction.len()).max(1)).ok()?;
-    let scale = i8::try_from(fraction.len()).ok()?;
-    let value: i128 = text.replace('.', "").parse().ok()?;
-    (precision <= DECIMAL128_MAX_PRECISION).then_some(ScalarValue::Decimal128(Some(value), precision, scale))
-}
-
-/// Whether a type holds all numbers of both.
-fn fits_beside(written: &ScalarValue, precision: u8, scale: i8) -> bool {
-    let ScalarValue::Decimal128(_, of_written, scale_of_written) = written else { return false };
-    let whole = |precision: u8, scale: i8| i32::from(precision) - i32::from(scale);
-    let digits = whole(precision, scale).max(whole(*of_written, *scale_of_written))
-        + i32::from(scale.max(*scale_of_written));
-    digits <= i32::from(DECIMAL128_MAX_PRECISION)
-}
-
-#[cfg(test)]
-mod tests;

@@ -54,12 +54,18 @@ fn constant_bytes(plan: &LogicalPlan) -> usize {
 pub(super) fn one_row(plan: &LogicalPlan) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let LogicalPlan::Projection(projection) = plan else { return Ok(None) };
     let LogicalPlan::EmptyRelation(input) = projection.input.as_ref() else { return Ok(None) };
-    let constant = |expr: &Expr| match expr {
-        Expr::Literal(value, None) if input.produce_one_row => {
-            let name = expr.schema_name().to_string();
-            Some(ProjectionExpr { expr: Arc::new(Literal::new(value.clone())), alias: name })
+    let constant = |expr: &Expr| {
+        let value = match expr {
+            Expr::Alias(alias) if alias.metadata.is_none() => alias.expr.as_ref(),
+            other => other,
+        };
+        match value {
+            Expr::Literal(value, None) if input.produce_one_row => {
+                let name = expr.schema_name().to_string();
+                Some(ProjectionExpr { expr: Arc::new(Literal::new(value.clone())), alias: name })
+            }
+            _ => None,
         }
-        _ => None,
     };
     let Some(constants) = projection.expr.iter().map(constant).collect::<Option<Vec<_>>>() else {
         return Ok(None);
@@ -88,7 +94,7 @@ mod tests {
         let columns = planned(true, vec![lit(1_i64), lit("text"), lit(ScalarValue::Null)]).unwrap();
         assert_eq!(columns.fields().len(), 3);
         assert_eq!(planned(true, vec![lit(1_i64) + lit(1_i64)]), None);
-        assert_eq!(planned(true, vec![lit(1_i64).alias("one")]), None);
+        assert_eq!(planned(true, vec![lit(1_i64).alias("one")]).unwrap().field(0).name(), "one");
         assert_eq!(planned(false, vec![lit(1_i64)]), None);
     }
 }

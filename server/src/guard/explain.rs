@@ -33,6 +33,7 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, stream};
 
+use super::analysis::optimised;
 use super::barrier::GuardedScanExec;
 use super::complexity;
 use super::growth::FunctionAccount;
@@ -69,18 +70,18 @@ pub(super) fn check(explain: Explain, tables: &[GuardedTable], trusted: &[String
 /// A plan that answers with the lines of an explanation.
 ///
 /// # Arguments
-/// * `plan` - what is explained; not optimised yet.
+/// * `plan` - what is explained; analysed, not optimised yet.
 /// * `account` - what its functions are charged to.
 ///
 /// # Errors
 /// The optimiser's or the planner's.
 pub(super) async fn explained(
     state: &SessionState,
-    plan: &LogicalPlan,
+    plan: LogicalPlan,
     explain: Explain,
     account: &Arc<FunctionAccount>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let optimized = state.optimize(plan)?;
+    let optimized = optimised(state, plan)?;
     complexity::check(&optimized)?;
     let mut lines = Vec::new();
     if explain.is_verbose || !explain.is_analyzed {

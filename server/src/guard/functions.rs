@@ -11,27 +11,33 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 use super::constructors;
 use super::function_table::{self, Group};
+use crate::functions as own;
 use crate::mutant::Mutant;
+use crate::planner;
 
 /// The scalar functions on offer.
 pub(super) fn scalar() -> Vec<Arc<ScalarUDF>> {
     let mut functions = SessionStateDefaults::default_scalar_functions();
+    let ours = own::scalar();
+    functions.retain(|function| ours.iter().all(|other| other.name() != function.name()));
+    // Behind the engine's: one that those call by a second name gives it up.
+    functions.extend(ours);
     functions.retain(|function| is_offered(function_table::scalar(function.name()).is_some()));
-    functions.into_iter().map(constructors::bounded).collect()
+    functions.into_iter().map(planner::scalar).map(constructors::bounded).collect()
 }
 
 /// The aggregate functions on offer.
 pub(super) fn aggregate() -> Vec<Arc<AggregateUDF>> {
     let mut functions = SessionStateDefaults::default_aggregate_functions();
     functions.retain(|function| is_offered(function_table::aggregate(function.name()).is_some()));
-    functions
+    planner::aggregates(functions)
 }
 
 /// The window functions on offer.
 pub(super) fn window() -> Vec<Arc<WindowUDF>> {
     let mut functions = SessionStateDefaults::default_window_functions();
     functions.retain(|function| is_offered(function_table::window(function.name()).is_some()));
-    functions
+    planner::windows(functions)
 }
 
 fn is_offered(has_row: bool) -> bool {
@@ -69,7 +75,8 @@ mod tests {
 
     #[test]
     fn every_function_of_the_engine_was_decided_on() {
-        let scalar = SessionStateDefaults::default_scalar_functions();
+        let mut scalar = SessionStateDefaults::default_scalar_functions();
+        scalar.extend(own::scalar());
         let aggregate = SessionStateDefaults::default_aggregate_functions();
         let window = SessionStateDefaults::default_window_functions();
         let names: BTreeSet<String> = scalar

@@ -44,6 +44,7 @@
 //! the query. `access.strict_tables` takes the latter away: nothing of the user's works below the barrier then.
 
 mod aliases;
+mod analysis;
 mod barrier;
 mod binding;
 mod budget;
@@ -55,6 +56,7 @@ mod constructors;
 mod divisible;
 mod explain;
 mod framing;
+mod function_clauses;
 mod function_table;
 mod functions;
 #[cfg(any(test, fuzzing))]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
-use datafusion::common::{Result, TableReference, plan_err};
+use datafusion::common::{DataFusionError, Result, SchemaError, TableReference, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
@@ -19,6 +19,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::sql::parser::Statement as ParsedStatement;
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
+use datafusion::sql::sqlparser::ast::Statement;
 
 use super::comparisons::DeltaTypes;
 use super::information_schema::InformationTable;
@@ -26,9 +27,11 @@ use super::table::GuardedTable;
 use super::{aliases, complexity, naming};
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
+use crate::functions::{self, SessionNames};
 use crate::ids::{CATALOG, TableName};
 use crate::mutant::Mutant;
-use crate::sql::{DEFAULT_DATABASE, INFORMATION_SCHEMA, Parsed, SystemTable};
+use crate::planner;
+use crate::sql::{DEFAULT_DATABASE, INFORMATION_SCHEMA, Parsed, SystemTable, written_out};
 use crate::stop;
 
 /// What one query's names mean.
@@ -82,6 +85,8 @@ impl<'a> QueryNames<'a> {
             if naming::has_long_names(statement) {
                 return Err(Error::new(ErrorKind::InvalidRequest, complexity::MULTIPLIED).into());
             }
+            let names = SessionNames { user: self.listing.user(), catalog: CATALOG };
+            functions::with_session_names(statement, &names);
             aliases::with_own_names(statement, self.state);
         }
         let options = &self.state.config_options().sql_parser;
@@ -90,7 +95,42 @@ impl<'a> QueryNames<'a> {
             .with_enable_ident_normalization(options.enable_ident_normalization)
             .with_map_string_types_to_utf8view(options.map_string_types_to_utf8view)
             .with_default_null_ordering(options.default_null_ordering.as_str().into());
-        SqlToRel::new_with_options(self, options).statement_to_plan(statement)
+        let planned = |statement: ParsedStatement| {
+            SqlToRel::new_with_options(self, options.clone()).statement_to_plan(statement)
+        };
+        let columns_of = |query| {
+            let query = ParsedStatement::Statement(Box::new(Statement::Query(Box::new(query))));
+            planned(query).map(|plan| Arc::clone(plan.schema()))
+        };
+        if let ParsedStatement::Statement(statement) = &mut statement {
+            planner::with_joined_columns(statement, &mut { columns_of })?;
+        }
+        let plan = planned(statement.clone());
+        let (Err(error), ParsedStatement::Statement(written)) = (&plan, &statement) else { return plan };
+        if !names_a_column_twice(error) {
+            return plan;
+        }
+        match written_out(written, columns_of)? {
+            Some(statement) => planned(ParsedStatement::Statement(Box::new(statement))),
+            None => plan,
+        }
+    }
+}
+
+/// Whether a statement has no plan because two of its columns have one name.
+fn names_a_column_twice(error: &DataFusionError) -> bool {
+    match error {
+        DataFusionError::Plan(words) => words.contains("require unique expression names"),
+        DataFusionError::SchemaError(error, _) => matches!(
+            error.as_ref(),
+            SchemaError::DuplicateQualifiedField { .. }
+                | SchemaError::DuplicateUnqualifiedField { .. }
+                | SchemaError::AmbiguousReference { .. }
+        ),
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
+            names_a_column_twice(inner)
+        }
+        _ => false,
     }
 }
 

@@ -11,6 +11,7 @@ use datafusion::common::{DataFusionError, SchemaError};
 
 use crate::error::{Error, ErrorKind};
 use crate::mutant::Mutant;
+use crate::sql::readable;
 
 /// Words an error of DataFusion for a client.
 pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
@@ -39,7 +40,7 @@ fn quotes_values(error: &DataFusionError) -> bool {
 
 fn worded(error: &DataFusionError) -> Error {
     let shown = |public: &'static str, words: &str| {
-        Error::new(ErrorKind::InvalidRequest, public).echoing(&first_line(words))
+        Error::new(ErrorKind::InvalidRequest, public).echoing(&readable(words))
     };
     match error {
         DataFusionError::Plan(words) => not_found_or(words, || shown("the query cannot be planned", words)),
@@ -47,8 +48,16 @@ fn worded(error: &DataFusionError) -> Error {
         DataFusionError::SQL(parser, _) => shown("the SQL text cannot be parsed", &parser.to_string()),
         DataFusionError::NotImplemented(words) => {
             Error::new(ErrorKind::Unsupported, "the query uses SQL that is not supported")
-                .echoing(&first_line(words))
+                .echoing(&readable(words))
         }
+        DataFusionError::Internal(_) => Error::new(
+            ErrorKind::Unsupported,
+            "the query engine has no way to compute this query; write it in another way, or in parts",
+        ),
+        DataFusionError::External(inner) if is_of_a_pattern(inner.as_ref()) => Error::new(
+            ErrorKind::InvalidRequest,
+            "a regular expression cannot be read, or is too large",
+        ),
         DataFusionError::SchemaError(schema, _) => worded_schema_error(schema),
         DataFusionError::ArrowError(arrow, _) if Mutant::ValuesQuoted.is_on() => {
             shown("the query failed on a value", &arrow.to_string())
@@ -73,6 +82,11 @@ fn worded(error: &DataFusionError) -> Error {
         DataFusionError::Shared(inner) => worded(inner),
         _ => Error::new(ErrorKind::Internal, "internal error"),
     }
+}
+
+/// Whether a regular expression could not be read. Its own parser has an error of another type, with the same first words.
+fn is_of_a_pattern(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<regex::Error>() || error.to_string().starts_with("regex parse error")
 }
 
 fn no_room() -> Error {
@@ -114,7 +128,9 @@ fn worded_schema_error(error: &SchemaError) -> Error {
 fn worded_value_error(error: &ArrowError) -> Error {
     let public = match error {
         ArrowError::DivideByZero => "division by zero",
-        ArrowError::ArithmeticOverflow(_) => "arithmetic overflow",
+        ArrowError::ArithmeticOverflow(_) => {
+            "arithmetic overflow: a number does not fit into its type; cast an operand to decimal(38, 0) or double"
+        }
         ArrowError::CastError(_) | ArrowError::ParseError(_) => {
             "a value cannot be cast to the type that the query asks for"
         }
@@ -139,9 +155,4 @@ fn find_ours(error: &DataFusionError) -> Option<&Error> {
         DataFusionError::Collection(errors) => errors.iter().find_map(find_ours),
         _ => None,
     }
-}
-
-/// The planner's message without a backtrace or a trailing explanation.
-fn first_line(words: &str) -> String {
-    words.lines().next().unwrap_or_default().to_owned()
 }

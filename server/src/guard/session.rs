@@ -20,7 +20,9 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement as ParsedStatement;
 
+use super::analysis::{analysed, as_announced, optimised, typed};
 use super::binding::BoundQuery;
 use super::budget::ScanBudget;
 use super::complexity;
@@ -35,13 +37,15 @@ use super::seal::SealedPlan;
 use super::table::GuardedTable;
 use super::versions::TablesAtMoments;
 use super::visible_rows::VisibleRows;
-use super::{comparisons, constants, constructors, inputs, stoppable, yielding};
+use super::{comparisons, constants, constructors, function_clauses, inputs, stoppable, yielding};
 use crate::access::{Grant, GrantWatch};
 use crate::catalog::Listing;
 use crate::error::{Error, ErrorKind};
+use crate::functions::spelled_names;
 use crate::ids::CATALOG;
+use crate::planner;
 use crate::settings::{AccessSettings, EngineSettings};
-use crate::sql::{DEFAULT_DATABASE, Explain, Moment, Statement};
+use crate::sql::{DEFAULT_DATABASE, Explain, Moment, Parsed, Statement, announced};
 use crate::table::Tables;
 use crate::telemetry::metrics::Metrics;
 
@@ -80,7 +84,7 @@ impl Guard {
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
             .with_expr_planners(constructors::expr_planners())
-            .with_analyzer_rules(stoppable::analyzer_rules(comparisons::analyzer_rules()))
+            .with_analyzer_rules(stoppable::analyzer_rules(planner::analyzer_rules(comparisons::analyzer_rules())))
             .with_optimizer_rules(stoppable::optimizer_rules())
             .with_relation_planners(vec![Arc::new(TablesAtMoments)])
             .with_physical_optimizer_rules(stoppable::physical_rules(yielding::rules()))
@@ -149,6 +153,9 @@ impl Guard {
             explain::check(explain, &tables, &self.access.explain_analyze_users)?;
         }
         let query = statement.into_parsed();
+        if let Parsed::Sql(ParsedStatement::Statement(statement)) = &query {
+            function_clauses::check(statement, &state)?;
+        }
         let watch = tables.first().map(|table| table.watch().clone());
         let planned = |tables: Vec<GuardedTable>| {
             let names = QueryNames::new(&state, tables, listing.clone(), Arc::clone(&self.functions));
@@ -160,12 +167,14 @@ impl Guard {
         if explain.is_none() && hands_over(&plan) && !is_small {
             plan = planned(tables.iter().map(GuardedTable::to_be_sent).collect())?;
         }
+        let (plan, unbound) = typed(&state, plan)?;
         Ok(GuardedQuery {
             state: Arc::new(state),
             runtime,
+            unbound,
             watch,
+            schema: announced(&planner::described(&plan)),
             plan,
-            schema: None,
             explain,
             reads_little: is_small,
             ended: Ended::default(),
@@ -181,9 +190,12 @@ pub(crate) struct GuardedQuery {
     runtime: Arc<RuntimeEnv>,
     /// Whether the grants on its tables still hold; `None` if it has none.
     watch: Option<GrantWatch>,
+    /// What values are put into, if there are parameters: types follow from values, so it is not analysed.
+    unbound: Option<LogicalPlan>,
+    /// Analysed: every operand has the type in which it is computed, and so every column the type that its rows will have.
     plan: LogicalPlan,
-    /// The result's columns as they were announced, if they differ from the plan's.
-    schema: Option<SchemaRef>,
+    /// The result's columns as they are announced.
+    schema: SchemaRef,
     /// What is asked of the plan, if not its rows.
     explain: Option<Explain>,
     /// All tables together are small.
@@ -193,11 +205,11 @@ pub(crate) struct GuardedQuery {
 }
 
 impl GuardedQuery {
-    /// The columns of the result, as the logical plan declares them.
+    /// The columns of the result, with the types in which they are computed.
     pub(crate) fn schema(&self) -> SchemaRef {
         match self.explain {
             Some(_) => explain::schema(),
-            None => Arc::clone(self.schema.as_ref().unwrap_or_else(|| self.plan.schema().inner())),
+            None => Arc::clone(&self.schema),
         }
     }
 
@@ -220,7 +232,8 @@ impl GuardedQuery {
 
     /// The types of the parameters in order; `None` for one that cannot be inferred.
     fn parameter_types(&self) -> Result<Vec<Option<DataType>>, Error> {
-        let mut inferred = self.plan.get_parameter_types().map_err(from_datafusion)?;
+        let Some(unbound) = &self.unbound else { return Ok(Vec::new()) };
+        let mut inferred = unbound.get_parameter_types().map_err(from_datafusion)?;
         let gap = || Error::new(ErrorKind::InvalidRequest, "parameters must be $1, $2, … without gaps");
         (1..=inferred.len()).map(|number| inferred.remove(&format!("${number}")).ok_or_else(gap)).collect()
     }
@@ -244,10 +257,11 @@ impl GuardedQuery {
 
     /// The query with one row of values.
     pub(super) fn with_values(&self, values: ParamValues) -> Result<Self, Error> {
-        let announced = self.schema();
-        let plan = self.plan.clone().with_param_values(values).map_err(from_datafusion)?;
-        let schema = Some(as_announced(plan.schema().inner(), &announced));
-        Ok(Self { plan, schema, ..self.clone() })
+        let told = self.schema();
+        let bound = self.unbound.as_ref().unwrap_or(&self.plan).clone();
+        let plan = analysed(&self.state, bound.with_param_values(values).map_err(from_datafusion)?)?;
+        let schema = as_announced(&announced(&planner::described(&plan)), &told);
+        Ok(Self { unbound: None, plan, schema, ..self.clone() })
     }
 
     /// Optimises, makes the physical plan, and seals it.
@@ -260,10 +274,10 @@ impl GuardedQuery {
         let plan = growth::accounted(self.plan, &account).map_err(from_datafusion)?;
         let constants = constants::one_row(&plan).map_err(from_datafusion)?;
         let (plan, is_quick) = match (self.explain, constants) {
-            (Some(explain), _) => (explained(&self.state, &plan, explain, &account).await, false),
+            (Some(explain), _) => (explained(&self.state, plan, explain, &account).await, false),
             (None, Some(row)) => (Ok(row), true),
             (None, None) => {
-                let optimized = self.state.optimize(&plan).map_err(from_datafusion)?;
+                let optimized = optimised(&self.state, plan).map_err(from_datafusion)?;
                 complexity::check(&optimized)?;
                 let configured = self.state.config().batch_size();
                 let batch_rows = constants::batch_rows(configured, &optimized);
@@ -291,16 +305,6 @@ impl GuardedQuery {
         );
         SealedPlan::seal(plan, Arc::new(context), schema, is_quick, self.watch, self.ended)
     }
-}
-
-/// The columns of a statement with values, nullable where the statement without them is: a client that prepares a statement
-/// is told of its columns before it binds anything.
-fn as_announced(bound: &SchemaRef, announced: &SchemaRef) -> SchemaRef {
-    let fields = bound.fields().iter().zip(announced.fields()).map(|(bound, announced)| {
-        let is_nullable = bound.is_nullable() || announced.is_nullable();
-        bound.as_ref().clone().with_nullable(is_nullable)
-    });
-    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), bound.metadata().clone()))
 }
 
 /// Whether a query sends columns as they are read, and computes nothing from them.
@@ -345,7 +349,8 @@ fn function_names(state: &SessionState) -> Arc<[String]> {
     let scalar = state.scalar_functions().keys();
     let aggregate = state.aggregate_functions().keys();
     let window = state.window_functions().keys();
-    let names: BTreeSet<String> = scalar.chain(aggregate).chain(window).cloned().collect();
+    let mut names: BTreeSet<String> = scalar.chain(aggregate).chain(window).cloned().collect();
+    names.extend(spelled_names().into_iter().map(str::to_owned));
     names.into_iter().collect()
 }
 

@@ -20,6 +20,7 @@ use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 
 use super::pieces::{in_growing_pieces, in_pieces};
+use crate::planner::LimitedDistinct;
 
 /// The engine's rule that makes scans yield. Ours comes directly behind it, before predicates of joins find their way down.
 const FOR_SCANS: &str = "EnsureCooperative";
@@ -29,6 +30,7 @@ pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::default().rules;
     let place = rules.iter().position(|rule| rule.name() == FOR_SCANS).map_or(rules.len(), |place| place + 1);
     rules.insert(place, Arc::new(YieldAboveJoins));
+    rules.push(Arc::new(LimitedDistinct));
     rules
 }
 

@@ -128,6 +128,11 @@ impl Identity {
         Ok(user.principal().clone())
     }
 
+    /// Whether a token was good once and is too old now.
+    pub(crate) fn has_expired(&self, bearer_token: &str) -> bool {
+        token::has_expired(&self.sealer, bearer_token)
+    }
+
     /// How long a login lasts, and with it the session that begins there.
     pub(crate) fn token_lifetime(&self) -> Duration {
         self.token_lifetime

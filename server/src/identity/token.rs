@@ -47,6 +47,13 @@ pub(super) fn open(sealer: &Sealer, text: &str) -> Result<SealedToken, Error> {
     })
 }
 
+/// Whether a text is a token of this server that was good once.
+pub(super) fn has_expired(sealer: &Sealer, text: &str) -> bool {
+    let sealed = if text.len() > TOKEN_LIMIT { None } else { URL_SAFE_NO_PAD.decode(text).ok() };
+    let opened = sealed.map(|sealed| sealer.open::<SealedToken>(Purpose::Token, None, &sealed));
+    matches!(opened, Some(Err(error)) if error.kind() == ErrorKind::Expired)
+}
+
 /// The answer for a token that proves nothing.
 pub(super) fn invalid() -> Error {
     Purpose::Token.refused()

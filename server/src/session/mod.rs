@@ -6,7 +6,8 @@
 //! - A place is given back by dropping its [`Admission`], however the query ended.
 //! - Who holds a place keeps its session, whichever sessions make room for others meanwhile: a user's places are counted once.
 //! - Describing has places of its own, per user and for all: it plans, reads logs and asks AWS as running does, but ends soon.
-//!   So it waits where running is refused.
+//! - A user's statements wait for places of the user's own first, in a queue of the user's own, so that whoever asks for many
+//!   keeps nobody else waiting.
 //! - Where there are several threads, one user's statements are planned on all but one at most. Planning never waits, so
 //!   without this a user who has many statements described, which takes no place, would make everyone wait.
 
@@ -26,8 +27,8 @@ use crate::error::{Error, ErrorKind};
 use crate::identity::Principal;
 use crate::settings::SessionSettings;
 
-/// Statements of one user that wait to be described; more are refused.
-const QUEUED_DESCRIPTIONS_PER_USER: usize = 64;
+/// Statements of one user that wait for the user's own places to run, and as many to be described; more are refused.
+const QUEUED_PER_USER: usize = 64;
 
 /// Tables that are opened at once for one user and for all users. Opening one may read its log.
 const OPENINGS_PER_USER: usize = 8;
@@ -37,10 +38,12 @@ const OPENINGS: usize = 64;
 pub(crate) struct Session {
     principal: Principal,
     places: Arc<Semaphore>,
+    /// Statements that wait for a place to run.
+    queued: Arc<AtomicUsize>,
     planning: Arc<Semaphore>,
     describing: Arc<Semaphore>,
     /// Descriptions that wait for a place.
-    queued: Arc<AtomicUsize>,
+    queued_descriptions: Arc<AtomicUsize>,
     opening: Arc<Semaphore>,
 }
 
@@ -116,9 +119,10 @@ impl Sessions {
         self.open.get_or_open(principal, || Session {
             principal: principal.clone(),
             places: Arc::new(Semaphore::new(self.places_per_user)),
+            queued: Arc::default(),
             planning: Arc::new(Semaphore::new(self.planning_per_user)),
             describing: Arc::new(Semaphore::new(self.describing_per_user)),
-            queued: Arc::default(),
+            queued_descriptions: Arc::default(),
             opening: Arc::new(Semaphore::new(OPENINGS_PER_USER)),
         })
     }
@@ -140,12 +144,11 @@ impl Sessions {
     /// Waits for a place to run a query.
     ///
     /// # Errors
-    /// [`ErrorKind::ResourceExhausted`] if the principal has too many queries running, [`ErrorKind::Unavailable`] if the
-    /// server does.
+    /// [`ErrorKind::ResourceExhausted`] if the principal has too many queries running or waiting, [`ErrorKind::Unavailable`] if
+    /// the server does.
     pub(crate) async fn admit(&self, session: &Arc<Session>) -> Result<Admission, Error> {
-        let own = Arc::clone(&session.places).try_acquire_owned().map_err(|_| {
-            Error::new(ErrorKind::ResourceExhausted, "you have too many queries running; wait for one to end")
-        })?;
+        let text = "you have too many queries running; wait for one to end";
+        let own = self.own_place(&session.places, &session.queued, text).await?;
         let everyones = match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => place,
             Err(_) => self.wait().await?,
@@ -153,30 +156,37 @@ impl Sessions {
         Ok(Admission { _own: own, _everyones: everyones, _session: Arc::clone(session) })
     }
 
-    /// Waits for a place to describe a query: first for one of the user's own, so that whoever asks for many keeps nobody else
-    /// waiting.
+    /// Waits for a place to describe a query.
     ///
     /// # Errors
     /// [`ErrorKind::ResourceExhausted`] if too many of the principal wait already, [`ErrorKind::Unavailable`] if the server
     /// is busy.
     pub(crate) async fn admit_description(&self, session: &Arc<Session>) -> Result<Admission, Error> {
         let full = || Error::new(ErrorKind::Unavailable, "the server is busy; try again later");
-        let too_many = || {
-            let text = "you have too many statements being planned; wait for one of them";
-            Error::new(ErrorKind::ResourceExhausted, text)
-        };
-        let own = match Arc::clone(&session.describing).try_acquire_owned() {
-            Ok(place) => place,
-            Err(_) => {
-                let _queued =
-                    Waiting::enter(&session.queued, QUEUED_DESCRIPTIONS_PER_USER).ok_or_else(too_many)?;
-                let place = timeout(self.queue_timeout, Arc::clone(&session.describing).acquire_owned());
-                place.await.ok().and_then(Result::ok).ok_or_else(too_many)?
-            }
-        };
+        let text = "you have too many statements being planned; wait for one of them";
+        let own = self.own_place(&session.describing, &session.queued_descriptions, text).await?;
         let everyones = timeout(self.queue_timeout, Arc::clone(&self.describing).acquire_owned());
         let everyones = everyones.await.ok().and_then(Result::ok).ok_or_else(full)?;
         Ok(Admission { _own: own, _everyones: everyones, _session: Arc::clone(session) })
+    }
+
+    /// Waits for one of the user's own places.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ResourceExhausted`] with this text if there is none for too long, or too many wait already.
+    async fn own_place(
+        &self,
+        places: &Arc<Semaphore>,
+        queued: &Arc<AtomicUsize>,
+        text: &'static str,
+    ) -> Result<OwnedSemaphorePermit, Error> {
+        if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+            return Ok(place);
+        }
+        let too_many = || Error::new(ErrorKind::ResourceExhausted, text);
+        let _queued = Waiting::enter(queued, QUEUED_PER_USER).ok_or_else(too_many)?;
+        let place = timeout(self.queue_timeout, Arc::clone(places).acquire_owned());
+        place.await.ok().and_then(Result::ok).ok_or_else(too_many)
     }
 
     /// Waits until one more table may be opened for the principal, which it may until the answer is dropped.

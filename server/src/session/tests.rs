@@ -94,6 +94,7 @@ async fn with_more_users_than_sessions_nobody_gets_more_places() {
         max_sessions: 1,
         max_concurrent_queries: 1_000,
         max_concurrent_queries_per_user: 2,
+        queue_timeout: Duration::from_millis(1),
         ..SessionSettings::default()
     };
     let sessions = Sessions::new(&settings, THREADS);
@@ -127,10 +128,23 @@ async fn describing_waits_in_a_queue_of_the_users_own_and_ends_with_a_clear_erro
     let waiting = sessions.admit_description(&busy);
     drop(first);
     assert_eq!(kind(waiting.await), None);
-    let many = (0..QUEUED_DESCRIPTIONS_PER_USER + 10).map(|_| sessions.admit_description(&busy));
+    let many = (0..QUEUED_PER_USER + 10).map(|_| sessions.admit_description(&busy));
     let held: Vec<_> = futures::future::join_all(many).await;
     assert!(held.iter().filter(|admitted| admitted.is_err()).count() >= 10);
-    assert_eq!(busy.queued.load(Ordering::Relaxed), 0, "who gave up waits no more");
+    assert_eq!(busy.queued_descriptions.load(Ordering::Relaxed), 0, "who gave up waits no more");
+}
+
+#[tokio::test]
+async fn a_users_statement_beyond_its_places_waits_for_one_of_them() {
+    let sessions = sessions(10, 1, 0);
+    let (busy, other) = (sessions.of(&principal("busy")), sessions.of(&principal("other")));
+    let held = sessions.admit(&busy).await.unwrap();
+    let (waiting, ()) = tokio::join!(sessions.admit(&busy), async {
+        assert_eq!(kind(sessions.admit(&other).await), None, "nobody else waits with it");
+        drop(held);
+    });
+    assert_eq!(kind(waiting), None);
+    assert_eq!(busy.queued.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

@@ -213,7 +213,7 @@ settings! {
         max_concurrent_queries: usize = 64, within 1..=10_000;
         /// Statements that wait for their turn; more are refused.
         max_queued_queries: usize = 256, within 0..=100_000;
-        /// Statements of one user that run at once.
+        /// Statements of one user that run at once; more wait.
         max_concurrent_queries_per_user: usize = 16, within 1..=10_000;
         /// Statements of one user that are described at once, which is what GetFlightInfo and preparing do; more wait.
         max_concurrent_descriptions_per_user: usize = 8, within 1..=10_000;

@@ -12,22 +12,28 @@
 //! This room decides what may be asked, not who may see what: no rule of access reads SQL text (`guard` does that on
 //! the plan's leaves).
 
+mod column_names;
 mod dialect;
+mod escapes;
 mod expansion;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod literals;
 mod moment;
 mod only_reads;
 mod options;
 mod patterns;
 mod qualify;
+mod rewritten_syntax;
 mod scope;
 mod session_change;
 mod shows;
 mod substrait;
 mod system;
 mod tokens;
+mod understood;
 mod versions;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -42,6 +48,7 @@ use datafusion::sql::sqlparser::dialect::Dialect;
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::column_names::{announced, numbered, written_out};
 use self::dialect::Effort;
 pub(crate) use self::moment::Moment;
 pub(crate) use self::only_reads::SUBQUERY_LIMIT;
@@ -50,7 +57,9 @@ pub(crate) use self::session_change::SessionChange;
 pub(crate) use self::substrait::{MOST_FIXED_BYTES, SubstraitPlan, substrait_version};
 pub(crate) use self::system::{INFORMATION_SCHEMA, SystemTable};
 pub(crate) use self::versions::{NamedTable, without_marks, without_moment};
+pub(crate) use self::words::readable;
 use crate::error::{Error, ErrorKind};
+use crate::functions;
 use crate::ids::CATALOG;
 use crate::stop;
 
@@ -186,6 +195,11 @@ impl Statement {
         };
         check_is_query(&parsed)?;
         if let ParsedStatement::Statement(query) = &mut parsed {
+            understood::check(query)?;
+            column_names::with_written_names(query);
+            literals::with_all_digits(query)?;
+            functions::with_current_schema(query, options.schema.as_deref());
+            functions::with_spellings(query)?;
             if let Some(schema) = &options.schema {
                 qualify::with_schema(query, schema);
             }
@@ -209,9 +223,11 @@ impl Statement {
     pub(crate) fn is_one_constant(&self) -> bool {
         let Some(query) = self.sql() else { return false };
         let SetExpr::Select(select) = query.body.as_ref() else { return false };
-        let [item @ SelectItem::UnnamedExpr(Expr::Value(constant))] = select.projection.as_slice() else {
+        let [item] = select.projection.as_slice() else { return false };
+        let SelectItem::ExprWithAlias { expr: Expr::Value(constant), alias } = item else { return false };
+        if alias.value != constant.to_string() {
             return false;
-        };
+        }
         let is_parameter = matches!(constant.value, Value::Placeholder(_));
         let text = query.to_string();
         // Whatever else a query can have would stand in its text.
@@ -257,7 +273,7 @@ impl Statement {
 
 /// The one statement of a text.
 fn single(sql: &str, max_bytes: usize, effort: &Effort) -> Result<ParsedStatement, Error> {
-    let mut statements = read_statements(tokens::read(sql, max_bytes)?, effort)?;
+    let mut statements = read_statements(literals::joined(tokens::read(sql, max_bytes)?)?, effort)?;
     match (statements.pop_front(), statements.is_empty()) {
         (Some(only), true) => Ok(only),
         (Some(_), false) => Err(Error::new(ErrorKind::InvalidRequest, "send one statement at a time")),
@@ -303,8 +319,9 @@ fn read_statements(
     };
     parsed.map_err(|error| {
         let message = error.strip_backtrace();
-        let words = message.strip_prefix("SQL error: ").unwrap_or(&message).to_owned();
-        Error::new(ErrorKind::InvalidRequest, public).echoing(&words)
+        let words = message.strip_prefix("SQL error: ").unwrap_or(&message);
+        let words = words.strip_prefix("ParserError(\"").and_then(|words| words.strip_suffix("\")")).unwrap_or(words);
+        Error::new(ErrorKind::InvalidRequest, public).echoing(words)
     })
 }
 

@@ -28,11 +28,12 @@ pub(crate) enum SessionOption {
     Compression,
     Endpoints,
     ViewTypes,
+    TimeZone,
 }
 
 impl SessionOption {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Catalog,
         Self::Schema,
         Self::AsOf,
@@ -40,6 +41,7 @@ impl SessionOption {
         Self::Compression,
         Self::Endpoints,
         Self::ViewTypes,
+        Self::TimeZone,
     ];
 
     /// As `SET`, `SHOW` and the session actions spell it.
@@ -52,6 +54,7 @@ impl SessionOption {
             Self::Compression => "compression",
             Self::Endpoints => "endpoints",
             Self::ViewTypes => "view_types",
+            Self::TimeZone => "timezone",
         }
     }
 
@@ -65,6 +68,7 @@ impl SessionOption {
             Self::Compression => "compression of results: none, lz4 or zstd",
             Self::Endpoints => "into how many parts a result without an order may be divided",
             Self::ViewTypes => "texts and binaries of results as Arrow's views: true or false",
+            Self::TimeZone => "time zone of timestamps; there is one",
         }
     }
 
@@ -122,6 +126,7 @@ impl SessionOptions {
             SessionOption::Compression => self.compression = value.map(compression).transpose()?.flatten(),
             SessionOption::Endpoints => self.endpoints = value.map(endpoints).transpose()?,
             SessionOption::ViewTypes => self.view_types = value.map(truth).transpose()?.unwrap_or_default(),
+            SessionOption::TimeZone => check_time_zone(value)?,
         }
         Ok(())
     }
@@ -138,6 +143,7 @@ impl SessionOptions {
             SessionOption::Compression => self.compression.map(|compression| compression.to_string()),
             SessionOption::Endpoints => self.endpoints.map(|endpoints| endpoints.to_string()),
             SessionOption::ViewTypes => self.view_types.then(|| true.to_string()),
+            SessionOption::TimeZone => Some("UTC".to_owned()),
         }
     }
 }
@@ -148,6 +154,18 @@ fn check_catalog(value: Option<&str>) -> Result<(), Error> {
             Err(Error::new(ErrorKind::InvalidRequest, "the only catalog is awsdatacatalog, not")
                 .echoing(other))
         }
+        _ => Ok(()),
+    }
+}
+
+fn check_time_zone(value: Option<&str>) -> Result<(), Error> {
+    let is_utc = |zone: &str| ["utc", "etc/utc", "gmt", "z", "+00:00", "0", "local", ""].contains(&zone);
+    match value {
+        Some(other) if !is_utc(&other.to_ascii_lowercase()) => Err(Error::new(
+            ErrorKind::InvalidRequest,
+            "the session's time zone is UTC; write timestamps AT TIME ZONE to see them in",
+        )
+        .echoing(other)),
         _ => Ok(()),
     }
 }
@@ -208,6 +226,7 @@ mod tests {
             (SessionOption::Compression, "ZSTD"),
             (SessionOption::Endpoints, "4"),
             (SessionOption::ViewTypes, "TRUE"),
+            (SessionOption::TimeZone, "utc"),
         ] {
             options.set(option, Some(value)).unwrap();
         }

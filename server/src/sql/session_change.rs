@@ -40,6 +40,9 @@ impl SessionChange {
                 Statement::Set(Set::SingleAssignment { hivevar: false, variable, values, .. }) => {
                     (option(&variable)?, literal(&values)?)
                 }
+                Statement::Set(Set::SetTimeZone { local: _, value }) => {
+                    (SessionOption::TimeZone, literal(&[value])?)
+                }
                 Statement::Use(Use::Object(name)) => (SessionOption::Schema, Some(database(&name)?)),
                 other => return Err(no_such_option(&other.to_string())),
             },
@@ -58,7 +61,7 @@ fn option(name: &ObjectName) -> Result<SessionOption, Error> {
 }
 
 fn no_such_option(name: &str) -> Error {
-    let text = "no such session option; there are catalog, schema, as_of, statement_timeout, compression, endpoints and view_types";
+    let text = "no such session option; there are catalog, schema, as_of, statement_timeout, compression, endpoints, view_types and timezone";
     Error::new(ErrorKind::Unsupported, text).echoing(name)
 }
 
@@ -127,6 +130,8 @@ mod tests {
             ("set statement_timeout = 30", SessionOption::StatementTimeout, Some("30")),
             ("set compression = zstd", SessionOption::Compression, Some("zstd")),
             ("set view_types = true", SessionOption::ViewTypes, Some("true")),
+            ("set time zone 'UTC'", SessionOption::TimeZone, Some("UTC")),
+            ("set timezone = 'UTC'", SessionOption::TimeZone, Some("UTC")),
             ("set view_types = 'false'", SessionOption::ViewTypes, Some("false")),
         ] {
             let change = SessionChange { option, value: value.map(str::to_owned) };
@@ -146,7 +151,6 @@ mod tests {
         for (sql, kind) in [
             ("set datafusion.execution.batch_size = 1", ErrorKind::Unsupported),
             ("set role admin", ErrorKind::Unsupported),
-            ("set time zone 'UTC'", ErrorKind::Unsupported),
             ("reset all_of_it", ErrorKind::Unsupported),
             ("set schema = lower('SALES')", ErrorKind::InvalidRequest),
             ("set schema", ErrorKind::InvalidRequest),

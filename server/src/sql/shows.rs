@@ -5,7 +5,7 @@
 
 use datafusion::sql::sqlparser::ast::{
     DescribeAlias, ObjectName, ObjectNamePart, ShowStatementFilter, ShowStatementFilterPosition,
-    ShowStatementOptions, Statement,
+    ShowCreateObject, ShowStatementOptions, Statement,
 };
 
 use super::options::{SessionOption, SessionOptions};
@@ -51,6 +51,15 @@ pub(super) fn as_query(statement: &Statement, options: &SessionOptions) -> Resul
             table_name,
             ..
         } => columns_of(table_name, schema, None)?,
+        Statement::ShowCatalogs { terse: false, history: false, show_options } => {
+            let conditions = [pattern(show_options, "catalog_name")?];
+            no_parent(show_options)?;
+            select("distinct catalog_name", "schemata", conditions, "1")
+        }
+        Statement::ShowVariables { filter: None, global: false, .. } => all_options(options),
+        Statement::ShowCreate { obj_type: ShowCreateObject::Table, obj_name } => {
+            created(&columns_of(obj_name, schema, None)?, obj_name)?
+        }
         Statement::ShowVariable { variable } => match variable.as_slice() {
             [only] if only.value.eq_ignore_ascii_case("all") => all_options(options),
             [only] => one_option(options, SessionOption::named(&only.value).ok_or_else(unsupported)?),
@@ -87,6 +96,16 @@ fn columns_of(table: &ObjectName, schema: Option<&str>, condition: Option<String
     };
     let conditions = [Some(equals("table_schema", database)), Some(equals("table_name", table)), condition];
     Ok(select("column_name, data_type, is_nullable, remarks", "columns", conditions, "ordinal_position"))
+}
+
+/// One text that says how a table with its visible columns would be created.
+fn created(columns: &str, table: &ObjectName) -> Result<String, Error> {
+    let table = literal(&identifiers(table)?.join("."));
+    Ok(format!(
+        "select 'CREATE TABLE ' || {table} || ' (\n' \
+         || string_agg('  ' || column_name || ' ' || data_type, ',\n') || '\n)' as \"Create Table\" \
+         from ({columns}) as c having count(*) > 0"
+    ))
 }
 
 fn select<const N: usize>(
@@ -157,7 +176,7 @@ fn identifiers(name: &ObjectName) -> Result<Vec<String>, Error> {
 fn unsupported() -> Error {
     Error::new(
         ErrorKind::Unsupported,
-        "of SHOW there are SCHEMAS, TABLES [FROM database], COLUMNS FROM table, and FUNCTIONS, each with LIKE; \
-         ALL, and the name of an option",
+        "of SHOW there are CATALOGS, SCHEMAS, TABLES [FROM database], COLUMNS FROM table, and FUNCTIONS, each with LIKE; \
+         CREATE TABLE, VARIABLES, ALL, and the name of an option",
     )
 }

@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
+use super::escapes;
 use crate::error::{Error, ErrorKind};
 
 /// Tokens that one statement may have.
@@ -56,6 +57,7 @@ pub(super) fn read(sql: &str, max_bytes: usize) -> Result<Vec<TokenWithSpan>, Er
     if nests_deeply(&tokens) {
         return Err(too_complex());
     }
+    escapes::rewrite(&mut tokens);
     number_parameters(&mut tokens)?;
     Ok(tokens)
 }

@@ -5,7 +5,8 @@
 //! cast of it, a rebuilt nested value, or NULL if the file lacks it.
 //!
 //! Invariants
-//! - A column is found by field id in id mode and by physical name otherwise; never by position.
+//! - A column is found by field id in id mode and by physical name otherwise; never by position. A name that differs in case
+//!   alone is the column's if no other one does.
 //! - A value is widened, never cut: a file whose column has another type than Delta's type widening allows is an
 //!   error, not a guess.
 //! - Bytes become text only after they were looked at (`text.rs`).
@@ -72,6 +73,9 @@ impl ColumnsOfFile {
         };
         let found = find(self.file.fields(), wanted, self.by_field_id).or_else(as_bytes);
         let Some((position, found)) = found else {
+            if !self.by_field_id && alike(self.file.fields(), name).count() > 1 {
+                return exec_err!("a file has several columns whose names are {name} but for case");
+            }
             return Ok(Arc::new(Literal::new(ScalarValue::try_from(wanted.data_type())?)));
         };
         let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(found.name(), position));
@@ -105,10 +109,23 @@ pub(super) fn find<'a>(
     let id_of = |field: &Field| field.metadata().get(PARQUET_FIELD_ID_META_KEY).cloned();
     let has_ids = fields.clone().into_iter().any(|field| id_of(field).is_some());
     let id = id_of(wanted).filter(|_| by_field_id && has_ids);
-    fields.into_iter().enumerate().find(|(_, field)| match &id {
+    let found = fields.clone().into_iter().enumerate().find(|(_, field)| match &id {
         Some(id) => id_of(field).as_ref() == Some(id),
         None => field.name() == wanted.name(),
-    })
+    });
+    if found.is_some() || id.is_some() {
+        return found;
+    }
+    let mut others = alike(fields, wanted.name());
+    others.next().filter(|_| others.next().is_none())
+}
+
+/// Fields that have a name but for ASCII case.
+fn alike<'a>(
+    fields: impl IntoIterator<Item = &'a FieldRef>,
+    name: &str,
+) -> impl Iterator<Item = (usize, &'a FieldRef)> {
+    fields.into_iter().enumerate().filter(move |(_, field)| field.name().eq_ignore_ascii_case(name))
 }
 
 /// Whether every value of `from` is one of `to`. Closed: Delta's type widening, and the spellings that writers have for

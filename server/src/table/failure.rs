@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorKind};
 /// What the kernel says when it finds neither commit nor checkpoint.
 const NO_LOG: &str = "No files in log segment";
 
+/// What the kernel says, among other words, when the checkpoint that it was led to is gone.
+const NO_CHECKPOINT: &str = "didn't find any checkpoints";
+
 /// Longest name of a Delta feature that is repeated to a client, in bytes.
 const LONGEST_FEATURE: usize = 64;
 
@@ -25,7 +28,17 @@ pub(super) fn log(grant: &Grant, trouble: &Trouble, error: &delta_kernel::Error)
         is_missing
             .then(|| Error::new(ErrorKind::DataInvalid, "there is no Delta log at the table's location"))
     };
-    let named = ours(error).or_else(|| unsupported_feature(error)).or_else(|| trouble.last()).or_else(no_log);
+    let no_checkpoint = || {
+        let is_missing = matches!(innermost(error), delta_kernel::Error::InvalidCheckpoint(text) if text.contains(NO_CHECKPOINT));
+        let text =
+            "the table's _last_checkpoint names a checkpoint that is missing; its owner must repair it";
+        is_missing.then(|| Error::new(ErrorKind::DataInvalid, text))
+    };
+    let named = ours(error)
+        .or_else(|| unsupported_feature(error))
+        .or_else(|| trouble.last())
+        .or_else(no_log)
+        .or_else(no_checkpoint);
     finish(grant, named, error)
 }
 
@@ -65,6 +78,12 @@ fn ours(error: &(dyn StdError + 'static)) -> Option<Error> {
 pub(super) fn too_long(what: &str) -> Error {
     Error::new(ErrorKind::DataInvalid, "the table's log has a path or a partition value that is too long")
         .because(what.to_owned())
+}
+
+/// A file that is written as this server does not read, by the feature of Delta that allows it.
+pub(super) fn unsupported_file(feature: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, "the table uses a Delta feature that this server does not read")
+        .echoing(feature)
 }
 
 /// A path of the log leads out of the table.

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, RwLock};
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, LargeStringArray, RecordBatch, StringArray,
-    StructArray,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array, LargeStringArray, RecordBatch,
+    StringArray, StructArray,
 };
 use arrow::compute::kernels::cmp::eq;
 use arrow::compute::{cast, concat, filter, filter_record_batch, nullif, sum};
@@ -29,6 +29,7 @@ use delta_kernel::{DeltaResult, Error as KernelError};
 
 use super::budget::{Budget, Charge};
 use super::failure::too_long;
+use super::partitions;
 use super::schema::TableColumns;
 use super::statistics::{ColumnStatistics, FileStatistics};
 
@@ -36,7 +37,7 @@ use super::statistics::{ColumnStatistics, FileStatistics};
 const LONGEST_PATH: usize = 4096;
 
 /// Longest partition value, in bytes: each batch of rows repeats it for all of them.
-const LONGEST_PARTITION_VALUE: usize = 32 << 10;
+pub(super) const LONGEST_PARTITION_VALUE: usize = 32 << 10;
 
 /// Most partition columns: the index has a value of each for each file.
 const MOST_PARTITION_COLUMNS: usize = 256;
@@ -266,18 +267,27 @@ impl<'a> IndexBuilder<'a> {
         if self.partitions.is_empty() {
             return Ok(());
         }
-        let values = named(batch, "partitionValues_parsed")?
-            .as_struct_opt()
-            .ok_or_else(|| KernelError::generic("partition values are not a struct"))?;
+        let is_read_here = partitions::are_read_here(self.columns);
+        let values =
+            named(batch, if is_read_here { "fileConstantValues" } else { "partitionValues_parsed" })?
+                .as_struct_opt()
+                .ok_or_else(|| KernelError::generic("partition values are not a struct"))?;
         for (position, chunks) in self.columns.partitioned_by.iter().zip(&mut self.partitions) {
             let field = self.columns.physical.field(*position);
+            if is_read_here {
+                chunks.push(partitions::column(values, field.name(), field.data_type())?);
+                continue;
+            }
             let column = values
                 .column_by_name(field.name())
                 .ok_or_else(|| KernelError::generic("a partition column is missing"))?;
             // "An empty string translates to a null partition value", says the protocol; the kernel keeps it for text.
             let column = match column.as_string_opt::<i32>() {
                 Some(text) => nullif(column, &eq(text, &StringArray::new_scalar(""))?)?,
-                None => Arc::clone(column),
+                None => match column.as_binary_opt::<i32>() {
+                    Some(bytes) => nullif(column, &eq(bytes, &BinaryArray::new_scalar(b""))?)?,
+                    None => Arc::clone(column),
+                },
             };
             check_lengths(&column, LONGEST_PARTITION_VALUE, "a partition value")?;
             chunks.push(cast(&column, field.data_type())?);
@@ -318,7 +328,7 @@ impl<'a> IndexBuilder<'a> {
 }
 
 /// A text of the log that is repeated for each batch of rows, or kept for each file, is not longer than this.
-fn check_lengths(texts: &ArrayRef, longest: usize, what: &str) -> DeltaResult<()> {
+pub(super) fn check_lengths(texts: &ArrayRef, longest: usize, what: &str) -> DeltaResult<()> {
     let found = match texts.data_type() {
         DataType::Utf8 => texts.as_string::<i32>().offsets().lengths().max(),
         DataType::LargeUtf8 => texts.as_string::<i64>().offsets().lengths().max(),

@@ -24,6 +24,7 @@ use url::Url;
 use super::budget::{Budget, Charge};
 use super::index::{FileIndex, IndexBuilder};
 use super::log_engine::LogEngine;
+use super::partitions;
 use super::schema::TableColumns;
 use super::statistics::ColumnStatistics;
 
@@ -245,10 +246,14 @@ fn scan_of(
     }
     let statistics =
         if names.is_empty() { StatsOptions::none() } else { StatsOptions::struct_columns(names) };
+    let partition_values = match partitions::are_read_here(columns) {
+        true => PartitionValuesOptions::string_map_only(),
+        false => PartitionValuesOptions::with_struct(),
+    };
     Arc::clone(snapshot)
         .scan_builder()
         .with_stats(statistics)
-        .with_partition_values(PartitionValuesOptions::with_struct())
+        .with_partition_values(partition_values)
         .without_row_transforms()
         .with_cancellation_token(Arc::clone(token))
         .build()

@@ -29,6 +29,7 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use super::budget::{Budget, Charge};
+use super::conflicts;
 use super::files::FileReader;
 
 /// Rows of a checkpoint that are decoded at once.
@@ -84,17 +85,18 @@ impl Engine for LogEngine {
     }
 }
 
-/// What is read, with the memory that it takes meanwhile.
+/// What is read of commits, with the memory that it takes meanwhile.
 struct Charged<I> {
     batches: I,
     _memory: Charge,
 }
 
-impl<I: Iterator> Iterator for Charged<I> {
+impl<I: Iterator<Item = DeltaResult<Box<dyn EngineData>>>> Iterator for Charged<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.batches.next()
+        let batch = self.batches.next()?;
+        Some(batch.and_then(|actions| conflicts::check(actions.as_ref()).map(|()| actions)))
     }
 }
 

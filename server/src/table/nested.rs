@@ -12,12 +12,13 @@ use arrow::array::{
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, FieldRef, Schema};
+use arrow::datatypes::{DataType, FieldRef, Fields, Schema};
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::adapter::{find, widens};
+use super::failure::unsupported_file;
 use super::text::{TextPolicy, is_bytes, is_text};
 
 /// A column of a file, rebuilt under the table's nested type.
@@ -113,6 +114,12 @@ impl PhysicalExpr for NestedExpr {
     }
 }
 
+/// Whether a file has parts of a variant in a column of their own: without them its `value` is not the whole.
+fn is_shredded(found: &Fields, wanted: &Fields) -> bool {
+    let is_variant = |fields: &Fields| ["metadata", "value"].iter().all(|name| fields.find(name).is_some());
+    is_variant(wanted) && wanted.len() == 2 && found.find("typed_value").is_some()
+}
+
 impl Rebuild {
     fn value(&self, array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
         if array.data_type() == target {
@@ -140,6 +147,9 @@ impl Rebuild {
             return exec_err!("not a struct");
         };
         let source = array.as_struct();
+        if is_shredded(source.fields(), wanted) {
+            return Err(unsupported_file("variantShredding").into());
+        }
         let children = wanted
             .iter()
             .map(|field| match find(source.fields(), field, self.by_field_id) {

@@ -16,6 +16,7 @@ use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics};
 
 use super::Snapshot;
 use super::scan::Layout;
+use super::statistics::DIGITS_OF_DOUBLES;
 
 /// Most columns of a scan whose bounds are loaded for its sake. Wide scans do not end in a `min`.
 const MOST_COLUMNS: usize = 6;
@@ -81,10 +82,13 @@ async fn bounds(
     Ok(())
 }
 
-/// Types whose bounds writers note whole.
+/// Types whose bounds writers note whole. Longer decimals went through doubles in some of them.
 fn is_uncut(data_type: &DataType) -> bool {
     use DataType::{Date32, Decimal128, Int8, Int16, Int32, Int64};
-    matches!(data_type, Int8 | Int16 | Int32 | Int64 | Date32 | Decimal128(..))
+    match data_type {
+        Decimal128(precision, _) => *precision <= DIGITS_OF_DOUBLES,
+        other => matches!(other, Int8 | Int16 | Int32 | Int64 | Date32),
+    }
 }
 
 /// The first in order of all files' bounds; unknown if one file's is.

@@ -12,16 +12,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, StructArray, TimestampMicrosecondArray, UInt64Array,
-    new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array, StructArray,
+    TimestampMicrosecondArray, UInt64Array, new_null_array,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{cast, nullif, take};
-use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use delta_kernel::DeltaResult;
 
 use super::index::{followed_by, joined};
 use super::schema::TableColumns;
+
+/// Decimals of so many digits are the same behind a double.
+pub(super) const DIGITS_OF_DOUBLES: u8 = 15;
+
+/// A double is off by at most one part in so many.
+const PARTS_OF_DOUBLES: i128 = 1 << 52;
+
+/// Until then, 1973, clocks had offsets of seconds, which the text of an offset does not have, in microseconds.
+const LAST_OFFSET_OF_SECONDS: i64 = 94_694_400_000_000;
+
+/// What the text of an offset may have lost, in microseconds.
+const CUT_OFFSET_MICROSECONDS: i64 = 60_000_000;
 
 /// What a writer's cut to milliseconds may have taken from a timestamp, in microseconds.
 const CUT_MICROSECONDS: i64 = 999;
@@ -97,8 +109,8 @@ impl<'a> FileStatistics<'a> {
                     None => Ok(new_null_array(data_type, files)),
                 }
             };
-            min.push(of("minValues", field.data_type())?);
-            max.push(upper(of("maxValues", field.data_type())?));
+            min.push(lower(of("minValues", field.data_type())?)?);
+            max.push(upper(of("maxValues", field.data_type())?)?);
             nulls.push(of("nullCount", &DataType::Int64)?);
         }
         Ok(())
@@ -134,15 +146,53 @@ fn lengths(offsets: &OffsetBuffer<i32>) -> BooleanArray {
 }
 
 /// What no value of the file exceeds, given the maximum of the log.
-fn upper(max: ArrayRef) -> ArrayRef {
+fn upper(max: ArrayRef) -> DeltaResult<ArrayRef> {
     match max.data_type() {
-        DataType::Float32 | DataType::Float64 => new_null_array(max.data_type(), max.len()),
+        DataType::Float32 | DataType::Float64 => Ok(new_null_array(max.data_type(), max.len())),
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             let cut: TimestampMicrosecondArray = max
                 .as_primitive::<TimestampMicrosecondType>()
-                .unary(|micros| micros.saturating_add(CUT_MICROSECONDS));
-            Arc::new(cut.with_timezone_opt(zone.clone()))
+                .unary(|micros| micros.saturating_add(cut_of(micros) + CUT_MICROSECONDS));
+            Ok(Arc::new(cut.with_timezone_opt(zone.clone())))
         }
-        _ => max,
+        DataType::Decimal128(..) => widened(&max, 1),
+        _ => Ok(max),
     }
+}
+
+/// What no value of the file is less than, given the minimum of the log.
+fn lower(min: ArrayRef) -> DeltaResult<ArrayRef> {
+    match min.data_type() {
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            let cut: TimestampMicrosecondArray = min
+                .as_primitive::<TimestampMicrosecondType>()
+                .unary(|micros| micros.saturating_sub(cut_of(micros)));
+            Ok(Arc::new(cut.with_timezone_opt(zone.clone())))
+        }
+        DataType::Decimal128(..) => widened(&min, -1),
+        _ => Ok(min),
+    }
+}
+
+fn cut_of(micros: i64) -> i64 {
+    if micros < LAST_OFFSET_OF_SECONDS { CUT_OFFSET_MICROSECONDS } else { 0 }
+}
+
+/// Bounds of decimals, farther by what a double may have taken from them.
+///
+/// # Arguments
+/// * `direction` - 1 or -1.
+fn widened(bounds: &ArrayRef, direction: i128) -> DeltaResult<ArrayRef> {
+    let decimals = bounds.as_primitive::<Decimal128Type>();
+    let (precision, scale) = (decimals.precision(), decimals.scale());
+    if precision <= DIGITS_OF_DOUBLES {
+        return Ok(Arc::clone(bounds));
+    }
+    let largest = 10_i128.pow(u32::from(precision)) - 1;
+    let farther = |value: i128| {
+        let cut = value.abs() / PARTS_OF_DOUBLES + 1;
+        value.saturating_add(direction * cut).clamp(-largest, largest)
+    };
+    let widened: Decimal128Array = decimals.unary(farther);
+    Ok(Arc::new(widened.with_precision_and_scale(precision, scale)?))
 }

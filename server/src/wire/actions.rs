@@ -14,6 +14,7 @@ use prost::Message;
 use super::authenticate::Caller;
 use super::commands::{action_body, plan_of, refuse_transaction};
 use super::front_door::FrontDoor;
+use super::sessions;
 use crate::error::{Error, ErrorKind};
 use crate::sql::Source;
 
@@ -47,6 +48,15 @@ pub(super) fn list() -> Vec<ActionType> {
         action(CANCEL_QUERY, "The older form of CancelFlightInfo."),
         action(RENEW_FLIGHT_ENDPOINT, "Returns a fresh ticket for the same statement."),
     ]
+}
+
+/// What an action that only closes answers; `None` for every other action.
+pub(super) fn closed(name: &str) -> Option<Option<Bytes>> {
+    match name {
+        CLOSE_PREPARED => Some(None),
+        CLOSE_SESSION => Some(Some(sessions::closed())),
+        _ => None,
+    }
 }
 
 impl FrontDoor {

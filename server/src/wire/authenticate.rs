@@ -73,6 +73,14 @@ pub(super) fn authenticate(
     Ok(Caller { context: context.clone(), principal, session: CallSession::of(metadata), _proof: Proof })
 }
 
+/// Whether a call brings a token that was good once. It may close what it opened, since closing does nothing here.
+pub(super) fn has_expired(identity: &Identity, metadata: &MetadataMap) -> bool {
+    match credentials(metadata) {
+        Ok(Some(Credentials::Bearer(token))) => identity.has_expired(token),
+        _ => false,
+    }
+}
+
 /// For whom room is made before a call is answered: who a valid token stands for. The call itself is answered to its
 /// [`Caller`] only, who is asked for again.
 pub(super) fn expected(identity: &Identity, metadata: &MetadataMap) -> Option<Principal> {

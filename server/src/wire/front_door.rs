@@ -15,12 +15,13 @@ use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest,
     HandshakeResponse, PollInfo, PutResult, SchemaResult, Ticket,
 };
+use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::authenticate::{self, Caller, context_of};
+use super::authenticate::{self, Caller, context_of, has_expired};
 use super::commands::{Question, question, read_only};
 use super::report::QUEUE_HEADER;
 use super::server::WireOptions;
@@ -319,9 +320,15 @@ impl FlightService for FrontDoor {
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
         let context = context_of(&request);
         let outcome = async {
-            let caller = self.caller(&context, request.metadata())?;
+            let reply = |body: Option<Bytes>| replies(body.map(|body| arrow_flight::Result { body }));
+            let caller = match (self.caller(&context, request.metadata()), actions::closed(&request.get_ref().r#type)) {
+                (Err(_), Some(closed)) if has_expired(&self.identity, request.metadata()) => {
+                    return Ok((reply(closed), None));
+                }
+                (caller, _) => caller?,
+            };
             let body = self.action(&caller, request.into_inner()).await?;
-            Ok((replies(body.map(|body| arrow_flight::Result { body })), self.answer_cookie(&caller)?))
+            Ok((reply(body), self.answer_cookie(&caller)?))
         };
         self.answer_with_cookie(RpcMethod::DoAction, &context, outcome.await)
     }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use arrow::array::{Array as _, AsArray as _, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_flight::sql::metadata::{
-    GetCatalogsBuilder, GetDbSchemasBuilder, GetTablesBuilder, SqlInfoDataBuilder, XdbcTypeInfoDataBuilder,
+    GetCatalogsBuilder, GetDbSchemasBuilder, GetTablesBuilder, XdbcTypeInfoDataBuilder,
 };
 use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTableTypes, CommandGetTables};
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
@@ -19,11 +19,12 @@ use super::authenticate::Caller;
 use super::commands::MetadataCommand;
 use super::front_door::FrontDoor;
 use super::like::{Pattern, passes};
-use super::schema;
+use super::{schema, sql_info};
 use crate::audit::QueryStart;
 use crate::catalog::TableEntry;
 use crate::error::{Error, ErrorKind};
 use crate::ids::CATALOG;
+use crate::planner;
 
 /// Longest search pattern, in bytes: names have 255 characters, each of which may be escaped.
 const PATTERN_LIMIT: usize = 2048;
@@ -41,7 +42,7 @@ impl MetadataCommand {
             Self::TableTypes => CommandGetTableTypes {}.into_builder().schema(),
             Self::PrimaryKeys => Arc::clone(&PRIMARY_KEYS),
             Self::ForeignKeys => Arc::clone(&FOREIGN_KEYS),
-            Self::SqlInfo(_) => Arc::new(SqlInfoDataBuilder::schema().clone()),
+            Self::SqlInfo(_) => Arc::clone(&sql_info::SCHEMA),
             Self::XdbcTypeInfo(_) => XdbcTypeInfoDataBuilder::new().schema(),
         }
     }
@@ -206,7 +207,7 @@ fn names(answer: &RecordBatch) -> Vec<String> {
 
 fn tables_answer(mut builder: GetTablesBuilder, tables: &[TableEntry]) -> Result<RecordBatch, Error> {
     for table in tables {
-        let wire_schema = schema::wire_schema(&table.schema);
+        let wire_schema = schema::wire_schema(&planner::described_table(&table.schema));
         // A result's schema has no metadata of its own; a table's has its comment.
         let wire_schema = wire_schema.as_ref().clone().with_metadata(table.schema.metadata().clone());
         builder

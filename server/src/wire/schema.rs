@@ -139,12 +139,40 @@ fn plain(column: &ArrayRef, field: &Field) -> Result<ArrayRef, Error> {
     if column.data_type() == field.data_type() {
         return Ok(Arc::clone(column));
     }
+    if !differ_in_layout(column.data_type(), field.data_type()) {
+        let (from, to) = (column.data_type(), field.data_type());
+        return Err(Error::internal(format!("a result column is {from} and was announced as {to}")));
+    }
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     // The kernel's own error text may quote a value of the column, which belongs in no log.
     cast_with_options(column, field.data_type(), &strict).map_err(|_| {
         let (from, to) = (column.data_type(), field.data_type());
         Error::internal(format!("a result column of type {from} cannot travel as {to}"))
     })
+}
+
+/// Whether two types hold the same values in different layouts. A cast between any others could change a value, and has no
+/// place here: what was announced and what was computed differ then, which is a defect.
+fn differ_in_layout(from: &DataType, to: &DataType) -> bool {
+    wire_shape(from) == wire_shape(to)
+}
+
+/// The type in which a column of this type would travel, without the names of what is inside of lists and maps, which tell
+/// nothing of values, and without what is said of NULL.
+fn wire_shape(data_type: &DataType) -> DataType {
+    let inside = |field: &FieldRef| Arc::new(Field::new("", wire_shape(field.data_type()), true));
+    match wire_type(data_type) {
+        DataType::LargeUtf8 => DataType::Utf8,
+        DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::List(item) => DataType::List(inside(&item)),
+        DataType::FixedSizeList(item, _) => DataType::List(inside(&item)),
+        DataType::Map(entries, _) => DataType::Map(inside(&entries), false),
+        DataType::Struct(fields) => {
+            let shape = |field: &FieldRef| Field::new(field.name(), wire_shape(field.data_type()), true);
+            DataType::Struct(fields.iter().map(shape).collect())
+        }
+        other => other,
+    }
 }
 
 #[cfg(test)]

@@ -206,9 +206,14 @@ impl FrontDoor {
     /// Only a defect.
     pub(super) fn close_session(caller: &Caller) -> Result<Bytes, Error> {
         caller.session.answer_with(cookie::removal()?);
-        let closed = CloseSessionResult { status: close_session_result::Status::Closed.into() };
-        Ok(closed.encode_to_vec().into())
+        Ok(closed())
     }
+}
+
+/// What CloseSession answers.
+pub(super) fn closed() -> Bytes {
+    let closed = CloseSessionResult { status: close_session_result::Status::Closed.into() };
+    closed.encode_to_vec().into()
 }
 
 /// One option of the action. A value that is absent asks for the default.

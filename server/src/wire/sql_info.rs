@@ -19,9 +19,12 @@ use arrow_flight::sql::{
 };
 
 use super::functions;
+pub(super) use self::map_names::SCHEMA;
 use crate::error::Error;
 use crate::guard::FunctionGroup;
 use crate::sql::substrait_version;
+
+mod map_names;
 
 /// Version of the Arrow columnar format.
 const ARROW_FORMAT_VERSION: &str = "1.5";
@@ -61,8 +64,9 @@ impl SqlInfoTable {
         append_syntax(&mut builder);
         append_limits(&mut builder, capabilities);
         append_transactions_and_cursors(&mut builder);
-        let table = builder.build().and_then(|data| data.record_batch(None));
-        table.map(Self).map_err(|error| Error::internal(format!("SqlInfo cannot be built: {error}")))
+        let defect = |error: &dyn std::fmt::Display| Error::internal(format!("SqlInfo cannot be built: {error}"));
+        let table = builder.build().and_then(|data| data.record_batch(None)).map_err(|error| defect(&error))?;
+        map_names::with_names(&table).map(Self).map_err(|error| defect(&error))
     }
 
     /// The values of the codes asked for, or of all codes. Unknown codes are ignored.
@@ -147,7 +151,12 @@ fn append_syntax(builder: &mut SqlInfoDataBuilder) {
     builder.append(SqlInfo::SqlSupportedGrammar, bits(&grammar));
     builder.append(SqlInfo::SqlAnsi92SupportedLevel, SQL_92_ENTRY_LEVEL);
     builder.append(SqlInfo::SqlSupportsIntegrityEnhancementFacility, false);
-    builder.append(SqlInfo::SqlOuterJoinsSupportLevel, SqlOuterJoinsSupportLevel::SqlFullOuterJoins as i32);
+    // The protocol's text says an ordinal here, but JDBC and ODBC both read bits.
+    let outer_joins = [
+        SqlOuterJoinsSupportLevel::SqlLimitedOuterJoins as i32,
+        SqlOuterJoinsSupportLevel::SqlFullOuterJoins as i32,
+    ];
+    builder.append(SqlInfo::SqlOuterJoinsSupportLevel, bits(&outer_joins));
     builder.append(SqlInfo::SqlSchemasSupportedActions, 0_i32);
     builder.append(SqlInfo::SqlCatalogsSupportedActions, 0_i32);
     builder.append(SqlInfo::SqlSupportedPositionedCommands, 0_i32);
@@ -157,6 +166,7 @@ fn append_syntax(builder: &mut SqlInfoDataBuilder) {
         SqlSupportedSubqueries::SqlSubqueriesInComparisons as i32,
         SqlSupportedSubqueries::SqlSubqueriesInExists as i32,
         SqlSupportedSubqueries::SqlSubqueriesInIns as i32,
+        SqlSupportedSubqueries::SqlSubqueriesInQuantifieds as i32,
     ];
     builder.append(SqlInfo::SqlSupportedSubqueries, bits(&subqueries));
     builder.append(SqlInfo::SqlCorrelatedSubqueriesSupported, true);

@@ -197,8 +197,14 @@ where
     let mut batches = std::pin::pin!(batches);
     let mut rechunker = Rechunker::new(Arc::clone(&wire_schema));
     outlet.send(encoder.schema()).await?;
+    let mut end = Ok(());
     while let Some(batch) = batches.next().await {
-        rechunker.push(schema::coerce(batch?, &wire_schema)?);
+        match batch {
+            Ok(batch) => rechunker.push(schema::coerce(batch, &wire_schema)?),
+            // A limit was met behind these rows, which may be all that the client wants.
+            Err(error) if error.kind() == ErrorKind::ResourceExhausted => end = Err(error),
+            Err(error) => return Err(error),
+        }
         while let Some(message) = rechunker.next_full()? {
             outlet.send(encoder.batch(message)?).await?;
         }
@@ -206,7 +212,7 @@ where
     while let Some(message) = rechunker.next_rest()? {
         outlet.send(encoder.batch(message)?).await?;
     }
-    Ok(())
+    end
 }
 
 /// The pump's end of the channel.

@@ -14,6 +14,7 @@ use super::call::AccountedFunction;
 use super::operators::{ConcatOperator, HandOn, PatternOperator};
 use super::patterns;
 use crate::guard::function_table::{self, Output, Work};
+use crate::planner;
 
 /// Copies (casts, CASE) that a plan may make without a charge: each is about as large as what was charged for its parts.
 const FREE_COPIES: usize = 8;
@@ -95,6 +96,7 @@ struct Found {
 impl Found {
     fn add(&mut self, expr: &Expr) -> TreeNodeRecursion {
         match expr {
+            Expr::ScalarFunction(function) if planner::is_free(&function.func) => {}
             Expr::ScalarFunction(function) => {
                 let row = function_table::scalar(function.name());
                 let is_free = row.is_some_and(|row| row.output == Output::Fixed && row.work == Work::Linear);

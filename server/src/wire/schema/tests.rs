@@ -147,6 +147,28 @@ fn a_failed_conversion_does_not_quote_the_value() {
 }
 
 #[test]
+fn what_differs_from_the_announcement_in_more_than_layout_is_an_error() {
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let list: ArrayRef =
+        Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(1), None]), None]));
+    let list_of = |item| DataType::List(Arc::new(Field::new("item", item, true)));
+    for (column, announced) in [
+        (&numbers, DataType::Int32),
+        (&numbers, DataType::Float64),
+        (&numbers, DataType::Utf8),
+        (&numbers, DataType::Decimal128(38, 0)),
+        (&numbers, DataType::Timestamp(arrow::datatypes::TimeUnit::Second, None)),
+        (&list, list_of(DataType::Int32)),
+        (&list, list_of(DataType::Utf8)),
+        (&list, DataType::Int64),
+    ] {
+        let batch = batch_of(vec![("value", Arc::clone(column), true)]);
+        let wire = wire_schema(&Schema::new(vec![Field::new("value", announced.clone(), true)]));
+        assert!(coerce(batch, &wire).is_err(), "{announced}");
+    }
+}
+
+#[test]
 fn a_batch_without_columns_keeps_its_rows() {
     let options = RecordBatchOptions::new().with_row_count(Some(3));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).unwrap();

@@ -66,6 +66,17 @@ fn every_code_is_present_and_in_the_child_that_drivers_read() {
     }
 }
 
+/// Arrow's Java finds them by name, and nothing without.
+#[test]
+fn what_is_inside_of_the_map_is_called_key_and_value() {
+    let batch = table().select(&[517]).unwrap();
+    assert_eq!(batch.schema(), *SCHEMA);
+    let conversions = batch.column(1).as_union().value(0);
+    let entries = conversions.as_map().entries();
+    assert_eq!(entries.column_names(), ["key", "value"]);
+    assert_eq!(entries.column_by_name("key").unwrap().len(), 15);
+}
+
 #[test]
 fn only_the_codes_asked_for_are_answered_and_unknown_ones_are_ignored() {
     let table = table();

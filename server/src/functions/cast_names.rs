@@ -1,0 +1,40 @@
+//! A cast in an argument of an aggregate or window function is a part of its name.
+//!
+//! The engine leaves casts out of names, so that `max(a)` and `max(cast(a as varchar))` are two columns of one name beside one
+//! another, which it refuses. Such an argument is given its whole text as its own name, which nobody sees: the column is called
+//! by an alias.
+
+use datafusion::common::Result;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawWindowExpr};
+
+/// See the file's head.
+#[derive(Debug)]
+pub(crate) struct CastNames;
+
+impl ExprPlanner for CastNames {
+    fn plan_aggregate(&self, mut raw: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
+        // Its argument is looked for among the keys of GROUP BY.
+        if raw.func.name() != "grouping" {
+            raw.args = named(raw.args)?;
+        }
+        Ok(PlannerResult::Original(raw))
+    }
+
+    fn plan_window(&self, mut raw: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+        raw.args = named(raw.args)?;
+        Ok(PlannerResult::Original(raw))
+    }
+}
+
+fn named(arguments: Vec<Expr>) -> Result<Vec<Expr>> {
+    arguments.into_iter().map(with_casts).collect()
+}
+
+fn with_casts(argument: Expr) -> Result<Expr> {
+    // A cast of a constant is made a constant by functions that ask for one.
+    let has_cast = argument.exists(|part| Ok(matches!(part, Expr::Cast(_) | Expr::TryCast(_))))?;
+    let is_computed = has_cast && argument.any_column_refs();
+    Ok(if is_computed { argument.clone().alias(argument.to_string()) } else { argument })
+}

@@ -1,0 +1,175 @@
+//! Dates, timestamps and intervals: no hour is dropped, no far year overflows, and one moment has one clock.
+//!
+//! The engine's fault answered here: a date beside an interval stays a date, whatever hours the interval has; and beside a
+//! timestamp it becomes one of nanoseconds, which end in 2262. Those of functions are named in the files beside this one.
+//!
+//! `date + interval` is a date if the interval is a constant of days and months, and a timestamp otherwise: the type follows from
+//! the statement, not from values.
+
+mod bins;
+mod clock;
+mod intervals;
+mod truncation;
+mod units;
+mod zones;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast,
+};
+
+/// A timestamp without a zone.
+const MOMENT: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+/// The function, if it is one of these, for all moments.
+pub(super) fn exact(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+    match function.name() {
+        "date_trunc" => truncation::exact(function),
+        "date_bin" => bins::exact(function),
+        _ => function,
+    }
+}
+
+/// Whether a call is one that is put into plans here.
+pub(super) fn is_own(function: &ScalarUDF) -> bool {
+    let inner = function.inner();
+    inner.is::<intervals::OfInterval>() || inner.is::<zones::Shown>()
+}
+
+/// The expression, its dates and intervals in types that hold what it computes.
+pub(super) fn of_expr(mut expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    match &mut expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right }) => {
+            let (left_type, right_type) = (left.get_type(schema)?, right.get_type(schema)?);
+            if is_date(&left_type) && takes_hours(right, &right_type) {
+                cast(left);
+            } else if *op == Operator::Plus && is_date(&right_type) && takes_hours(left, &left_type) {
+                cast(right);
+            }
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() => {
+            by_length(vec![left.as_mut(), right.as_mut()], schema)?;
+        }
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::IsDistinctFrom | Operator::IsNotDistinctFrom,
+            right,
+        }) => by_length(vec![left.as_mut(), right.as_mut()], schema)?,
+        Expr::Between(between) => {
+            by_length(vec![between.expr.as_mut(), between.low.as_mut(), between.high.as_mut()], schema)?;
+        }
+        Expr::InList(list) => {
+            by_length(std::iter::once(list.expr.as_mut()).chain(&mut list.list).collect(), schema)?;
+        }
+        Expr::ScalarFunction(ScalarFunction { func, args }) if func.name() == "date_part" => {
+            if let [_, value] = args.as_mut_slice()
+                && matches!(value.get_type(schema)?, DataType::Duration(_))
+            {
+                *value = intervals::in_days(std::mem::take(value));
+            }
+        }
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
+            if let DataType::Timestamp(_, None) = field.data_type()
+                && let DataType::Timestamp(_, Some(zone)) = expr.get_type(schema)?
+                && zones::is_foreign(&zone)
+            {
+                **expr = zones::shown(std::mem::take(expr.as_mut()), &zone);
+            }
+        }
+        _ => {}
+    }
+    Ok(expr)
+}
+
+/// Dates beside parameters that are intervals, as timestamps: whatever is bound, the type stays.
+pub(super) fn beside_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let mut is_changed = false;
+    let changed = plan.transform_up_with_subqueries(|node| {
+        let schema = merge_schema(&node.inputs());
+        let names = NamePreserver::new(&node);
+        let node = node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let changed = expr.transform_up(|expr| {
+                let is_beside = matches!(&expr, Expr::BinaryExpr(binary)
+                    if matches!(*binary.left, Expr::Placeholder(_)) || matches!(*binary.right, Expr::Placeholder(_)));
+                if !is_beside {
+                    return Ok(Transformed::no(expr));
+                }
+                let before = expr.clone();
+                let expr = of_expr(expr, &schema)?;
+                Ok(Transformed::new_transformed(expr.clone(), expr != before))
+            })?;
+            Ok(changed.update_data(|expr| name.restore(expr)))
+        })?;
+        // Also above what was changed: its columns have other types.
+        is_changed |= node.transformed;
+        if is_changed { node.map_data(LogicalPlan::recompute_schema) } else { Ok(node) }
+    })?;
+    Ok(changed.data)
+}
+
+fn is_date(found: &DataType) -> bool {
+    matches!(found, DataType::Date32 | DataType::Date64)
+}
+
+fn cast(date: &mut Expr) {
+    let inner = std::mem::take(date);
+    *date = Expr::Cast(Cast::new(Box::new(inner), MOMENT));
+}
+
+/// Whether an expression is an interval that may have hours.
+fn takes_hours(expr: &Expr, found: &DataType) -> bool {
+    matches!(found, DataType::Interval(_)) && !has_days_only(expr)
+}
+
+fn has_days_only(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(value), _) => {
+            value.is_none_or(|value| value.nanoseconds == 0)
+        }
+        Expr::Literal(ScalarValue::IntervalYearMonth(_), _) => true,
+        Expr::Negative(inner) => has_days_only(inner),
+        Expr::Alias(alias) => has_days_only(&alias.expr),
+        _ => false,
+    }
+}
+
+/// Intervals that are compared with one another, or with differences of timestamps, by their lengths.
+fn by_length(sides: Vec<&mut Expr>, schema: &DFSchema) -> Result<()> {
+    let types = sides.iter().map(|side| side.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    let is_text =
+        |found: &DataType| matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let is_measured = |found: &DataType| matches!(found, DataType::Interval(_) | DataType::Duration(_));
+    let has_interval = types.iter().any(|found| matches!(found, DataType::Interval(_)));
+    if !has_interval || !types.iter().all(|found| is_measured(found) || is_text(found) || found.is_null()) {
+        return Ok(());
+    }
+    for (side, found) in sides.into_iter().zip(&types) {
+        *side = intervals::length(std::mem::take(side), found);
+    }
+    Ok(())
+}
+
+/// The type in which dates and timestamps are brought together, if the engine would take nanoseconds.
+pub(super) fn common_moment(types: &[DataType]) -> Option<DataType> {
+    let is_coarse = |found: &DataType| match found {
+        DataType::Timestamp(unit, _) => *unit != TimeUnit::Nanosecond,
+        other => is_date(other) || other.is_null(),
+    };
+    if !types.iter().any(is_date) || !types.iter().all(is_coarse) {
+        return None;
+    }
+    let mut zones = types.iter().filter_map(|found| match found {
+        DataType::Timestamp(_, zone) => Some(zone),
+        _ => None,
+    });
+    let zone = zones.next()?;
+    zones.all(|other| other == zone).then(|| DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))
+}
