@@ -133,7 +133,11 @@ fn field(text: &mut String, at: NaiveDateTime, letter: char, width: usize) -> Re
         'h' => of(half(at.hour())),
         'm' => of(at.minute()),
         's' => of(at.second()),
-        _ => return Err(refused("format_datetime meets a letter that is no field of a date or time: put words in quotes")),
+        _ => {
+            return Err(refused(
+                "format_datetime meets a letter that is no field of a date or time: put words in quotes",
+            ));
+        }
     };
     write!(text, "{number:0width$}").map_err(|_| refused("a timestamp cannot be written"))
 }
@@ -161,7 +165,10 @@ fn date_parse(arguments: &Arguments) -> Result<ArrayRef> {
         };
         let moment = parsed(text, &ours);
         known = Some((format.to_owned(), ours));
-        moments.push(Some(moment.ok_or_else(|| refused("a text is no timestamp of the format that date_parse was given"))?));
+        moments.push(Some(
+            moment
+                .ok_or_else(|| refused("a text is no timestamp of the format that date_parse was given"))?,
+        ));
     }
     Ok(Arc::new(TimestampMicrosecondArray::from(moments)))
 }
@@ -199,7 +206,9 @@ fn as_strftime(format: &str) -> Result<String> {
             Some('Y') => "%Y",
             Some('y') => "%y",
             Some('%') => "%%",
-            _ => return Err(refused("date_parse knows no such letter behind %, and %f behind a point alone")),
+            _ => {
+                return Err(refused("date_parse knows no such letter behind %, and %f behind a point alone"));
+            }
         };
         ours.push_str(letter);
     }

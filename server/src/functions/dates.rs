@@ -159,12 +159,10 @@ fn date_add(arguments: &Arguments) -> Result<ArrayRef> {
 fn added(unit: Unit, number: i64, at: NaiveDateTime, is_date: bool) -> Result<NaiveDateTime> {
     let out_of_range = || refused(TOO_LARGE);
     match unit {
-        Unit::Months(months) => {
-            later_by_months(at, number.checked_mul(months).ok_or_else(out_of_range)?)
-        }
-        Unit::Micros(micros) if is_date && micros < MICROS_PER_DAY => {
-            Err(refused("a date has no such unit: cast it to a timestamp, or add days, weeks, months, quarters or years"))
-        }
+        Unit::Months(months) => later_by_months(at, number.checked_mul(months).ok_or_else(out_of_range)?),
+        Unit::Micros(micros) if is_date && micros < MICROS_PER_DAY => Err(refused(
+            "a date has no such unit: cast it to a timestamp, or add days, weeks, months, quarters or years",
+        )),
         Unit::Micros(micros) if is_date => {
             let days = number.checked_mul(micros / MICROS_PER_DAY).ok_or_else(out_of_range)?;
             let distance = Days::new(days.unsigned_abs());

@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_the_text_that_stands_there() {
-        let text = r#" {"a": [1, {"b": "x,\"]}"}, 2.50], "c\u0064": {"e f": null}, "n": 20000000000000000001} "#;
+        let text =
+            r#" {"a": [1, {"b": "x,\"]}"}, 2.50], "c\u0064": {"e f": null}, "n": 20000000000000000001} "#;
         for (at, found) in [
             ("$", Some(r#"{"a":[1,{"b":"x,\"]}"},2.50],"c\u0064":{"e f":null},"n":20000000000000000001}"#)),
             ("$.a[1].b", Some(r#""x,\"]}""#)),

@@ -57,7 +57,11 @@ fn sign(arguments: &Arguments) -> Result<ArrayRef> {
     Ok(Arc::new(signs.collect::<Float64Array>()))
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a bucket is at most the count")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "a bucket is at most the count"
+)]
 fn width_bucket(arguments: &Arguments) -> Result<ArrayRef> {
     let (values, low, high) = (arguments.doubles(0), arguments.doubles(1), arguments.doubles(2));
     let counts = arguments.wholes(3);
@@ -67,7 +71,12 @@ fn width_bucket(arguments: &Arguments) -> Result<ArrayRef> {
         else {
             return Ok(None);
         };
-        if count <= 0 || count > i64::from(i32::MAX) || low == high || !(low - high).is_finite() || value.is_nan() {
+        if count <= 0
+            || count > i64::from(i32::MAX)
+            || low == high
+            || !(low - high).is_finite()
+            || value.is_nan()
+        {
             return Err(refused(
                 "width_bucket takes a number, two different bounds and a number of buckets that is greater than 0",
             ));

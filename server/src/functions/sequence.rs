@@ -56,7 +56,9 @@ impl ScalarUDFImpl for Sequence {
                 (Some(start), Some(end)) if start == end => Ok(vec![start, end, INTERVAL]),
                 _ => plan_err!("sequence goes from and to values of one type"),
             },
-            _ => plan_err!("sequence takes two whole numbers or dates and a step, which is an interval between dates"),
+            _ => plan_err!(
+                "sequence takes two whole numbers or dates and a step, which is an interval between dates"
+            ),
         }
     }
 
@@ -105,7 +107,9 @@ fn dates(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
         }
         for number in 0.. {
             match later(start, step, number) {
-                Some(day) if (is_up && day <= end) || (!is_up && day >= end) => lists.values().append_value(day),
+                Some(day) if (is_up && day <= end) || (!is_up && day >= end) => {
+                    lists.values().append_value(day)
+                }
                 _ => break,
             }
         }
@@ -123,7 +127,8 @@ fn later(start: i32, step: IntervalMonthDayNano, number: i32) -> Option<i32> {
     let months = step.months.checked_mul(number)?;
     let distance = Months::new(months.unsigned_abs());
     let start = NaiveDate::default().checked_add_signed(TimeDelta::days(i64::from(start)))?;
-    let moved = if months < 0 { start.checked_sub_months(distance) } else { start.checked_add_months(distance) };
+    let moved =
+        if months < 0 { start.checked_sub_months(distance) } else { start.checked_add_months(distance) };
     let days = i64::from(step.days).checked_mul(i64::from(number))?;
     let day = moved?.checked_add_signed(TimeDelta::try_days(days)?)?;
     i32::try_from((day - NaiveDate::default()).num_days()).ok()

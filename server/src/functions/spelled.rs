@@ -158,12 +158,18 @@ impl Spelled {
                 });
                 self.copied = self.copied.saturating_add(parts.saturating_mul(uses - 1));
                 if is_volatile {
-                    return Err(refused("an argument with another value for each call; compute it in a subquery", spelling.written));
+                    return Err(refused(
+                        "an argument with another value for each call; compute it in a subquery",
+                        spelling.written,
+                    ));
                 }
             }
         }
         if self.copied > MOST_COPIED {
-            return Err(refused("the query is too complex: functions of functions multiply it", spelling.written));
+            return Err(refused(
+                "the query is too complex: functions of functions multiply it",
+                spelling.written,
+            ));
         }
         Ok(())
     }
@@ -220,7 +226,8 @@ fn with_clauses(meaning: &mut Expr, call: &mut Function, spelling: &Spelling) ->
     if has_none {
         return Ok(());
     }
-    let no_place = || refused("the function has no place for DISTINCT, ORDER BY, FILTER or OVER", spelling.written);
+    let no_place =
+        || refused("the function has no place for DISTINCT, ORDER BY, FILTER or OVER", spelling.written);
     let Expr::Function(function) = meaning else { return Err(no_place()) };
     let is_listagg = spelling.written.starts_with("listagg") || spelling.written.starts_with("group_concat");
     if !is_plain && !spelling.is_name && !is_listagg {
@@ -328,7 +335,10 @@ mod tests {
         for (sql, expected) in [
             ("SELECT YEAR(a + b)", "SELECT date_part('year', (a + b))"),
             ("SELECT mod(a, 2) * 3", "SELECT (a % 2) * 3"),
-            ("SELECT every(DISTINCT a) FILTER (WHERE b) OVER ()", "SELECT bool_and(DISTINCT a) FILTER (WHERE b) OVER ()"),
+            (
+                "SELECT every(DISTINCT a) FILTER (WHERE b) OVER ()",
+                "SELECT bool_and(DISTINCT a) FILTER (WHERE b) OVER ()",
+            ),
             ("SELECT timestampadd(SQL_TSI_DAY, 1, t)", "SELECT date_add('day', 1, t)"),
             ("SELECT listagg(a, ',') WITHIN GROUP (ORDER BY b)", "SELECT string_agg(a, ',' ORDER BY b)"),
             ("SELECT date_add('day', 1, t)", "SELECT date_add('day', 1, t)"),

@@ -76,7 +76,10 @@ pub(super) const SPELLINGS: &[(&str, &str)] = &[
     ("millisecond(x)", "date_part('millisecond', x) % 1000"),
     ("dayname(x)", "to_char(x, '%A')"),
     ("monthname(x)", "to_char(x, '%B')"),
-    ("last_day_of_month(x)", "date_add('day', -1, date_add('month', 1, cast(date_trunc('month', x) as date)))"),
+    (
+        "last_day_of_month(x)",
+        "date_add('day', -1, date_add('month', 1, cast(date_trunc('month', x) as date)))",
+    ),
     ("last_day(x)", "date_add('day', -1, date_add('month', 1, cast(date_trunc('month', x) as date)))"),
     ("date_add(x, n)", "date_add('day', n, cast(x as date))"),
     ("date_sub(x, n)", "date_add('day', -n, cast(x as date))"),
@@ -112,7 +115,10 @@ pub(super) const SPELLINGS: &[(&str, &str)] = &[
     ("arg_min(x, y)", "first_value(case when y is not null then x end order by y asc nulls last)"),
     ("approx_percentile(x, p)", "approx_percentile_cont(x, p)"),
     ("percentile_approx(x, p)", "approx_percentile_cont(x, p)"),
-    ("map_agg(a, b)", "map(array_agg(a) filter (where a is not null), array_agg(b) filter (where a is not null))"),
+    (
+        "map_agg(a, b)",
+        "map(array_agg(a) filter (where a is not null), array_agg(b) filter (where a is not null))",
+    ),
     ("listagg(x)", "string_agg(x, '')"),
     ("listagg(x, s)", "string_agg(x, s)"),
     ("group_concat(x)", "string_agg(x, ',')"),

@@ -22,13 +22,16 @@ fn split(arguments: &Arguments) -> Result<ArrayRef> {
     let mut lists = ListBuilder::new(StringBuilder::new());
     for row in 0..arguments.rows {
         let limit = limits.as_ref().map_or(Some(i64::MAX), |limits| limits.get(row));
-        let (Some(value), Some(separator), Some(limit)) = (values.get(row), separators.get(row), limit) else {
+        let (Some(value), Some(separator), Some(limit)) = (values.get(row), separators.get(row), limit)
+        else {
             lists.append_null();
             continue;
         };
         let limit = usize::try_from(limit).unwrap_or_default();
         if separator.is_empty() || limit == 0 {
-            return Err(refused("split takes a separator that is not empty, and a limit that is greater than 0"));
+            return Err(refused(
+                "split takes a separator that is not empty, and a limit that is greater than 0",
+            ));
         }
         for part in value.splitn(limit, separator) {
             lists.values().append_value(part);

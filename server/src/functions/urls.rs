@@ -47,8 +47,9 @@ struct Url<'a> {
 
 impl<'a> Url<'a> {
     fn of(text: &'a str) -> Option<Self> {
-        let is_forbidden =
-            |letter: char| letter.is_ascii_control() || letter.is_whitespace() || "\"<>\\^`{|}".contains(letter);
+        let is_forbidden = |letter: char| {
+            letter.is_ascii_control() || letter.is_whitespace() || "\"<>\\^`{|}".contains(letter)
+        };
         if text.contains(is_forbidden) || !has_whole_escapes(text) {
             return None;
         }
@@ -153,7 +154,9 @@ fn decoded(text: &str) -> Result<String> {
             b'+' => bytes.push(b' '),
             b'%' => {
                 let byte = escaped_byte(behind);
-                bytes.push(byte.ok_or_else(|| refused("an encoded URL has two hexadecimal digits behind each %"))?);
+                bytes.push(
+                    byte.ok_or_else(|| refused("an encoded URL has two hexadecimal digits behind each %"))?,
+                );
                 rest = behind.get(2..).unwrap_or_default();
             }
             other => bytes.push(*other),

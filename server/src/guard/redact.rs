@@ -54,10 +54,9 @@ fn worded(error: &DataFusionError) -> Error {
             ErrorKind::Unsupported,
             "the query engine has no way to compute this query; write it in another way, or in parts",
         ),
-        DataFusionError::External(inner) if is_of_a_pattern(inner.as_ref()) => Error::new(
-            ErrorKind::InvalidRequest,
-            "a regular expression cannot be read, or is too large",
-        ),
+        DataFusionError::External(inner) if is_of_a_pattern(inner.as_ref()) => {
+            Error::new(ErrorKind::InvalidRequest, "a regular expression cannot be read, or is too large")
+        }
         DataFusionError::SchemaError(schema, _) => worded_schema_error(schema),
         DataFusionError::ArrowError(arrow, _) if Mutant::ValuesQuoted.is_on() => {
             shown("the query failed on a value", &arrow.to_string())

@@ -84,7 +84,9 @@ impl Guard {
             .with_config(config(settings, threads))
             .with_runtime_env(runtime)
             .with_expr_planners(constructors::expr_planners())
-            .with_analyzer_rules(stoppable::analyzer_rules(planner::analyzer_rules(comparisons::analyzer_rules())))
+            .with_analyzer_rules(stoppable::analyzer_rules(planner::analyzer_rules(
+                comparisons::analyzer_rules(),
+            )))
             .with_optimizer_rules(stoppable::optimizer_rules())
             .with_relation_planners(vec![Arc::new(TablesAtMoments)])
             .with_physical_optimizer_rules(stoppable::physical_rules(yielding::rules()))

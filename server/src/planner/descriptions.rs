@@ -27,7 +27,8 @@ const IS_SEARCHABLE: &str = "ARROW:FLIGHT:SQL:IS_SEARCHABLE";
 pub(crate) fn described(plan: &LogicalPlan) -> SchemaRef {
     let schema = plan.schema().inner();
     let fields = schema.fields().iter().enumerate();
-    let fields: Vec<FieldRef> = fields.map(|(index, field)| with_description(field, origin(plan, index))).collect();
+    let fields: Vec<FieldRef> =
+        fields.map(|(index, field)| with_description(field, origin(plan, index))).collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
@@ -45,7 +46,10 @@ fn with_description(field: &Field, origin: Option<&TableReference>) -> FieldRef 
     say(IS_SEARCHABLE, flag(true));
     say(IS_READ_ONLY, flag(true));
     say(IS_AUTO_INCREMENT, flag(false));
-    say(IS_CASE_SENSITIVE, flag(matches!(data_type, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)));
+    say(
+        IS_CASE_SENSITIVE,
+        flag(matches!(data_type, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)),
+    );
     if let Some((precision, scale)) = digits(data_type) {
         say(PRECISION, precision.to_string());
         say(SCALE, scale.to_string());
@@ -106,7 +110,9 @@ fn origin(plan: &LogicalPlan, index: usize) -> Option<&TableReference> {
                 JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full if index >= left => {
                     origin(&join.right, index - left)
                 }
-                JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => origin(&join.left, index),
+                JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
+                    origin(&join.left, index)
+                }
                 JoinType::LeftMark | JoinType::RightMark => None,
             }
         }

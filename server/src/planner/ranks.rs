@@ -20,7 +20,8 @@ use datafusion::physical_expr::PhysicalExpr;
 const RANKS: [&str; 4] = ["row_number", "rank", "dense_rank", "ntile"];
 
 /// A number that does not fit is an error and not NULL.
-const STRICT: CastOptions = CastOptions { safe: false, format_options: arrow::util::display::FormatOptions::new() };
+const STRICT: CastOptions =
+    CastOptions { safe: false, format_options: arrow::util::display::FormatOptions::new() };
 
 /// The same functions, those that number rows with a bigint.
 pub(super) fn in_bigint(function: Arc<WindowUDF>) -> Arc<WindowUDF> {

@@ -65,7 +65,8 @@ fn of_query(query: &mut Query, is_outermost: bool) {
 /// expression no more, now that it has a name.
 fn sort_by_names(query: &mut Query) {
     let Some(items) = first_items(&query.body) else { return };
-    let Some(OrderByKind::Expressions(exprs)) = query.order_by.as_mut().map(|order_by| &mut order_by.kind) else {
+    let Some(OrderByKind::Expressions(exprs)) = query.order_by.as_mut().map(|order_by| &mut order_by.kind)
+    else {
         return;
     };
     for sorted in exprs {
@@ -176,9 +177,9 @@ fn name_items(items: &mut [SelectItem], is_outermost: bool, sorted_by: &[String]
             (None, None) => (expr_text.clone(), None),
         };
         let others = given.entry(name.clone()).or_default();
-        let equal = others.iter().find(|other| {
-            other.qualifier.is_none() || qualifier.is_none() || other.qualifier == qualifier
-        });
+        let equal = others
+            .iter()
+            .find(|other| other.qualifier.is_none() || qualifier.is_none() || other.qualifier == qualifier);
         let is_same = equal.is_some_and(|other| other.expr == expr_text);
         let may_be_marked = is_text || is_same || (is_outermost && !sorted_by.contains(&name));
         let unique = match equal {
@@ -281,8 +282,11 @@ pub(crate) fn written_out<E>(
         let columns = columns_of(only(query, select, item))?;
         items.extend(columns.iter().map(|(table, field)| {
             let table = table.map(datafusion::common::TableReference::to_vec).unwrap_or_default();
-            let mut parts: Vec<Ident> =
-                table.into_iter().chain([field.name().clone()]).map(|part| Ident::with_quote('"', part)).collect();
+            let mut parts: Vec<Ident> = table
+                .into_iter()
+                .chain([field.name().clone()])
+                .map(|part| Ident::with_quote('"', part))
+                .collect();
             SelectItem::UnnamedExpr(match parts.len() {
                 1 => Expr::Identifier(parts.remove(0)),
                 _ => Expr::CompoundIdentifier(parts),

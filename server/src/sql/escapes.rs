@@ -147,7 +147,10 @@ mod tests {
     fn escapes_are_written_out_and_all_other_braces_stay() {
         for (sql, expected) in [
             ("select {fn ucase({fn concat('a', b)})}", "select  ucase( concat('a', b))"),
-            ("select {d '2024-01-02'}, { TS '2024-01-02 03:04:05' }", "select DATE '2024-01-02',  TIMESTAMP '2024-01-02 03:04:05' "),
+            (
+                "select {d '2024-01-02'}, { TS '2024-01-02 03:04:05' }",
+                "select DATE '2024-01-02',  TIMESTAMP '2024-01-02 03:04:05' ",
+            ),
             ("select * from {oj a left join b on a.x = b.x}", "select * from  a left join b on a.x = b.x"),
             ("a like 'b' {escape '\\'}", "a like 'b' ESCAPE '\\'"),
             ("select '{fn x}' -- {d '1'}", "select '{fn x}' "),

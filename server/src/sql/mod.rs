@@ -320,7 +320,8 @@ fn read_statements(
     parsed.map_err(|error| {
         let message = error.strip_backtrace();
         let words = message.strip_prefix("SQL error: ").unwrap_or(&message);
-        let words = words.strip_prefix("ParserError(\"").and_then(|words| words.strip_suffix("\")")).unwrap_or(words);
+        let words =
+            words.strip_prefix("ParserError(\"").and_then(|words| words.strip_suffix("\")")).unwrap_or(words);
         Error::new(ErrorKind::InvalidRequest, public).echoing(words)
     })
 }

@@ -100,7 +100,8 @@ fn sampled(factor: &TableFactor) -> Option<TableFactor> {
 
 /// The percentage of a sample that is given as one; `None` for every other kind of sample.
 fn percentage(sample: &TableSample) -> Option<Expr> {
-    let TableSample { modifier: _, name: _, quantity, seed: None, bucket: None, offset: None } = sample else {
+    let TableSample { modifier: _, name: _, quantity, seed: None, bucket: None, offset: None } = sample
+    else {
         return None;
     };
     let Some(TableSampleQuantity { parenthesized: true, value, unit: None | Some(TableSampleUnit::Percent) }) =

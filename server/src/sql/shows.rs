@@ -4,8 +4,8 @@
 //! patterns are put into the query as literals.
 
 use datafusion::sql::sqlparser::ast::{
-    DescribeAlias, ObjectName, ObjectNamePart, ShowStatementFilter, ShowStatementFilterPosition,
-    ShowCreateObject, ShowStatementOptions, Statement,
+    DescribeAlias, ObjectName, ObjectNamePart, ShowCreateObject, ShowStatementFilter,
+    ShowStatementFilterPosition, ShowStatementOptions, Statement,
 };
 
 use super::options::{SessionOption, SessionOptions};

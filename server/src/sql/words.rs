@@ -120,14 +120,20 @@ mod tests {
                 "Unsupported ast node in sqltorel: RLike { negated: false, expr: Identifier(Ident { value: \"a\" }) }",
                 "RLIKE; write regexp_like(text, pattern)",
             ),
-            ("Unsupported ast node Pivot { table: Table { name: x } } in create_relation", "PIVOT; write an aggregate with FILTER (WHERE …) for each column"),
+            (
+                "Unsupported ast node Pivot { table: Table { name: x } } in create_relation",
+                "PIVOT; write an aggregate with FILTER (WHERE …) for each column",
+            ),
             (
                 "Function 'sum' user-defined coercion failed with \"Error during planning: Sum not supported for Boolean\" No function matches the given name",
                 "Function 'sum': \"Sum not supported for boolean",
             ),
             ("Invalid function 'fo'.\nDid you mean 'foo'?", "Invalid function 'fo'."),
             ("Cannot coerce Utf8View to Decimal128(10, 2)", "Cannot coerce varchar to decimal(10, 2)"),
-            ("Physical plan does not support logical expression Exists(Exists { subquery: <subquery> })", "EXISTS at this place; write it in WHERE, or as a join"),
+            (
+                "Physical plan does not support logical expression Exists(Exists { subquery: <subquery> })",
+                "EXISTS at this place; write it in WHERE, or as a join",
+            ),
         ] {
             assert_eq!(readable(words), expected);
         }

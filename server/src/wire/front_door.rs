@@ -321,12 +321,14 @@ impl FlightService for FrontDoor {
         let context = context_of(&request);
         let outcome = async {
             let reply = |body: Option<Bytes>| replies(body.map(|body| arrow_flight::Result { body }));
-            let caller = match (self.caller(&context, request.metadata()), actions::closed(&request.get_ref().r#type)) {
-                (Err(_), Some(closed)) if has_expired(&self.identity, request.metadata()) => {
-                    return Ok((reply(closed), None));
-                }
-                (caller, _) => caller?,
-            };
+            let caller =
+                match (self.caller(&context, request.metadata()), actions::closed(&request.get_ref().r#type))
+                {
+                    (Err(_), Some(closed)) if has_expired(&self.identity, request.metadata()) => {
+                        return Ok((reply(closed), None));
+                    }
+                    (caller, _) => caller?,
+                };
             let body = self.action(&caller, request.into_inner()).await?;
             Ok((reply(body), self.answer_cookie(&caller)?))
         };

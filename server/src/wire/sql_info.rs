@@ -18,8 +18,8 @@ use arrow_flight::sql::{
     SupportedSqlGrammar,
 };
 
-use super::functions;
 pub(super) use self::map_names::SCHEMA;
+use super::functions;
 use crate::error::Error;
 use crate::guard::FunctionGroup;
 use crate::sql::substrait_version;
@@ -64,8 +64,10 @@ impl SqlInfoTable {
         append_syntax(&mut builder);
         append_limits(&mut builder, capabilities);
         append_transactions_and_cursors(&mut builder);
-        let defect = |error: &dyn std::fmt::Display| Error::internal(format!("SqlInfo cannot be built: {error}"));
-        let table = builder.build().and_then(|data| data.record_batch(None)).map_err(|error| defect(&error))?;
+        let defect =
+            |error: &dyn std::fmt::Display| Error::internal(format!("SqlInfo cannot be built: {error}"));
+        let table =
+            builder.build().and_then(|data| data.record_batch(None)).map_err(|error| defect(&error))?;
         map_names::with_names(&table).map(Self).map_err(|error| defect(&error))
     }
 

@@ -127,15 +127,24 @@ const VALUES: &[(&str, &str)] = &[
     ("date_parse('2022/10/20/05', '%Y/%m/%d/%H')", "2022-10-20T05:00:00"),
     ("date_parse('20 Oct 2022 5:07 PM', '%d %b %Y %h:%i %p')", "2022-10-20T17:07:00"),
     ("date_parse('2022-10-20 01:02:03.5', '%Y-%m-%d %H:%i:%s.%f')", "2022-10-20T01:02:03.500"),
-    ("format_datetime(timestamp '2001-08-22 03:04:05.321', 'yyyy-MM-dd HH:mm:ss.SSS')", "2001-08-22 03:04:05.321"),
-    ("format_datetime(timestamp '2001-08-22 15:04:05', 'EEEE, d MMMM yy ''at'' h a')", "Wednesday, 22 August 01 at 3 PM"),
+    (
+        "format_datetime(timestamp '2001-08-22 03:04:05.321', 'yyyy-MM-dd HH:mm:ss.SSS')",
+        "2001-08-22 03:04:05.321",
+    ),
+    (
+        "format_datetime(timestamp '2001-08-22 15:04:05', 'EEEE, d MMMM yy ''at'' h a')",
+        "Wednesday, 22 August 01 at 3 PM",
+    ),
     ("current_timezone()", "UTC"),
     // Lists and maps.
     ("sequence(1, 5)", "[1, 2, 3, 4, 5]"),
     ("sequence(5, 1)", "[5, 4, 3, 2, 1]"),
     ("sequence(1, 10, 4)", "[1, 5, 9]"),
     ("sequence(date '2024-02-28', date '2024-03-01')", "[2024-02-28, 2024-02-29, 2024-03-01]"),
-    ("sequence(date '2024-01-31', date '2024-03-31', interval '1' month)", "[2024-01-31, 2024-02-29, 2024-03-31]"),
+    (
+        "sequence(date '2024-01-31', date '2024-03-31', interval '1' month)",
+        "[2024-01-31, 2024-02-29, 2024-03-31]",
+    ),
     ("slice(array[1, 2, 3, 4], 2, 2)", "[2, 3]"),
     ("slice(array[1, 2, 3, 4], -2, 2)", "[3, 4]"),
     ("slice(array[1, 2, 3, 4], 3, 10)", "[3, 4]"),
@@ -233,19 +242,31 @@ fn functions_have_trinos_values() {
 const NAMES: &[(&str, &[&str])] = &[
     ("select count(*), 10 / 4 from sales.nation", &["count(*)", "10 / 4"]),
     ("select 1, 1", &["1", "1"]),
-    ("select *, * from sales.region", &["r_regionkey", "r_name", "r_comment", "r_regionkey", "r_name", "r_comment"]),
-    ("select r.*, r.r_name from sales.region r order by r_name", &["r_regionkey", "r_name", "r_comment", "r_name"]),
+    (
+        "select *, * from sales.region",
+        &["r_regionkey", "r_name", "r_comment", "r_regionkey", "r_name", "r_comment"],
+    ),
+    (
+        "select r.*, r.r_name from sales.region r order by r_name",
+        &["r_regionkey", "r_name", "r_comment", "r_name"],
+    ),
     ("select r_name as x, r_regionkey as x from sales.region", &["x", "x"]),
     ("select * from (select 1, 1) t", &["1", "1"]),
     ("with t as (select max(r_name) from sales.region) select * from t", &["max(r_name)"]),
-    ("select max(cast(r_regionkey as varchar)), max(r_regionkey) from sales.region", &[
-        "max(CAST(r_regionkey AS VARCHAR))",
-        "max(r_regionkey)",
-    ]),
-    ("select upper(r_name) from sales.region group by upper(r_name) order by upper(r_name)", &["upper(r_name)"]),
+    (
+        "select max(cast(r_regionkey as varchar)), max(r_regionkey) from sales.region",
+        &["max(CAST(r_regionkey AS VARCHAR))", "max(r_regionkey)"],
+    ),
+    (
+        "select upper(r_name) from sales.region group by upper(r_name) order by upper(r_name)",
+        &["upper(r_name)"],
+    ),
     ("select distinct upper(r_name) from sales.region order by upper(r_name)", &["upper(r_name)"]),
     ("select 1 + 1 union all select 2", &["1 + 1"]),
-    ("select cast(r_regionkey as bigint), r_regionkey from sales.region", &["CAST(r_regionkey AS BIGINT)", "r_regionkey"]),
+    (
+        "select cast(r_regionkey as bigint), r_regionkey from sales.region",
+        &["CAST(r_regionkey AS BIGINT)", "r_regionkey"],
+    ),
 ];
 
 #[test]
@@ -294,12 +315,14 @@ fn errors_are_words_and_name_what_is_wrong() {
         let mut wrong = Vec::new();
         for (sql, words) in WORDS {
             let found = value(&connection, sql).await;
-            let is_shown = ["Span(", "Utf8", "Int64", "{ ", "internal error"].iter().any(|tree| found.contains(tree));
+            let is_shown =
+                ["Span(", "Utf8", "Int64", "{ ", "internal error"].iter().any(|tree| found.contains(tree));
             if !found.contains(words) || is_shown {
                 wrong.push(format!("{sql}: {found}"));
             }
         }
-        let limited = "select distinct n_regionkey, count(*) over (partition by n_regionkey) from sales.nation limit 3";
+        let limited =
+            "select distinct n_regionkey, count(*) over (partition by n_regionkey) from sales.nation limit 3";
         let batches = rows(&connection, limited).await.unwrap();
         assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 3);
         assert!(wrong.is_empty(), "{wrong:#?}");

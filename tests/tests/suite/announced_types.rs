@@ -84,7 +84,10 @@ const PLACES: &[(&str, &[&str])] = &[
     ("select * from sales.nation limit ?", &["Int64"]),
     ("select * from sales.nation order by 1 limit ? offset ?", &["Int64", "Int64"]),
     ("select cast(? as int)", &["Int32"]),
-    ("select cast(? as decimal(12,2)), cast(? as date), cast(? as boolean)", &["Decimal128(12, 2)", "Date32", "Boolean"]),
+    (
+        "select cast(? as decimal(12,2)), cast(? as date), cast(? as boolean)",
+        &["Decimal128(12, 2)", "Date32", "Boolean"],
+    ),
     ("select count(*) from sales.orders where o_orderdate >= cast(? as date)", &["Date32"]),
     ("select substr(n_name, ?, ?) from sales.nation", &["Int64", "Int64"]),
     ("select round(o_totalprice, ?) from sales.orders", &["Int64"]),
@@ -149,7 +152,9 @@ fn a_column_is_described_as_drivers_read_it() {
                    from (select * from sales.orders) o";
         let statement = connection.prepare(sql).await.unwrap();
         let schema = statement.schema();
-        let told = |column: usize, key: &str| schema.field(column).metadata().get(&format!("{PREFIX}{key}")).cloned();
+        let told = |column: usize, key: &str| {
+            schema.field(column).metadata().get(&format!("{PREFIX}{key}")).cloned()
+        };
         for (column, key, value) in [
             (0, "TYPE_NAME", Some("decimal(15,2)")),
             (0, "PRECISION", Some("15")),

@@ -56,7 +56,9 @@ impl ScalarUDFImpl for Bins {
             [stride, value] => (stride, value, None),
             [stride, value, origin] => (stride, value, Some(origin)),
             _ => {
-                return plan_err!("date_bin takes an interval, a timestamp, and maybe the beginning of a bin");
+                return plan_err!(
+                    "date_bin takes an interval, a timestamp, and maybe the beginning of a bin"
+                );
             }
         };
         let is_stride = matches!(stride, DataType::Interval(_) | DataType::Duration(_) | DataType::Null)

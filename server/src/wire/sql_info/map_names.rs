@@ -23,14 +23,16 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 /// Only a defect: if the table is no table of SqlInfo.
 pub(super) fn with_names(table: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = table.columns().iter().zip(SCHEMA.fields());
-    let columns = columns.map(|(column, field)| Ok(make_array(retyped(&column.to_data(), field.data_type())?)));
+    let columns =
+        columns.map(|(column, field)| Ok(make_array(retyped(&column.to_data(), field.data_type())?)));
     RecordBatch::try_new(Arc::clone(&SCHEMA), columns.collect::<Result<Vec<ArrayRef>, ArrowError>>()?)
 }
 
 fn named(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Union(fields, mode) => {
-            let field = |(id, field): (i8, &FieldRef)| (id, Arc::new(with_type(field, named(field.data_type()))));
+            let field =
+                |(id, field): (i8, &FieldRef)| (id, Arc::new(with_type(field, named(field.data_type()))));
             DataType::Union(fields.iter().map(field).collect::<UnionFields>(), *mode)
         }
         DataType::Map(entries, is_sorted) => {
