@@ -93,7 +93,7 @@ fn quoted(text: &str) -> (String, &str) {
 
 fn field(text: &mut String, at: NaiveDateTime, letter: char, width: usize) -> Result<()> {
     let is_long = width > 3;
-    let half = |hour: u32| if hour % 12 == 0 { 12 } else { hour % 12 };
+    let half = |hour: u32| if hour.is_multiple_of(12) { 12 } else { hour % 12 };
     let year = |year: i32| if width == 2 { year.rem_euclid(100) } else { year };
     let number = match letter {
         'y' | 'Y' | 'u' => year(at.year()),

@@ -96,7 +96,7 @@ impl<'a> QueryNames<'a> {
             .with_map_string_types_to_utf8view(options.map_string_types_to_utf8view)
             .with_default_null_ordering(options.default_null_ordering.as_str().into());
         let planned = |statement: ParsedStatement| {
-            SqlToRel::new_with_options(self, options.clone()).statement_to_plan(statement)
+            SqlToRel::new_with_options(self, options).statement_to_plan(statement)
         };
         let columns_of = |query| {
             let query = ParsedStatement::Statement(Box::new(Statement::Query(Box::new(query))));

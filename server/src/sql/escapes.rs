@@ -118,8 +118,8 @@ fn function(tokens: &mut [TokenWithSpan], fn_word: usize, dropped: &mut [bool]) 
 /// Writes `convert(value, SQL_TYPE)` as `cast(value AS TYPE)`.
 fn cast(tokens: &mut [TokenWithSpan], convert: usize) {
     let (mut depth, mut comma) = (0_usize, None);
-    for place in convert..tokens.len() {
-        match tokens[place].token {
+    for (place, token) in tokens.iter().enumerate().skip(convert) {
+        match token.token {
             Token::LParen => depth += 1,
             Token::RParen if depth <= 1 => break,
             Token::RParen => depth -= 1,

@@ -50,13 +50,14 @@ impl VisitorMut for Rewrite {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         if let GroupByExpr::Expressions(exprs, modifiers) = &mut select.group_by {
-            let grouped: Option<fn(Vec<Vec<Expr>>) -> Expr> = match modifiers.as_slice() {
-                [GroupByWithModifier::Rollup] => Some(Expr::Rollup),
-                [GroupByWithModifier::Cube] => Some(Expr::Cube),
+            let sets = |exprs: &mut Vec<Expr>| mem::take(exprs).into_iter().map(|expr| vec![expr]).collect();
+            let grouped = match modifiers.as_slice() {
+                [GroupByWithModifier::Rollup] => Some(Expr::Rollup(sets(exprs))),
+                [GroupByWithModifier::Cube] => Some(Expr::Cube(sets(exprs))),
                 _ => None,
             };
             if let Some(grouped) = grouped {
-                *exprs = vec![grouped(mem::take(exprs).into_iter().map(|expr| vec![expr]).collect())];
+                *exprs = vec![grouped];
                 modifiers.clear();
             }
         }

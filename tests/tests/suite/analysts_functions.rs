@@ -279,7 +279,7 @@ fn columns_are_called_as_they_were_written() {
             let names = |schema: &arrow::datatypes::Schema| {
                 schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>()
             };
-            let announced = statement.map(|statement| names(statement.schema()));
+            let announced = statement.map(|statement| names(&statement.schema()));
             let sent = rows(&connection, sql).await.map(|batches| names(&batches[0].schema()));
             match (announced, sent) {
                 (Ok(announced), Ok(sent)) if announced == *expected && sent == *expected => {}

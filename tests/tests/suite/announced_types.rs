@@ -58,7 +58,7 @@ async fn first_value(connection: &Connection, sql: &str) -> (String, DataType) {
 #[test]
 fn branches_of_several_types_keep_every_value() {
     run(async {
-        let connection = login(&server().await, "analyst").await;
+        let connection = login(&*server().await, "analyst").await;
         let mut wrong = Vec::new();
         for (sql, value, data_type) in MIXED {
             let statement = connection.prepare(sql).await;
@@ -110,7 +110,7 @@ const PLACES: &[(&str, &[&str])] = &[
 #[test]
 fn a_parameter_has_the_type_of_its_place() {
     run(async {
-        let connection = login(&server().await, "analyst").await;
+        let connection = login(&*server().await, "analyst").await;
         let mut wrong = Vec::new();
         for (sql, expected) in PLACES {
             let found: Vec<String> = match connection.prepare(sql).await {
@@ -131,7 +131,7 @@ fn a_parameter_has_the_type_of_its_place() {
 #[test]
 fn a_pager_binds_limit_and_offset() {
     run(async {
-        let connection = login(&server().await, "analyst").await;
+        let connection = login(&*server().await, "analyst").await;
         let sql = "select n_nationkey from sales.nation order by n_nationkey limit ? offset ?";
         let statement = connection.prepare(sql).await.unwrap();
         let bound = Parameters::new().bind(2_i64).bind(3_i64);
@@ -147,7 +147,7 @@ fn a_pager_binds_limit_and_offset() {
 fn a_column_is_described_as_drivers_read_it() {
     const PREFIX: &str = "ARROW:FLIGHT:SQL:";
     run(async {
-        let connection = login(&server().await, "analyst").await;
+        let connection = login(&*server().await, "analyst").await;
         let sql = "select o_totalprice as price, o_totalprice * 2 as twice, o_comment, rank() over (order by o_orderkey) \
                    from (select * from sales.orders) o";
         let statement = connection.prepare(sql).await.unwrap();

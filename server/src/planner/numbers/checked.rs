@@ -141,7 +141,7 @@ impl Operation {
         let is_number = self.is_number();
         self.steps.push(Step::Negate);
         if !is_number {
-            return self.as_operand();
+            return self.into_operand();
         }
         self.is_checked |= self.data_type.is_integer();
         self.is_changed |= self.data_type.is_integer();
@@ -164,11 +164,11 @@ impl Operation {
         self.is_checked |= must_be_checked | right.is_checked;
         self.is_changed |= must_be_checked | right.is_changed;
         let is_own_call = self.is_checked && self.depth < CALLS_WITHIN;
-        if are_numbers && !is_own_call { Ok(self) } else { Ok(self.as_operand()) }
+        if are_numbers && !is_own_call { Ok(self) } else { Ok(self.into_operand()) }
     }
 
     /// The operation as one operand of others.
-    fn as_operand(self) -> Self {
+    fn into_operand(self) -> Self {
         let (data_type, is_changed) = (self.data_type.clone(), self.is_changed);
         let depth = self.depth + usize::from(self.is_checked);
         Self::single(self.into_expr(), data_type, depth, is_changed)
