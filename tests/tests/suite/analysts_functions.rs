@@ -333,8 +333,8 @@ fn errors_are_words_and_name_what_is_wrong() {
 fn functions_see_the_rows_of_their_user() {
     run(async {
         let server = server().await;
-        let analyst = login(&*server, "analyst").await;
-        let eu_analyst = login(&*server, "eu_analyst").await;
+        let analyst = login(&server, "analyst").await;
+        let eu_analyst = login(&server, "eu_analyst").await;
         let mut wrong = Vec::new();
         for (sql, all, filtered) in OVER_ROWS {
             let found = (value(&analyst, sql).await, value(&eu_analyst, sql).await);

@@ -166,7 +166,7 @@ fn a_file_that_one_commit_adds_and_removes_is_refused() {
         let mut table =
             TableWriter::new(&[plain_protocol(), metadata(&[field("id", "long")], &[], json!({}))]);
         let first = table.data("a.parquet", &batch(&[("id", longs(&[1]))]));
-        table.commit(&[first.clone()]);
+        table.commit(std::slice::from_ref(&first));
         let remove = json!({"remove": {"path": "a.parquet", "deletionTimestamp": 1_700_000_000_000_u64, "dataChange": true}});
         table.commit(&[remove, first]);
         let lake = Lake::shared().await;
