@@ -27,6 +27,8 @@ sql/tokens.rs OPERATOR_LIMIT | operators, joins and set operations | SQL text | 
 sql/tokens.rs NESTING_LIMIT | levels | brackets of all kinds within one another | the SQL text is too complex
 functions/spelled.rs MOST_COPIED | expressions | arguments that are written twice in the meaning of a function | the query is too complex: functions of functions multiply it
 sql/column_names.rs LONGEST_NAME | characters | the name of a column that has no alias | it is cut
+functions/json_text.rs MOST_STEPS | steps | a path into a JSON text | a JSON path has at most 100 steps
+functions/date_formats.rs MOST_LETTERS | letters | one field in a pattern of `format_datetime` | format_datetime takes at most 64 letters for one field
 sql/tokens.rs EXPLAIN_LIMIT | words | EXPLAIN in one text | the SQL text is too complex
 sql/tokens.rs INTERVAL_LIMIT | words | INTERVAL behind one another | the SQL text is too complex
 sql/mod.rs RECURSION_LIMIT | levels | expressions and queries that the parser follows | the SQL text cannot be parsed

@@ -177,8 +177,16 @@ pub(super) const FUNCTIONS: &[&str] = &[
 ];
 
 /// What SET changes.
-pub(super) const SESSION_OPTIONS: &[&str] =
-    &["as_of", "catalog", "compression", "endpoints", "schema", "statement_timeout", "view_types"];
+pub(super) const SESSION_OPTIONS: &[&str] = &[
+    "as_of",
+    "catalog",
+    "compression",
+    "endpoints",
+    "schema",
+    "statement_timeout",
+    "timezone",
+    "view_types",
+];
 
 /// Words after which a table is named.
 pub(super) const BEFORE_TABLE: &[&str] = &["describe", "from", "join", "table"];

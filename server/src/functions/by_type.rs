@@ -147,7 +147,9 @@ impl ScalarUDFImpl for HexOfBytes {
 fn in_digits(array: &ArrayRef) -> Result<ArrayRef> {
     let bytes = cast(array, &DataType::Binary)?;
     let bytes = bytes.as_binary::<i32>();
-    let mut digits = StringBuilder::with_capacity(bytes.len(), bytes.value_data().len() * 2);
+    // A slice has the bytes of the whole beside it.
+    let length = bytes.iter().flatten().map(<[u8]>::len).sum::<usize>();
+    let mut digits = StringBuilder::with_capacity(bytes.len(), length * 2);
     for value in bytes {
         digits.append_option(value.map(hex::encode_upper));
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder, TimestampMicrosecondArray};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use chrono::format::{Parsed, StrftimeItems, parse};
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
@@ -15,6 +15,9 @@ use super::kernel::{Arguments, Kernel, Kind, text};
 use super::refused;
 
 const MICROS: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+/// Most letters of one field: a number is filled with zeros to so many.
+const MOST_LETTERS: usize = 64;
 
 pub(super) const KERNELS: &[Kernel] = &[
     Kernel {
@@ -35,18 +38,22 @@ pub(super) const KERNELS: &[Kernel] = &[
 
 fn format_datetime(arguments: &Arguments) -> Result<ArrayRef> {
     let (array, is_constant) = arguments.array(0);
-    // With a zone it is UTC.
-    let moments = cast(array, &MICROS)?;
+    // With a zone it is UTC. A date that is too far is an error, not NULL.
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let moments = cast_with_options(array, &MICROS, &strict)?;
     let moments = moments.as_primitive::<TimestampMicrosecondType>();
     let patterns = arguments.texts(1);
     let mut texts = StringBuilder::new();
     for row in 0..arguments.rows {
         let place = if is_constant { 0 } else { row };
         let micros = moments.is_valid(place).then(|| moments.value(place));
-        match (micros.and_then(DateTime::from_timestamp_micros), patterns.get(row)) {
-            (Some(moment), Some(pattern)) => texts.append_value(formatted(moment.naive_utc(), pattern)?),
-            _ => texts.append_null(),
-        }
+        let (Some(micros), Some(pattern)) = (micros, patterns.get(row)) else {
+            texts.append_null();
+            continue;
+        };
+        let moment = DateTime::from_timestamp_micros(micros);
+        let moment = moment.ok_or_else(|| refused("format_datetime writes no dates that far"))?;
+        texts.append_value(formatted(moment.naive_utc(), pattern)?);
     }
     Ok(Arc::new(texts.finish()))
 }
@@ -63,6 +70,9 @@ fn formatted(moment: NaiveDateTime, pattern: &str) -> Result<String> {
         }
         let end = rest.find(|other| other != letter).unwrap_or(rest.len());
         let (run, behind) = rest.split_at(end);
+        if letter.is_ascii_alphabetic() && run.len() > MOST_LETTERS {
+            return Err(refused("format_datetime takes at most 64 letters for one field"));
+        }
         match letter.is_ascii_alphabetic() {
             true => field(&mut text, moment, letter, run.len())?,
             false => text.push_str(run),

@@ -78,15 +78,19 @@ impl<'a> Moments<'a> {
         }
     }
 
-    fn get(&self, row: usize) -> Option<i64> {
+    /// # Errors
+    /// If a date is too far for a count of microseconds.
+    fn get(&self, row: usize) -> Result<Option<i64>> {
         match self {
             Self::Dates(days, is_constant) => {
                 let row = if *is_constant { 0 } else { row };
-                days.is_valid(row).then(|| i64::from(days.value(row)) * MICROS_PER_DAY)
+                let micros = |days: i32| i64::from(days).checked_mul(MICROS_PER_DAY);
+                let found = days.is_valid(row).then(|| micros(days.value(row)));
+                found.map(|micros| micros.ok_or_else(|| refused(TOO_LARGE))).transpose()
             }
             Self::Timestamps(micros, is_constant) => {
                 let row = if *is_constant { 0 } else { row };
-                micros.is_valid(row).then(|| micros.value(row))
+                Ok(micros.is_valid(row).then(|| micros.value(row)))
             }
         }
     }
@@ -100,7 +104,7 @@ fn date_diff(arguments: &Arguments) -> Result<ArrayRef> {
     let units = arguments.texts(0);
     let (from, to) = (Moments::of(arguments, 1), Moments::of(arguments, 2));
     of_wholes(arguments.rows, |row| {
-        let (Some(name), Some(from), Some(to)) = (units.get(row), from.get(row), to.get(row)) else {
+        let (Some(name), Some(from), Some(to)) = (units.get(row), from.get(row)?, to.get(row)?) else {
             return Ok(None);
         };
         difference(unit(name)?, from, to).map(Some)
@@ -139,7 +143,7 @@ fn date_add(arguments: &Arguments) -> Result<ArrayRef> {
     let moments = Moments::of(arguments, 2);
     let (array, _) = arguments.array(2);
     let values = (0..arguments.rows).map(|row| {
-        let (Some(name), Some(number), Some(micros)) = (units.get(row), numbers.get(row), moments.get(row))
+        let (Some(name), Some(number), Some(micros)) = (units.get(row), numbers.get(row), moments.get(row)?)
         else {
             return Ok(None);
         };

@@ -59,7 +59,7 @@ impl Paths {
             Some(read) => read,
             None => {
                 let steps = path(text).ok_or_else(|| {
-                    refused("a JSON path has the form $.name[0][\"name\"]; there are no other steps")
+                    refused("a JSON path has the form $.name[0][\"name\"], at most 100 steps; there are no others")
                 })?;
                 (text.to_owned(), steps)
             }

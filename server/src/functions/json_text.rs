@@ -5,6 +5,9 @@
 
 use serde::de::IgnoredAny;
 
+/// Steps of a path. Each walks over the value that the one before led to.
+const MOST_STEPS: usize = 100;
+
 /// A JSON value: the part of a valid text that it is.
 #[derive(Clone, Copy)]
 pub(super) struct Json<'a>(&'a str);
@@ -114,11 +117,14 @@ fn first_value(text: &str) -> Option<(Json<'_>, &str)> {
     (!value.is_empty()).then_some((Json(value), behind))
 }
 
-/// Reads a path such as `$.store.book[0]["title"]`; `None` for any other form.
+/// Reads a path such as `$.store.book[0]["title"]`; `None` for any other form, and for one that is too long.
 pub(super) fn path(text: &str) -> Option<Vec<Step>> {
     let mut rest = text.trim().strip_prefix('$')?;
     let mut steps = Vec::new();
     while !rest.is_empty() {
+        if steps.len() == MOST_STEPS {
+            return None;
+        }
         let (step, behind) = step(rest)?;
         steps.push(step);
         rest = behind;
@@ -175,5 +181,7 @@ mod tests {
         for bad in ["", "a", "$.", "$[", "$[x]", "$..a", "$['a'", "$[*]"] {
             assert_eq!(path(bad), None, "{bad}");
         }
+        let long = |steps: usize| format!("${}", "[0]".repeat(steps));
+        assert!(path(&long(MOST_STEPS)).is_some() && path(&long(MOST_STEPS + 1)).is_none());
     }
 }

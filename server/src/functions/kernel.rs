@@ -13,6 +13,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::typeof_name::name_of;
+
 /// What an argument is brought to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
@@ -26,6 +28,8 @@ pub(super) enum Kind {
     Number,
     /// A date, or a timestamp of microseconds.
     Moment,
+    /// A list of 32-bit offsets.
+    List,
     /// Whatever it is.
     Any,
 }
@@ -45,6 +49,11 @@ pub(super) struct Kernel {
 /// The kernel as the planner calls it.
 pub(super) fn function(kernel: &'static Kernel) -> ScalarUDF {
     ScalarUDF::from(Function { kernel, signature: Signature::user_defined(Volatility::Immutable) })
+}
+
+/// The type of the first argument.
+pub(super) fn as_first(given: &[DataType]) -> DataType {
+    given.first().cloned().unwrap_or(DataType::Null)
 }
 
 pub(super) fn whole(_: &[DataType]) -> DataType {
@@ -147,7 +156,11 @@ impl ScalarUDFImpl for Function {
         }
         let brought = |(place, (kind, given)): (usize, (&Kind, &DataType))| match brought(*kind, given) {
             Some(data_type) => Ok(data_type),
-            None => plan_err!("the function {name} does not take {given} as its argument {}", place + 1),
+            None => plan_err!(
+                "the function {name} does not take {} as its argument {}",
+                name_of(given),
+                place + 1
+            ),
         };
         arguments.iter().zip(given).enumerate().map(brought).collect()
     }
@@ -188,6 +201,13 @@ fn brought(kind: Kind, given: &DataType) -> Option<DataType> {
             DataType::Date64 => Some(micros(None)),
             _ if is_text || is_null => Some(micros(None)),
             _ => None,
+        },
+        Kind::List => match given {
+            DataType::List(_) => Some(given.clone()),
+            DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                Some(DataType::List(Arc::clone(item)))
+            }
+            _ => is_null.then(|| DataType::new_list(DataType::Null, true)),
         },
         Kind::Any => Some(given.clone()),
     }

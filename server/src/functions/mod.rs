@@ -17,6 +17,7 @@ mod dates;
 mod json;
 mod json_text;
 mod kernel;
+mod lists;
 mod numbers;
 mod patterns;
 mod sequence;
@@ -42,6 +43,7 @@ pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
         dates::KERNELS,
         date_formats::KERNELS,
         json::KERNELS,
+        lists::KERNELS,
         numbers::KERNELS,
         patterns::KERNELS,
         texts::KERNELS,

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, Float64Array, StringBuilder};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 
-use super::kernel::{Arguments, Kernel, Kind, of_wholes, text, whole};
+use super::kernel::{Arguments, Kernel, Kind, as_first, of_wholes, text, whole};
 use super::refused;
 
 pub(super) const KERNELS: &[Kernel] = &[
@@ -41,10 +41,6 @@ pub(super) const KERNELS: &[Kernel] = &[
         call: bit_count,
     },
 ];
-
-fn as_first(given: &[DataType]) -> DataType {
-    given.first().cloned().unwrap_or(DataType::Int64)
-}
 
 fn sign(arguments: &Arguments) -> Result<ArrayRef> {
     if arguments.array(0).0.data_type() == &DataType::Int64 {
@@ -81,12 +77,14 @@ fn width_bucket(arguments: &Arguments) -> Result<ArrayRef> {
                 "width_bucket takes a number, two different bounds and a number of buckets that is greater than 0",
             ));
         }
-        let part = (value - low) / (high - low);
-        Ok(Some(match part {
-            below if below < 0.0 => 0,
-            above if above >= 1.0 => count + 1,
-            inside => (inside * count as f64) as i64 + 1,
-        }))
+        // As Trino rounds: the product first.
+        let (least, most) = (low.min(high), low.max(high));
+        let bucket = match value {
+            below if below < least => 0,
+            above if above >= most => count + 1,
+            inside => (count as f64 * (inside - least) / (most - least) + 1.0) as i64,
+        };
+        Ok(Some(if low > high { count - bucket + 1 } else { bucket }))
     })
 }
 
@@ -145,7 +143,7 @@ fn bit_count(arguments: &Arguments) -> Result<ArrayRef> {
         if !is_fitting {
             return Err(refused("bit_count takes a number and from 2 to 64 bits that hold it"));
         }
-        let mask = if width == 64 { -1 } else { (1_i64 << width) - 1 };
+        let mask = if width == 64 { -1 } else { i64::MAX >> (63 - width) };
         Ok(Some(i64::from((number & mask).count_ones())))
     })
 }

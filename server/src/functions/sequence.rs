@@ -1,6 +1,6 @@
-//! `sequence`: the engine's `generate_series`, which goes down if its end is before its start, and by days between dates. Months
-//! are counted from the start, as Trino counts them: from the 31st of January the third is the 31st of March, and not the 29th,
-//! to which the engine comes from the 29th of February.
+//! `sequence`: the engine's `generate_series`, which goes down if its end is before its start, and by days between dates. A step
+//! that leads away from the end is an error, as in Trino. Months are counted from the start, as Trino counts them: from the 31st
+//! of January the third is the 31st of March, and not the 29th, to which the engine comes from the 29th of February.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Field, FieldRef, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType,
-    IntervalUnit, TimeUnit,
+    DataType, Date32Type, Field, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
+    TimeUnit,
 };
 use chrono::{Months, NaiveDate, TimeDelta};
 use datafusion::common::{Result, ScalarValue, plan_err};
@@ -71,19 +71,39 @@ impl ScalarUDFImpl for Sequence {
             let is_constant = matches!((start, end), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)));
             let rows = if is_constant { 1 } else { args.number_rows };
             let step = steps(&start.to_array(rows)?, &end.to_array(rows)?)?;
-            args.arg_fields.push(Arc::new(Field::new("step", step.data_type(), true)) as FieldRef);
-            args.args.push(match (is_constant, &step) {
-                (true, ColumnarValue::Array(step)) => {
-                    ColumnarValue::Scalar(ScalarValue::try_from_array(step, 0)?)
-                }
-                _ => step,
+            args.arg_fields.push(Arc::new(Field::new("step", step.data_type().clone(), true)));
+            args.args.push(match is_constant {
+                true => ColumnarValue::Scalar(ScalarValue::try_from_array(&step, 0)?),
+                false => ColumnarValue::Array(step),
             });
         }
-        if args.args[0].data_type() == DataType::Date32 {
-            return dates(&args);
+        match args.args.first().map(ColumnarValue::data_type) {
+            Some(DataType::Date32) => return dates(&args),
+            Some(DataType::Int64) => check_ways(&args)?,
+            _ => {}
         }
         gen_series_udf().invoke_with_args(args)
     }
+}
+
+const AWAY: &str = "the step of sequence leads from its start to its end, and is not 0";
+
+/// Refuses steps that lead away from the end, of which the engine makes an empty list.
+fn check_ways(args: &ScalarFunctionArgs) -> Result<()> {
+    let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+    let [starts, ends, steps] = arrays.as_slice() else { return Ok(()) };
+    let (starts, ends) = (starts.as_primitive::<Int64Type>(), ends.as_primitive::<Int64Type>());
+    let steps = steps.as_primitive::<Int64Type>();
+    for row in 0..starts.len() {
+        if starts.is_null(row) || ends.is_null(row) || steps.is_null(row) {
+            continue;
+        }
+        let (start, end, step) = (starts.value(row), ends.value(row), steps.value(row));
+        if step == 0 || (step > 0 && start > end) || (step < 0 && start < end) {
+            return Err(super::refused(AWAY));
+        }
+    }
+    Ok(())
 }
 
 /// The days of each row, each so many steps after the first.
@@ -105,10 +125,17 @@ fn dates(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
         if step.nanoseconds != 0 || !is_one_way || (step.months == 0 && step.days == 0) {
             return Err(super::refused("sequence goes from date to date by days or by months, up or down"));
         }
+        if (is_up && start > end) || (!is_up && start < end) {
+            return Err(super::refused(AWAY));
+        }
+        // Of dates that far there is no calendar here, and the list would end before its end.
+        if later(start, step, 0).is_none() || later(end, step, 0).is_none() {
+            return Err(super::refused("sequence does not go to dates that far"));
+        }
         for number in 0.. {
             match later(start, step, number) {
                 Some(day) if (is_up && day <= end) || (!is_up && day >= end) => {
-                    lists.values().append_value(day)
+                    lists.values().append_value(day);
                 }
                 _ => break,
             }
@@ -135,17 +162,20 @@ fn later(start: i32, step: IntervalMonthDayNano, number: i32) -> Option<i32> {
 }
 
 /// One up or one down, by which of the two is larger.
-fn steps(start: &ArrayRef, end: &ArrayRef) -> Result<ColumnarValue> {
+fn steps(start: &ArrayRef, end: &ArrayRef) -> Result<ArrayRef> {
     let (from, to) = (in_numbers(start)?, in_numbers(end)?);
     let (from, to) = (from.as_primitive::<Int64Type>(), to.as_primitive::<Int64Type>());
-    let signs = from.iter().zip(to).map(|(from, to)| if from > to && to.is_some() { -1 } else { 1 });
-    Ok(ColumnarValue::Array(match start.data_type() {
-        DataType::Int64 => Arc::new(signs.map(Some).collect::<Int64Array>()),
-        _ => {
-            let days = signs.map(|sign| Some(IntervalMonthDayNano::new(0, sign as i32, 0)));
-            Arc::new(days.collect::<IntervalMonthDayNanoArray>())
+    let is_down = from.iter().zip(to).map(|(from, to)| to.is_some() && from > to);
+    let steps: ArrayRef = match start.data_type() {
+        DataType::Int64 => {
+            Arc::new(is_down.map(|is_down| Some(if is_down { -1_i64 } else { 1 })).collect::<Int64Array>())
         }
-    }))
+        _ => {
+            let day = |is_down: bool| IntervalMonthDayNano::new(0, if is_down { -1 } else { 1 }, 0);
+            Arc::new(is_down.map(|is_down| Some(day(is_down))).collect::<IntervalMonthDayNanoArray>())
+        }
+    };
+    Ok(steps)
 }
 
 fn in_numbers(array: &ArrayRef) -> Result<ArrayRef> {

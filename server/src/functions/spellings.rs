@@ -97,7 +97,6 @@ pub(super) const SPELLINGS: &[(&str, &str)] = &[
     ("to_iso8601(x)", "cast(x as varchar)"),
     ("current_timezone()", "'UTC'"),
     // Lists and maps.
-    ("slice(x, s, n)", "array_slice(array_slice(x, s, case when s < 0 then -1 else 2147483647 end), 1, n)"),
     ("array_average(x)", "array_avg(x)"),
     ("array_size(x)", "cardinality(x)"),
     ("size(x)", "cardinality(x)"),

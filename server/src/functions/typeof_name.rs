@@ -25,7 +25,8 @@ fn digits(unit: TimeUnit) -> u8 {
     }
 }
 
-fn name_of(data_type: &DataType) -> String {
+/// A type by its name in SQL.
+pub(super) fn name_of(data_type: &DataType) -> String {
     let plain = match data_type {
         DataType::Null => "unknown",
         DataType::Boolean => "boolean",

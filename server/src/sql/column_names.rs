@@ -12,13 +12,14 @@
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
+use std::mem;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::sql::sqlparser::ast::{
     Distinct, Expr, GroupByExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
-    TableFactor, TableWithJoins,
+    TableFactor, TableWithJoins, Value,
 };
 
 /// Most characters of a name that is an expression's text.
@@ -188,7 +189,9 @@ fn name_items(items: &mut [SelectItem], is_outermost: bool, sorted_by: &[String]
             None => is_text.then(|| name.clone()),
         };
         if let Some(unique) = unique {
-            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', unique) };
+            // Taken, not copied: a copy is made by recursion, as deep as the expression is.
+            let expr = mem::replace(expr, Expr::Value(Value::Null.into()));
+            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', unique) };
         }
         others.push(Given { qualifier, expr: expr_text });
     }

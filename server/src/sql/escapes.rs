@@ -30,8 +30,8 @@ const TYPES: [(&str, &str); 17] = [
     ("sql_varchar", "VARCHAR"),
 ];
 
-/// Writes out the escapes of a text.
-pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
+/// Writes out the escapes of a text, and says whether it has any.
+pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) -> bool {
     // For each open brace whether it was taken away.
     let mut open: Vec<bool> = Vec::new();
     let mut dropped = vec![false; tokens.len()];
@@ -55,13 +55,15 @@ pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
             _ => {}
         }
     }
-    if dropped.contains(&true) {
+    let has_escapes = dropped.contains(&true);
+    if has_escapes {
         let mut place = 0;
         tokens.retain(|_| {
             place += 1;
             !dropped[place - 1]
         });
     }
+    has_escapes
 }
 
 /// The place of the next token that is no space.
@@ -162,5 +164,7 @@ mod tests {
             let text: String = tokens.iter().map(|token| token.token.to_string()).collect();
             assert_eq!(text, expected);
         }
+        let hidden = format!("select {}1", "interval {fn} ".repeat(200));
+        assert!(tokens::read(&hidden, 1 << 20).is_err());
     }
 }

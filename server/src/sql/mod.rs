@@ -18,6 +18,7 @@ mod escapes;
 mod expansion;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod is_distinct;
 mod literals;
 mod moment;
 mod only_reads;

@@ -17,6 +17,8 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
+use super::is_distinct;
+
 /// What a sample is: the table and the percentage stand for those of the statement.
 const SAMPLE: &str = "SELECT * FROM t WHERE random() * 100 < 1";
 
@@ -45,6 +47,11 @@ impl VisitorMut for Rewrite {
                 Some(_) => {}
             }
         }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        is_distinct::as_comparison(expr);
         ControlFlow::Continue(())
     }
 

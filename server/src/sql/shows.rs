@@ -57,9 +57,7 @@ pub(super) fn as_query(statement: &Statement, options: &SessionOptions) -> Resul
             select("distinct catalog_name", "schemata", conditions, "1")
         }
         Statement::ShowVariables { filter: None, global: false, .. } => all_options(options),
-        Statement::ShowCreate { obj_type: ShowCreateObject::Table, obj_name } => {
-            created(&columns_of(obj_name, schema, None)?, obj_name)?
-        }
+        Statement::ShowCreate { obj_type: ShowCreateObject::Table, obj_name } => created(obj_name, schema)?,
         Statement::ShowVariable { variable } => match variable.as_slice() {
             [only] if only.value.eq_ignore_ascii_case("all") => all_options(options),
             [only] => one_option(options, SessionOption::named(&only.value).ok_or_else(unsupported)?),
@@ -88,24 +86,45 @@ fn value_of(options: &SessionOptions, option: SessionOption) -> String {
 }
 
 fn columns_of(table: &ObjectName, schema: Option<&str>, condition: Option<String>) -> Result<String, Error> {
-    let names = identifiers(table)?;
-    let (database, table) = match (names.as_slice(), schema) {
-        ([.., database, table], _) => (database.as_str(), table),
-        ([table], Some(schema)) => (schema, table),
-        _ => return Err(Error::no_such_table(&table.to_string())),
-    };
-    let conditions = [Some(equals("table_schema", database)), Some(equals("table_name", table)), condition];
+    let (database, table) = database_and_table(table, schema)?;
+    let conditions = [Some(equals("table_schema", &database)), Some(equals("table_name", &table)), condition];
     Ok(select("column_name, data_type, is_nullable, remarks", "columns", conditions, "ordinal_position"))
 }
 
-/// One text that says how a table with its visible columns would be created.
-fn created(columns: &str, table: &ObjectName) -> Result<String, Error> {
-    let table = literal(&identifiers(table)?.join("."));
+fn database_and_table(table: &ObjectName, schema: Option<&str>) -> Result<(String, String), Error> {
+    let names = identifiers(table)?;
+    match (names.as_slice(), schema) {
+        ([.., database, table], _) => Ok((database.clone(), table.clone())),
+        ([table], Some(schema)) => Ok((schema.to_owned(), table.clone())),
+        _ => Err(Error::no_such_table(&table.to_string())),
+    }
+}
+
+/// One text that says how a table with its visible columns would be created. The query names the table itself, none of whose
+/// rows it asks for: one that is not there, or not for this user, is an error as in every query.
+fn created(table: &ObjectName, schema: Option<&str>) -> Result<String, Error> {
+    let (database, name) = database_and_table(table, schema)?;
+    let shown = literal(&identifiers(table)?.join("."));
+    let mut parts = identifiers(table)?;
+    if parts.len() == 1 {
+        parts.insert(0, database.clone());
+    }
+    let named: Vec<String> = parts.iter().map(|part| quoted(part)).collect();
     Ok(format!(
-        "select 'CREATE TABLE ' || {table} || ' (\n' \
-         || string_agg('  ' || column_name || ' ' || data_type, ',\n') || '\n)' as \"Create Table\" \
-         from ({columns}) as c having count(*) > 0"
+        "select 'CREATE TABLE ' || {shown} || ' (\n' \
+         || string_agg('  ' || c.column_name || ' ' || c.data_type, ',\n' order by c.ordinal_position) \
+         || '\n)' as \"Create Table\" from information_schema.columns as c \
+         left join (select 1 as there from {} where false) as t on true \
+         where {} and {} having count(*) > 0",
+        named.join("."),
+        equals("c.table_schema", &database),
+        equals("c.table_name", &name)
     ))
+}
+
+/// A name as an identifier.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn select<const N: usize>(

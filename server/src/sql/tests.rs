@@ -52,7 +52,6 @@ fn anything_that_is_not_one_query_is_refused() {
         "show terse tables",
         "show tables where table_name = 'x'",
         "show search_path",
-        "show create table sales.nation",
         "prepare p as select 1",
         "drop table sales.nation",
         "select * into t from sales.nation",
@@ -214,7 +213,7 @@ fn a_long_list_of_constants_is_not_deep() {
 fn question_marks_are_numbered_parameters_and_those_in_strings_are_not() {
     let statement = parse("select ?, '?', \"?\" -- ?\n, ? from (values (1)) t(\"?\")").unwrap();
     let text = statement.into_sql().to_string();
-    assert_eq!(text, "SELECT $1, '?', \"?\", $2 FROM (VALUES (1)) t (\"?\")");
+    assert_eq!(text, "SELECT $1 AS \"$1\", '?' AS \"'?'\", \"?\", $2 AS \"$2\" FROM (VALUES (1)) t (\"?\")");
     assert_eq!(kind_of("select ?, $1"), Some(ErrorKind::InvalidRequest));
 }
 

@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
-use super::escapes;
+use super::{escapes, is_distinct};
 use crate::error::{Error, ErrorKind};
 
 /// Tokens that one statement may have.
@@ -57,7 +57,11 @@ pub(super) fn read(sql: &str, max_bytes: usize) -> Result<Vec<TokenWithSpan>, Er
     if nests_deeply(&tokens) {
         return Err(too_complex());
     }
-    escapes::rewrite(&mut tokens);
+    // What an escape stood between is side by side now: `interval {fn} interval {fn} …`.
+    if escapes::rewrite(&mut tokens) && nests_deeply(&tokens) {
+        return Err(too_complex());
+    }
+    is_distinct::as_operators(&mut tokens);
     number_parameters(&mut tokens)?;
     Ok(tokens)
 }

@@ -3,7 +3,7 @@
 //! What is left repeats the statement or names visible columns, as the planner's words did before.
 
 /// Parts of syntax that the planner names by its own names, with what to write instead.
-const PARTS: [(&str, &str); 14] = [
+const PARTS: [(&str, &str); 17] = [
     ("RLike", "RLIKE; write regexp_like(text, pattern)"),
     ("Pivot", "PIVOT; write an aggregate with FILTER (WHERE …) for each column"),
     ("Unpivot", "UNPIVOT; write UNION ALL of one query for each column"),
@@ -18,6 +18,9 @@ const PARTS: [(&str, &str); 14] = [
     ("Lambda", "functions of the form x -> y"),
     ("Exists", "EXISTS at this place; write it in WHERE, or as a join"),
     ("InSubquery", "IN with a subquery at this place; write it in WHERE, or as a join"),
+    ("SetComparison", "ANY or ALL with a subquery at this place; write it in WHERE, or as a join"),
+    ("ScalarSubquery", "a subquery at this place; write it as a join"),
+    ("OuterReferenceColumn", "a column of the query around a subquery at this place; write a join"),
 ];
 
 /// What planning puts before its words and says of itself, and what is said instead.
@@ -84,8 +87,11 @@ pub(crate) fn readable(words: &str) -> String {
         words = words.replace(noise, instead);
     }
     let end = ENDS.iter().filter_map(|end| words.find(end)).min().unwrap_or(words.len());
-    let words = words.get(..end).unwrap_or_default();
-    in_sql_types(words.trim_end_matches([' ', ':', ',', '"', '\'', '(']))
+    in_sql_types(match words.get(..end) {
+        // What opened something that was cut away.
+        Some(cut) if end < words.len() => cut.trim_end_matches([' ', ':', ',', '"', '\'', '(']),
+        _ => words.trim_end(),
+    })
 }
 
 fn first_word(text: &str) -> &str {

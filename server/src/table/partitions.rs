@@ -64,10 +64,10 @@ fn decimal(text: &str, precision: u8, scale: i8) -> DeltaResult<i128> {
     let wrong = || KernelError::generic("a partition value is no decimal of its column's type");
     let digits = text.trim_start_matches(['-', '+']);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let has_digits = !whole.is_empty() || !fraction.is_empty();
     let fraction = fraction.trim_end_matches('0');
     let places = usize::try_from(scale).map_err(|_| wrong())?;
-    let is_number =
-        !digits.is_empty() && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
+    let is_number = has_digits && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
     if !is_number || fraction.len() > places || text.len() > digits.len() + 1 {
         return Err(wrong());
     }
@@ -95,7 +95,7 @@ mod tests {
             assert_eq!(decimal(text, 10, 2).ok(), Some(value), "{text}");
         }
         for text in ["", "1.105", "x", "100000000", "--1", "1e3", "."] {
-            assert_eq!(decimal(text, 10, 2).ok().filter(|_| text != "."), None, "{text}");
+            assert_eq!(decimal(text, 10, 2).ok(), None, "{text}");
         }
     }
 }

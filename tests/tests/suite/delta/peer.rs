@@ -9,7 +9,6 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use deltalake::datafusion::datasource::MemTable;
 use deltalake::datafusion::error::DataFusionError;
 use deltalake::datafusion::prelude::{SessionConfig, SessionContext};
 use url::Url;
@@ -18,10 +17,10 @@ use super::TableFiles;
 use super::lake::DATABASE;
 use super::rows::Rows;
 
-/// An engine that knows one table or some, under the names that the server knows them by.
+/// An engine that knows one table, under the name that the server knows it by.
 pub(crate) struct Peer {
     context: SessionContext,
-    _folder: Option<tempfile::TempDir>,
+    _folder: tempfile::TempDir,
 }
 
 impl Peer {
@@ -36,22 +35,7 @@ impl Peer {
         let table = deltalake::open_table(Url::from_directory_path(folder.path()).unwrap()).await.unwrap();
         let context = context();
         context.register_table(name, table.table_provider().await.unwrap()).unwrap();
-        Self { context, _folder: Some(folder) }
-    }
-
-    /// Rows in memory.
-    pub(crate) fn of_rows(name: &str, rows: RecordBatch) -> Self {
-        Self::of_tables([(name, rows)])
-    }
-
-    /// Rows of several tables in memory.
-    pub(crate) fn of_tables<'a>(tables: impl IntoIterator<Item = (&'a str, RecordBatch)>) -> Self {
-        let context = context();
-        for (name, rows) in tables {
-            let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
-            context.register_table(name, Arc::new(table)).unwrap();
-        }
-        Self { context, _folder: None }
+        Self { context, _folder: folder }
     }
 
     /// The answer to a query, with the plan's own schema also if there are no rows.

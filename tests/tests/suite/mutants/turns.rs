@@ -93,8 +93,8 @@ const TURNS: &[(&str, &str, Expected)] = &[
     ),
     (
         "analyst",
-        "select version()",
-        Refused(Code::InvalidArgument, "the query cannot be planned: Invalid function 'version'."),
+        "select session_secrets()",
+        Refused(Code::InvalidArgument, "the query cannot be planned: Invalid function 'session_secrets'."),
     ),
 ];
 

@@ -1,12 +1,10 @@
 //! One query, the answers of the server and of the peer, and how they stand to each other.
 
-use deltalake::datafusion::error::DataFusionError;
 use lakegate_client::{ClientError, Connection};
 use tonic::Code;
 
 use super::account::Account;
 use super::marks::HIDDEN_TEXT;
-use crate::delta::peer::Peer;
 use crate::delta::rows::Rows;
 use crate::support::rows;
 
@@ -21,7 +19,6 @@ pub(super) enum Verdict {
 /// Whose answers are compared.
 pub(super) struct Comparison<'a> {
     pub(super) account: &'a Account,
-    pub(super) peer: &'a Peer,
     /// The name of a table by which the server's log is searched for the reason of a failure.
     pub(super) name: &'a str,
     /// Words that no error may have unless the query has them.
@@ -30,9 +27,12 @@ pub(super) struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// Asks both sides.
-    pub(super) async fn verdict(&self, connection: &Connection, sql: &str) -> Verdict {
+    ///
+    /// # Arguments
+    /// * `copied` - the same query over the copies.
+    pub(super) async fn verdict(&self, connection: &Connection, sql: &str, copied: &str) -> Verdict {
         let ours = rows(connection, sql).await.map(|batches| Rows::of(&batches));
-        let theirs = self.peer.rows(sql).await;
+        let theirs = rows(&self.account.unrestricted, copied).await.map(|batches| Rows::of(&batches));
         match (ours, theirs) {
             (Ok(ours), Ok(theirs)) => compare_rows(&ours, &theirs),
             (Err(ours), Err(theirs)) => self.compare_errors(sql, &ours, &theirs),
@@ -48,11 +48,12 @@ impl Comparison<'_> {
     }
 
     /// An error blames the query, and tells nothing that the query does not say itself.
-    fn compare_errors(&self, sql: &str, ours: &ClientError, theirs: &DataFusionError) -> Verdict {
+    fn compare_errors(&self, sql: &str, ours: &ClientError, theirs: &ClientError) -> Verdict {
         let ClientError::Status(status) = ours else {
             return Verdict::Differs(format!("no status but {ours}, where the peer fails: {theirs}"));
         };
-        let is_defect_of_engine = matches!(theirs.find_root(), DataFusionError::Internal(_));
+        let is_defect_of_engine =
+            matches!(theirs, ClientError::Status(status) if status.code() == Code::Internal);
         let is_blamed = match status.code() {
             Code::InvalidArgument | Code::Unimplemented => true,
             Code::Internal => is_defect_of_engine,

@@ -12,7 +12,7 @@
 //!                 │              is visible                      │
 //!                 └───▶ server ◀──────┼──────────────────────────┘
 //!                          │          ▼
-//!                          │     bare engine (the peer)
+//!                          │     unrestricted (the peer)
 //!                          ▼          ▼
 //!                       answer  ══  answer
 //! ```

@@ -6,12 +6,11 @@ use lakegate_client::Connection;
 
 use super::account::Account;
 use super::comparison::{Comparison, Verdict};
-use super::peer::{batch_of, peer_of};
+use super::peer::{batch_of, bring_seen, seen};
 use super::policy::Second;
 use super::query::Known;
 use super::table::Table;
 use crate::delta::lake::DATABASE;
-use crate::delta::peer::Peer;
 use crate::delta::rows::Rows;
 use crate::support::rows;
 
@@ -21,7 +20,6 @@ pub(super) struct Stage<'a> {
     pub(super) name: String,
     pub(super) table: Table,
     pub(super) known: Known,
-    peer: Peer,
 }
 
 impl<'a> Stage<'a> {
@@ -37,8 +35,9 @@ impl<'a> Stage<'a> {
             all.unwrap_or_else(|error| panic!("{name}: {error}; the log says: {}", account.reason(&name)));
         let difference = Rows::of(&all).difference(&expected);
         assert!(difference.is_none(), "table seed {}: without a policy: {difference:?}", table.seed);
-        let (peer, known) = (peer_of(&table, &name), Known::of(&table));
-        Self { account, name, table, known, peer }
+        bring_seen(account, &name, &table).await;
+        let known = Known::of(&table);
+        Self { account, name, table, known }
     }
 
     /// Asks both sides.
@@ -46,11 +45,10 @@ impl<'a> Stage<'a> {
     /// # Arguments
     /// * `sql` - with `{}` in place of the table's name.
     pub(super) async fn compare(&self, connection: &Connection, sql: &str) -> Verdict {
-        let sent = sql.replace("{}", &format!("{DATABASE}.{}", self.name));
+        let of_table = |name: &str| sql.replace("{}", &format!("{DATABASE}.{name}"));
         let secrets = self.table.hidden_names();
-        let comparison =
-            Comparison { account: self.account, peer: &self.peer, name: &self.name, secrets: &secrets };
-        comparison.verdict(connection, &sent).await
+        let comparison = Comparison { account: self.account, name: &self.name, secrets: &secrets };
+        comparison.verdict(connection, &of_table(&self.name), &of_table(&seen(&self.name))).await
     }
 }
 

@@ -5,14 +5,15 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use crate::delta::lake::DATABASE;
-use crate::delta::peer::Peer;
+use crate::delta::rows::Rows;
 use crate::oracle::account::Account;
 use crate::oracle::comparison::{Comparison, Verdict};
-use crate::oracle::peer::visible_batch;
+use crate::oracle::peer::{bring_whole, seen, whole};
 use crate::oracle::policy::Restriction;
 use crate::oracle::query::Known;
 use crate::oracle::stage::Stage;
 use crate::oracle::table::Table;
+use crate::support::rows;
 
 /// Tables of a scene: one of each restriction, in their order.
 const TABLES: usize = Restriction::ALL.len();
@@ -22,10 +23,6 @@ pub(in crate::oracle) struct Scene<'a> {
     pub(super) account: &'a Account,
     pub(super) seed: u64,
     stages: Vec<Stage<'a>>,
-    /// Of the rows and cells that are visible.
-    peer: Peer,
-    /// The same but for one table each, of which all rows and cells are there.
-    unguarded: Vec<Peer>,
 }
 
 /// Which tables of a scene a query reads, by their positions: `{}`, `{1}` and `{2}`.
@@ -59,11 +56,11 @@ impl<'a> Scene<'a> {
         for (number, restriction) in (0..).zip(Restriction::ALL) {
             // Far from the seeds of tables that are asked alone.
             let table = Table::restricted((1 << 32) + seed * 16 + number, restriction);
-            stages.push(Stage::set(account, format!("{name}_{number}"), table).await);
+            let stage = Stage::set(account, format!("{name}_{number}"), table).await;
+            bring_whole(account, &stage.name, &stage.table).await;
+            stages.push(stage);
         }
-        let peer = peer_of(&stages, None);
-        let unguarded = (0..stages.len()).map(|number| peer_of(&stages, Some(number))).collect();
-        Self { account, seed, stages, peer, unguarded }
+        Self { account, seed, stages }
     }
 
     /// What the maker of a query knows of its tables.
@@ -78,14 +75,17 @@ impl<'a> Scene<'a> {
     pub(in crate::oracle) async fn compare(&self, connection: &Connection, cast: Cast, sql: &str) -> Verdict {
         let secrets = self.secrets(cast, sql);
         let name = &self.stages[cast.0[0]].name;
-        let comparison = Comparison { account: self.account, peer: &self.peer, name, secrets: &secrets };
-        comparison.verdict(connection, &self.spelled(cast, sql)).await
+        let comparison = Comparison { account: self.account, name, secrets: &secrets };
+        let sent = self.spelled(cast, sql, |_, name| name.to_owned());
+        let copied = self.spelled(cast, sql, |_, name| seen(name));
+        comparison.verdict(connection, &sent, &copied).await
     }
 
-    fn spelled(&self, cast: Cast, sql: &str) -> String {
+    /// The query over tables whose names are made of the places and the names of those of the scene.
+    fn spelled(&self, cast: Cast, sql: &str, named: impl Fn(usize, &str) -> String) -> String {
         (0..3).fold(sql.to_owned(), |sql, place| {
-            let name = format!("{DATABASE}.{}", self.stages[cast.0[place]].name);
-            sql.replace(&placeholder(place), &name)
+            let name = named(place, &self.stages[cast.0[place]].name);
+            sql.replace(&placeholder(place), &format!("{DATABASE}.{name}"))
         })
     }
 
@@ -102,13 +102,16 @@ impl<'a> Scene<'a> {
 
     /// For each place of a query whose table hides rows or cells, whether the answer would be another if it did not.
     pub(super) async fn sides_that_tell(&self, cast: Cast, tables: usize, sql: &str) -> Vec<(usize, bool)> {
-        let sql = self.spelled(cast, sql);
-        let texts = async |peer: &Peer| peer.rows(&sql).await.map(|rows| rows.texts()).ok();
-        let right = texts(&self.peer).await;
+        let texts = async |unguarded: Option<usize>| {
+            let copy = |place, name: &str| if unguarded == Some(place) { whole(name) } else { seen(name) };
+            let answer = rows(&self.account.unrestricted, &self.spelled(cast, sql, copy)).await;
+            answer.map(|batches| Rows::of(&batches).texts()).ok()
+        };
+        let right = texts(None).await;
         let mut told = Vec::new();
         for place in 0..tables {
             if matches!(cast.restriction(place), Restriction::Rows | Restriction::Cells) {
-                told.push((place, texts(&self.unguarded[cast.0[place]]).await != right));
+                told.push((place, texts(Some(place)).await != right));
             }
         }
         told
@@ -119,16 +122,4 @@ impl<'a> Scene<'a> {
         let lines = cast.0.map(|number| format!("  {}", self.stages[number]));
         lines.join("\n")
     }
-}
-
-/// The visible parts of all tables, and all rows and cells of one of them.
-fn peer_of(stages: &[Stage<'_>], unguarded: Option<usize>) -> Peer {
-    let tables = stages.iter().enumerate().map(|(number, stage)| {
-        let rows = match unguarded == Some(number) {
-            true => stage.table.unguarded_rows(),
-            false => stage.table.seen_rows(),
-        };
-        (stage.name.as_str(), visible_batch(&stage.table, &rows))
-    });
-    Peer::of_tables(tables)
 }
