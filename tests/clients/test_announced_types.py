@@ -49,10 +49,6 @@ COERCING = {
     "a window": ("select max(s) from (select sum(v) over (order by v) as s from (values (1), (2.5)) t(v))", 3.5),
     "lag with a default": ("select min(s) from (select lag(v, 1, 0.5) over (order by v) as s from (values (1.0), (2.0)) t(v))", 0.5),
     "a scalar subquery": ("select (select max(v) from (values (1), (2.5)) t(v)) + 1", 3.5),
-    "a recursive query": (
-        "with recursive r(n) as (select 1 union all select n + 1 from r where n < 3) select max(n) from r",
-        3,
-    ),
 }
 
 

@@ -58,24 +58,11 @@ PREDICATES = {
 }
 
 
-NOT_ANSWERED = {
-    "date_trunc('year', moment) = timestamp '2024-01-01 00:00:00'": "the engine truncates by way of nanoseconds",
-    "decimal_38_38 < 1": "the engine has no decimal that holds both sides",
-}
-
-
-@pytest.mark.parametrize(
-    "predicate",
-    [
-        pytest.param(each, marks=pytest.mark.xfail(strict=True, reason=NOT_ANSWERED[each]) if each in NOT_ANSWERED else ())
-        for each in PREDICATES
-    ],
-)
+@pytest.mark.parametrize("predicate", PREDICATES)
 def test_a_predicate_finds_its_rows(connection: flight_sql.Connection, predicate: str) -> None:
     assert value(connection, f"select count(*) from {TABLE} where {predicate}") == PREDICATES[predicate]
 
 
-@pytest.mark.xfail(strict=True, reason="the engine's arithmetic wraps around")
 @pytest.mark.parametrize("expression", ["decimal_38_0 + 1", "long + 1", "-long", "byte + byte", "integer * integer"])
 def test_an_overflow_is_an_error_and_no_wrong_number(connection: flight_sql.Connection, expression: str) -> None:
     with pytest.raises((flight_sql.Error, pa.ArrowException, OSError), match="overflow"):
