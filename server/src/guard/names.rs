@@ -95,7 +95,11 @@ impl<'a> QueryNames<'a> {
             .with_enable_ident_normalization(options.enable_ident_normalization)
             .with_map_string_types_to_utf8view(options.map_string_types_to_utf8view)
             .with_default_null_ordering(options.default_null_ordering.as_str().into());
-        let planned = |statement: ParsedStatement| {
+        let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
+        let planned = |mut statement: ParsedStatement| {
+            if let ParsedStatement::Statement(statement) = &mut statement {
+                planner::make_plannable(statement, &is_aggregate)?;
+            }
             SqlToRel::new_with_options(self, options).statement_to_plan(statement)
         };
         let columns_of = |query| {

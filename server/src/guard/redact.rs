@@ -11,6 +11,7 @@ use datafusion::common::{DataFusionError, SchemaError};
 
 use crate::error::{Error, ErrorKind};
 use crate::mutant::Mutant;
+use crate::planner;
 use crate::sql::readable;
 
 /// Words an error of DataFusion for a client.
@@ -72,10 +73,12 @@ fn worded(error: &DataFusionError) -> Error {
         },
         DataFusionError::IoError(_) => no_room(),
         DataFusionError::ResourcesExhausted(_) => no_room(),
-        DataFusionError::Execution(_) => Error::new(
-            ErrorKind::InvalidRequest,
-            "the query failed on a value; check casts, divisions and functions",
-        ),
+        DataFusionError::Execution(words) => planner::of_several_rows(words).unwrap_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "the query failed on a value; check casts, divisions and functions",
+            )
+        }),
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => worded(inner),
         DataFusionError::Collection(errors) if !errors.is_empty() => worded(&errors[0]),
         DataFusionError::Shared(inner) => worded(inner),

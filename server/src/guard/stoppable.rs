@@ -15,6 +15,7 @@ use datafusion::optimizer::{AnalyzerRule, OptimizerConfig, OptimizerRule};
 use datafusion::physical_optimizer::{PhysicalOptimizerContext, PhysicalOptimizerRule};
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::planner;
 use crate::stop;
 
 type SharedAnalyzerRule = Arc<dyn AnalyzerRule + Send + Sync>;
@@ -28,7 +29,7 @@ pub(super) fn analyzer_rules(rules: Vec<SharedAnalyzerRule>) -> Vec<SharedAnalyz
 
 /// The engine's optimisers, which stop.
 pub(super) fn optimizer_rules() -> Vec<SharedOptimizerRule> {
-    let rules = Optimizer::new().rules.into_iter();
+    let rules = planner::with_lone_rows(Optimizer::new().rules).into_iter();
     rules.map(|rule| Arc::new(Stoppable(rule)) as SharedOptimizerRule).collect()
 }
 

@@ -31,7 +31,7 @@ pub(crate) use self::descriptions::{described, described_table};
 pub(crate) use self::limited_distinct::LimitedDistinct;
 pub(crate) use self::numbers::type_with_length;
 pub(crate) use self::parameters::typed_by_place;
-pub(crate) use self::relations::with_joined_columns;
+pub(crate) use self::relations::{make_plannable, of_several_rows, with_joined_columns, with_lone_rows};
 
 type AnalyzerRules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
 

@@ -106,6 +106,21 @@ const SETS: &[(&str, &str)] = &[
         "select count(*) from (select n_regionkey from sales.nation intersect all select n_regionkey from sales.nation where n_nationkey < 10)",
         "10",
     ),
+    ("select * from (select 1 as v except select 2.5e0)", "1.0"),
+    ("select date '2024-05-01' intersect select timestamp '2024-05-01'", "2024-05-01T00:00:00"),
+    ("select * from ((values (1), (1), (2)) except all (values (1e0))) order by 1", "1.0; 2.0"),
+];
+
+/// An aggregate without groups, or with an empty set of them, has a row; conditions of constants are for that row.
+const LONE_ROWS: &[(&str, &str)] = &[
+    ("select c from (select 'x' as c, count(*) n from (values (1)) t(v)) q where c < c", ""),
+    (
+        "select d3.c3 from (select cast(true as varchar) as c3 from (select cast(null as date) as d where false) as a2 group by grouping sets ((a2.d), (a2.d), ())) as d3 where d3.c3 < d3.c3",
+        "",
+    ),
+    ("select count(*) from (values (1)) t(v) having (select false)", ""),
+    ("select 1 from (values (1), (2)) t(v) having true", "1"),
+    ("select 1 from (values (1), (2)) t(v) having 1 > 2", ""),
 ];
 
 const GROUPS: &str =
@@ -175,6 +190,11 @@ const CONDITIONS: &[(&str, &str)] = &[
         "select g from p where exists (select 1 from q where q.h = p.g and exists (select 1 from p b where b.g = q.h and p.g < 2)) order by 1",
         "1",
     ),
+    ("select g from p where (g, 7) in (select q.h, q.m from q where q.h = p.g) order by 1", "1"),
+    ("select g from p where (1, 7) in (select h, m from q) order by 1", "1; 2; 3"),
+    ("select g, (g, 5) in (select h, m from q) from p order by 1", "1|; 2|true; 3|false"),
+    ("select g from p where (g, 5) not in (select h, m from q) order by 1", "3"),
+    ("select (g, count(*)) in (select h, m from q) from p group by g", "!an aggregate or a window function"),
 ];
 
 /// Subqueries in the place of a value.
@@ -206,6 +226,12 @@ const VALUES: &[(&str, &str)] = &[
     ("select g from p where (select count(*) from q where q.h = p.g) = 0", "3"),
     ("select sum((select count(*) from q where q.h = p.g)) from p", "4"),
     ("select (select m from q)", ONE_ROW),
+    ("select (select n_nationkey from sales.nation)", ONE_ROW),
+    ("select (select 1 where false) is null, coalesce((select 1 where false), 2)", "true|2"),
+    (
+        "select g, v is null from (select g, (select 1 where p.g = 2) as v from p) s order by 1",
+        "1|true; 2|false; 3|true",
+    ),
     ("select g, (select p.g + 1) from p order by 1", "1|2; 2|3; 3|4"),
     (
         "select g, l.m from p cross join lateral (select m from q where q.h = p.g order by m desc nulls last limit 1) l order by 1",
@@ -345,7 +371,8 @@ fn set_operations_count_rows() {
 }
 
 #[test]
-fn conditions_with_subqueries_know_true_false_and_null() {
+fn conditions_know_true_false_and_null() {
+    check("analyst", "", LONE_ROWS);
     check("analyst", GROUPS, CONDITIONS);
 }
 

@@ -3,7 +3,7 @@
 //! The engine's faults: `sum` of integers and of decimals wraps around, of groups, of distinct values and in windows as well, and is
 //! announced with fewer digits than it may have; `avg` of decimals is cut where its type rounds; `sum(x + 1)` is computed as
 //! `sum(x) + count(x)`, which wraps too; in a window that slides, doubles are taken away again, and what was NaN, infinite or large
-//! stays ([`sliding`](super::sliding)). And a type that does not fit is told of in the engine's own words.
+//! stays ([`sliding`](super::sliding)); NaN has a sign ([`nan`](super::nan)). And a type that does not fit is told of in the engine's own words.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
+use super::nan::{Positive, PositiveGroups};
 use super::sliding::FloatWindow;
 use super::totals::{GroupTotals, Measure, Measured, Total};
 
@@ -96,6 +97,13 @@ impl AggregateUDFImpl for ExactAggregate {
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
         let name = self.name();
+        if arg_types == [DataType::Null] {
+            // Of no value in any type: NULL.
+            return Ok(vec![match self.measure {
+                Measure::Sum => DataType::Int64,
+                Measure::Average => DataType::Float64,
+            }]);
+        }
         let fields: Vec<FieldRef> =
             arg_types.iter().map(|found| Arc::new(Field::new("argument", found.clone(), true))).collect();
         match fields_with_udf(&fields, self.inner.as_ref()) {
@@ -120,7 +128,7 @@ impl AggregateUDFImpl for ExactAggregate {
                 Ok(Box::new(DistinctTotal { values: self.inner.accumulator(args)?, measured }))
             }
             (Some(measured), false) => Ok(total(measured)),
-            (None, _) => self.inner.accumulator(args),
+            (None, _) => Ok(Box::new(Positive(self.inner.accumulator(args)?))),
         }
     }
 
@@ -133,7 +141,7 @@ impl AggregateUDFImpl for ExactAggregate {
             (None, false) if *args.return_type() == DataType::Float64 => {
                 Ok(Box::new(FloatWindow::new(self.measure)))
             }
-            (None, _) => self.inner.create_sliding_accumulator(args),
+            (None, _) => Ok(Box::new(Positive(self.inner.create_sliding_accumulator(args)?))),
         }
     }
 
@@ -162,7 +170,7 @@ impl AggregateUDFImpl for ExactAggregate {
                 Ok(Box::new(GroupTotals::<Decimal256Type>::new(measured)))
             }
             Some(measured) => Ok(Box::new(GroupTotals::<Decimal128Type>::new(measured))),
-            None => self.inner.create_groups_accumulator(args),
+            None => Ok(Box::new(PositiveGroups(self.inner.create_groups_accumulator(args)?))),
         }
     }
 

@@ -1,4 +1,5 @@
-//! [`Arithmetic`]: `+`, `-`, `*`, `/`, `%`, `<<` and `>>` of integers and decimals, which say when a number has no room.
+//! [`Arithmetic`]: `+`, `-`, `*`, `/`, `%`, `<<` and `>>` of integers and decimals, which say when a number has no room, and of
+//! doubles, whose [NaN](super::nan) is positive.
 //!
 //! The engine's faults: integers wrap around, decimals of 38 digits get a 39th, bits are shifted by a count modulo the width, and
 //! all of that while constants are folded too. The flag of the engine's operator that would check integers cannot be set from a
@@ -8,9 +9,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Datum, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Datum, PrimitiveArray, Scalar};
 use arrow::compute::kernels::numeric;
-use arrow::compute::{try_binary, try_unary};
+use arrow::compute::{cast, try_binary, try_unary};
 use arrow::datatypes::{
     ArrowNativeTypeOp, DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Field, FieldRef,
     Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -23,6 +24,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_expr_common::datum::apply;
 
+use super::nan;
 use super::quotient::{divided, overflow, within};
 
 /// One step of an expression, on the values that the steps before it left.
@@ -111,11 +113,13 @@ impl ScalarUDFImpl for Arithmetic {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        self.computed(
+        let computed = self.computed(
             |place| args.args.get(place).cloned(),
             negated,
             |left, op, right, result| apply(&left, &right, |left, right| applied(left, op, right, result)),
-        )
+        )?;
+        // No step makes a number of NaN: it is enough to look at the last one's.
+        Ok(nan::positive(computed))
     }
 }
 
@@ -138,6 +142,7 @@ fn applied(
 ) -> Result<ArrayRef, ArrowError> {
     match op {
         Operator::Plus => with_room(numeric::add(left, right)?),
+        Operator::Minus if left.get().0.data_type() == &DataType::Date32 => days_between(left, right),
         Operator::Minus => with_room(numeric::sub(left, right)?),
         Operator::Multiply => with_room(numeric::mul(left, right)?),
         Operator::Divide => divided(left, right, result),
@@ -156,6 +161,16 @@ fn with_room(results: ArrayRef) -> Result<ArrayRef, ArrowError> {
         | DataType::Decimal256(DECIMAL256_MAX_PRECISION, _) => within(results),
         _ => Ok(results),
     }
+}
+
+/// The days from one date to another, as integers of 64 bits: no two dates are too far apart.
+fn days_between(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
+    let days = |side: &dyn Datum| -> Result<Box<dyn Datum>, ArrowError> {
+        let (dates, is_one) = side.get();
+        let days = cast(dates, &DataType::Int64)?;
+        Ok(if is_one { Box::new(Scalar::new(days)) } else { Box::new(days) })
+    };
+    numeric::sub(days(left)?.as_ref(), days(right)?.as_ref())
 }
 
 fn shifted(left: &dyn Datum, is_left: bool, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {

@@ -1,8 +1,8 @@
 //! Puts checked arithmetic, kept casts and lengths of texts into an analysed plan: see [`arithmetic`](super::arithmetic),
 //! [`casts`](super::casts) and [`lengths`](super::lengths).
 //!
-//! What the engine computes rightly stays as it is, so that it sees as much of a plan as before: doubles, times, and quotients of
-//! integers. No operation of decimals does: the engine's optimiser takes `d % 1` for 0 and `d / 1` for `d`, whose type is another.
+//! What the engine computes rightly stays as it is, so that it sees as much of a plan as before: times, and quotients of integers.
+//! No operation of decimals does: the engine's optimiser takes `d % 1` for 0 and `d / 1` for `d`, whose type is another.
 
 use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
@@ -134,7 +134,7 @@ impl Operation {
     }
 
     fn is_number(&self) -> bool {
-        self.data_type.is_integer() || self.data_type.is_decimal()
+        self.data_type.is_integer() || self.data_type.is_decimal() || is_float(&self.data_type)
     }
 
     fn negated(mut self) -> Self {
@@ -143,8 +143,9 @@ impl Operation {
         if !is_number {
             return self.into_operand();
         }
-        self.is_checked |= self.data_type.is_integer();
-        self.is_changed |= self.data_type.is_integer();
+        let must_be_checked = self.data_type.is_integer() || is_float(&self.data_type);
+        self.is_checked |= must_be_checked;
+        self.is_changed |= must_be_checked;
         self
     }
 
@@ -202,8 +203,18 @@ impl Operation {
     }
 }
 
+/// Whether values of a type may be NaN.
+fn is_float(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float32 | DataType::Float64)
+}
+
 /// Whether the engine would compute an operation wrongly, or simplify it to another one.
 fn must_be_checked(left: &DataType, op: Operator, right: &DataType) -> bool {
     let divides = matches!(op, Operator::Divide | Operator::Modulo);
-    (left.is_decimal() && right.is_decimal()) || (left.is_integer() && right.is_integer() && !divides)
+    let are_dates = *left == DataType::Date32 && *right == DataType::Date32;
+    (left.is_decimal() && right.is_decimal())
+        || (is_float(left) && is_float(right))
+        || (left.is_integer() && right.is_integer() && !divides)
+        // A number of days; the engine takes it for a duration when it estimates what a condition lets through, and fails.
+        || (are_dates && op == Operator::Minus)
 }

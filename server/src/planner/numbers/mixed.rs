@@ -141,6 +141,8 @@ fn of_columns(union: &mut Union) -> Result<()> {
         *input =
             Arc::new(LogicalPlan::Projection(Projection::try_new(columns.collect(), Arc::clone(input))?));
     }
+    // The engine brings the columns together with those that the union had before.
+    *union = Union::try_new_with_loose_types(std::mem::take(&mut union.inputs))?;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! Numbers as SQL has them: no digit is lost and nothing wraps around without a word.
 //!
 //! The engine computes integers modulo a power of two, lets decimals grow beyond their digits, cuts quotients and averages where
-//! their type rounds, compares decimals with doubles by a type that holds neither, and takes casts out of comparisons that would
-//! have changed the value. Each file here answers one of these; its head names the fault.
+//! their type rounds, compares decimals with doubles by a type that holds neither, takes casts out of comparisons that would
+//! have changed the value, and gives NaN a sign. Each file here answers one of these; its head names the fault.
 //!
 //! Invariant: all of it is done on analysed plans, above the tables. Nothing here moves an expression, so whoever sees an error
 //! sees it of visible rows alone.
@@ -13,6 +13,7 @@ mod casts;
 mod checked;
 mod lengths;
 mod mixed;
+mod nan;
 mod quotient;
 mod sliding;
 mod totals;

@@ -9,6 +9,7 @@ use arrow::datatypes::Float64Type;
 use datafusion::common::{Result, ScalarValue, internal_datafusion_err, not_impl_err};
 use datafusion::logical_expr::Accumulator;
 
+use super::nan::positive_scalar;
 use super::totals::Measure;
 
 /// The doubles of a window.
@@ -73,7 +74,7 @@ impl Accumulator for FloatWindow {
             #[expect(clippy::cast_precision_loss, reason = "an average of doubles is a double")]
             Measure::Average => sum / count as f64,
         };
-        Ok(ScalarValue::Float64((count > 0).then_some(result)))
+        Ok(positive_scalar(ScalarValue::Float64((count > 0).then_some(result))))
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {

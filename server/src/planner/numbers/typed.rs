@@ -6,18 +6,21 @@
 //! The engine's fault besides: the type of `round(decimal, 1)` follows from the constant, which it sees only when the cast
 //! around it is folded, long after the other side of a comparison was fitted to the type without it.
 
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRewriter};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, Union};
 use datafusion::optimizer::analyzer::AnalyzerRule;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 
 use super::mixed;
-use crate::planner::{similar, time};
+use crate::planner::{relations, similar, time};
 
 /// A function whose type follows from a constant argument.
 const BY_CONSTANT: &str = "round";
@@ -49,7 +52,7 @@ fn typed(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let schema = columns_of(&plan)?;
     let plan = match plan {
         LogicalPlan::Filter(mut filter) => {
-            filter.predicate = filter.predicate.cast_to(&arrow::datatypes::DataType::Boolean, &schema)?;
+            filter.predicate = filter.predicate.cast_to(&DataType::Boolean, &schema)?;
             LogicalPlan::Filter(filter)
         }
         other => other,
@@ -60,9 +63,17 @@ fn typed(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         let typed = expr.transform_up(|expr| typed_expr(expr, &schema))?;
         Ok(typed.update_data(|expr| name.restore(expr)))
     })?;
-    plan.map_data(mixed::of_node)?
+    plan.map_data(|plan| relations::with_common_types(plan, united))?
+        .map_data(mixed::of_node)?
         .map_data(|plan| TypeCoercionRewriter::new(&schema).coerce_plan(plan))?
         .map_data(LogicalPlan::recompute_schema)
+}
+
+/// The types of the columns of a UNION of these.
+fn united(inputs: Vec<Arc<LogicalPlan>>) -> Result<Vec<DataType>> {
+    let union = mixed::of_node(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?))?;
+    let union = TypeCoercionRewriter::new(&DFSchema::empty()).coerce_plan(union)?;
+    Ok(union.schema().fields().iter().map(|field| field.data_type().clone()).collect())
 }
 
 fn typed_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {

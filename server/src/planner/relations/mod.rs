@@ -2,17 +2,21 @@
 //!
 //! The engine gives the left column where a join merges two, forgets how often rows occur in EXCEPT ALL and INTERSECT ALL, and
 //! turns subqueries into joins by moving conditions over operators that they cannot be moved over. Each file here answers one
-//! of these; its head names the fault.
+//! of these, or another fault of that kind; its head names it.
 //!
 //! Invariant: plans are rewritten above the tables, of whose rows they see the visible ones alone.
 
 mod dependent;
+mod lateral;
+mod lone_rows;
+mod no_row;
 mod one_row;
 mod right;
 mod set_operations;
 mod shapes;
 mod subqueries;
 mod using;
+mod written;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -21,15 +25,21 @@ use datafusion::common::{DataFusionError, TableReference};
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::optimizer::analyzer::AnalyzerRule;
 
+pub(crate) use self::lone_rows::with_lone_rows;
+pub(crate) use self::one_row::of_several_rows;
+pub(super) use self::set_operations::with_common_types;
 pub(crate) use self::using::with_joined_columns;
+pub(crate) use self::written::make_plannable;
 use crate::error::{Error, ErrorKind};
 
 type Rules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
 
-/// The same analysers with ours: set operations before types are brought together, subqueries when all types are known.
+/// The same analysers with ours: which values may be NULL before types are brought together, set operations and subqueries when
+/// all types are known.
 pub(super) fn with_rules(rules: Rules) -> Rules {
-    let mut with_ours: Rules = vec![Arc::new(set_operations::CountedRows)];
+    let mut with_ours: Rules = vec![Arc::new(no_row::NoRow)];
     with_ours.extend(rules);
+    with_ours.push(Arc::new(set_operations::CountedRows));
     with_ours.push(Arc::new(subqueries::Subqueries));
     with_ours
 }

@@ -1,4 +1,5 @@
-//! A subquery in the place of a value has one row, or the statement ends: the engine refuses to plan what may have more.
+//! A subquery in the place of a value has one row, or the statement ends: the engine refuses to plan what may have more if it
+//! names columns from around it, and has words of its own for the others when they run.
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, FieldRef, Int64Type};
@@ -8,6 +9,12 @@ use datafusion::logical_expr::{
 };
 
 use crate::error::{Error, ErrorKind};
+
+const SEVERAL_ROWS: &str =
+    "a subquery in the place of a value gives more than one row; aggregate it, or add LIMIT 1";
+
+/// What the engine says of it while it runs.
+const ENGINES_WORDS: &str = "Scalar subquery returned more than one row";
 
 /// The value of a subquery's row.
 ///
@@ -59,6 +66,13 @@ impl ScalarUDFImpl for OneRow {
 }
 
 fn several_rows() -> DataFusionError {
-    let text = "a subquery in the place of a value gives more than one row; aggregate it, or add LIMIT 1";
-    Error::new(ErrorKind::InvalidRequest, text).into()
+    Error::new(ErrorKind::InvalidRequest, SEVERAL_ROWS).into()
+}
+
+/// The same error for the engine's words about a running query, which quote nothing.
+///
+/// # Arguments
+/// * `words` - of an error while a query ran.
+pub(crate) fn of_several_rows(words: &str) -> Option<Error> {
+    words.starts_with(ENGINES_WORDS).then(|| Error::new(ErrorKind::InvalidRequest, SEVERAL_ROWS))
 }

@@ -151,7 +151,7 @@ pub(super) fn is_joined_rightly(plan: &LogicalPlan, outside: &DFSchema) -> Resul
     let Some(flat) = flat(plan)? else { return Ok(false) };
     Ok(outer.iter().all(|column| is_of(column, outside))
         && !flat.columns.iter().any(Expr::contains_outer)
-        && are_told_apart(&flat.conditions, plan, outside)?)
+        && are_told_apart(&flat.conditions, plan)?)
 }
 
 /// Whether the engine turns a subquery in the place of a value into the right join: one aggregate without groups over rows that
@@ -194,8 +194,9 @@ fn is_equality(condition: &Expr) -> bool {
     }
 }
 
-/// Whether columns of a subquery that its conditions name have names of their own, and no column around has one of them.
-fn are_told_apart(conditions: &[Expr], plan: &LogicalPlan, outside: &DFSchema) -> Result<bool> {
+/// Whether columns of a subquery that its conditions name have names of their own, and no column from around that they name is
+/// found inside as well: the engine renames those of the inside wherever they stand.
+fn are_told_apart(conditions: &[Expr], plan: &LogicalPlan) -> Result<bool> {
     let mut names: HashMap<String, Column> = HashMap::new();
     let mut schemas: Vec<&DFSchema> = Vec::new();
     plan.apply(|node| {
@@ -218,8 +219,7 @@ fn are_told_apart(conditions: &[Expr], plan: &LogicalPlan, outside: &DFSchema) -
             Ok(TreeNodeRecursion::Continue)
         })?;
     }
-    let is_clear = |column: &Column| outside.maybe_index_of_column(column).is_none();
-    Ok(!outer.iter().any(is_inside) && names.values().all(is_clear))
+    Ok(!outer.iter().any(is_inside))
 }
 
 /// Whether a subquery has one row whatever its tables have: an aggregate without groups.

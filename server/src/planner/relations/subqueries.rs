@@ -10,7 +10,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchemaRef, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison, SetQuantifier};
-use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
     Aggregate, Expr, ExprSchemable, Filter, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator,
     Projection, Sort, Subquery, Window, binary_expr, lit, when,
@@ -18,9 +18,10 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::analyzer::AnalyzerRule;
 
 use super::dependent::{Domain, joined, spread};
+use super::lateral::{mine, of_lateral};
 use super::right::{Right, nothing};
 use super::shapes::{
-    flat, has_one_row, has_one_row_at_most, has_subquery, is_joined_rightly, is_of, is_value_joined_rightly,
+    flat, has_one_row, has_one_row_at_most, has_subquery, is_joined_rightly, is_value_joined_rightly,
     outer_columns,
 };
 use super::{Fresh, unsupported};
@@ -39,7 +40,14 @@ impl AnalyzerRule for Subqueries {
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let fresh = Fresh::default();
-        plan.transform_up_with_subqueries(|node| of_node(node, &fresh)).data()
+        let mut is_changed = false;
+        let in_node = |node: LogicalPlan| {
+            let node = of_node(node, &fresh)?;
+            is_changed |= node.transformed;
+            // Also above what was changed: what was joined may be NULL.
+            if is_changed { node.map_data(LogicalPlan::recompute_schema) } else { Ok(node) }
+        };
+        plan.transform_up_with_subqueries(in_node).data()
     }
 }
 
@@ -96,11 +104,27 @@ fn of_node(node: LogicalPlan, fresh: &Fresh) -> Result<Transformed<LogicalPlan>>
 }
 
 fn of_filter(filter: Filter, fresh: &Fresh) -> Result<Transformed<LogicalPlan>> {
-    let mut around = Around::new(&filter.input, fresh, true);
+    let is_left = |condition: &Expr| -> Result<bool> {
+        Ok(!has_subquery(condition) || is_left_in_filter(condition, filter.input.schema())?)
+    };
+    let are_left =
+        split_conjunction(&filter.predicate).into_iter().map(is_left).collect::<Result<Vec<_>>>()?;
+    if !are_left.contains(&false) {
+        return Ok(Transformed::no(LogicalPlan::Filter(filter)));
+    }
+    let conditions = split_conjunction_owned(filter.predicate);
+    let (others, plain): (Vec<Expr>, Vec<Expr>) = conditions.into_iter().partition(has_subquery);
+    // Whatever is joined is joined to the rows for which the other conditions hold: those of a FROM clause are all
+    // combinations of its tables without them.
+    let input = match conjunction(plain) {
+        Some(plain) => Arc::new(LogicalPlan::Filter(Filter::try_new(plain, filter.input)?)),
+        None => filter.input,
+    };
+    let mut around = Around::new(&input, fresh, true);
     let mut conditions = Vec::new();
-    for condition in split_conjunction_owned(filter.predicate) {
+    for condition in others {
         let is_left = is_left_in_filter(&condition, &around.schema)?;
-        conditions.push(if is_left { condition } else { around.replaced(condition)? });
+        conditions.push(if is_left { condition } else { around.required(condition)? });
     }
     let columns: Vec<Expr> = around.schema.columns().into_iter().map(Expr::Column).collect();
     let is_joined = around.is_joined;
@@ -155,56 +179,6 @@ fn of_join(mut join: Join, fresh: &Fresh) -> Result<Transformed<LogicalPlan>> {
     of_filter(Filter::try_new(predicate, Arc::new(LogicalPlan::Join(join)))?, fresh)
 }
 
-/// The join with a subquery of FROM that names columns of the tables before it.
-fn of_lateral(join: &Join, fresh: &Fresh) -> Result<Option<LogicalPlan>> {
-    let subquery = match join.right.as_ref() {
-        LogicalPlan::Subquery(subquery) => subquery,
-        LogicalPlan::SubqueryAlias(alias) => match alias.input.as_ref() {
-            LogicalPlan::Subquery(subquery) => subquery,
-            _ => return Ok(None),
-        },
-        _ => return Ok(None),
-    };
-    let outer = outer_columns(&subquery.subquery)?;
-    let around = join.left.schema();
-    if outer.is_empty() || !matches!(join.join_type, JoinType::Inner | JoinType::Left) {
-        return Ok(None);
-    }
-    let domain = Domain::new(&join.left, mine(&outer, around), fresh)?;
-    let right = spread(&join.right, &domain)?;
-    let keys = mine(&outer, around).into_iter().zip(domain.columns());
-    let pairs = join.on.iter().map(|(left, right)| left.clone().eq(right.clone()));
-    let condition = pairs.chain(join.filter.clone()).reduce(Expr::and);
-    let plan = match join.join_type {
-        // A condition in the join would take part in what NULLs of the keys mean.
-        JoinType::Inner => {
-            let plan = joined(join.left.as_ref().clone(), right, keys, None, JoinType::Inner)?;
-            match condition {
-                Some(condition) => LogicalPlanBuilder::from(plan).filter(condition)?.build()?,
-                None => plan,
-            }
-        }
-        _ => {
-            let same = keys.map(|(left, right)| {
-                binary_expr(Expr::Column(left), Operator::IsNotDistinctFrom, Expr::Column(right))
-            });
-            let condition = same.chain(condition).reduce(Expr::and);
-            joined(join.left.as_ref().clone(), right, std::iter::empty(), condition, JoinType::Left)?
-        }
-    };
-    let columns: Vec<Expr> = join.schema.columns().into_iter().map(Expr::Column).collect();
-    LogicalPlanBuilder::from(plan).project(columns)?.build().map(Some)
-}
-
-/// Those of the columns that these rows have.
-fn mine(outer: &[Expr], schema: &DFSchemaRef) -> Vec<Column> {
-    let own = outer.iter().filter(|column| is_of(column, schema)).filter_map(|column| match column {
-        Expr::OuterReferenceColumn(_, column) => Some(column.clone()),
-        _ => None,
-    });
-    own.collect()
-}
-
 /// The rows around subqueries, to which these are joined one by one.
 struct Around<'a> {
     plan: LogicalPlan,
@@ -243,6 +217,19 @@ impl<'a> Around<'a> {
             replaced.push(if is_same { expr } else { expr.alias_qualified(before.0, before.1) });
         }
         Ok(replaced)
+    }
+
+    /// A condition that has to be true: whether it is false or NULL makes no difference.
+    fn required(&mut self, condition: Expr) -> Result<Expr> {
+        match condition {
+            Expr::InSubquery(InSubquery { expr, subquery, negated: false })
+                if !has_subquery(&expr) && !has_one_row(&subquery.subquery) =>
+            {
+                self.is_changed = true;
+                self.holds(&expr, Operator::Eq, &subquery.subquery)
+            }
+            other => self.replaced(other),
+        }
     }
 
     /// The expression with columns in the place of its subqueries.
@@ -297,10 +284,7 @@ impl<'a> Around<'a> {
         }
         let (plan, schema) = (subquery.subquery.as_ref(), Arc::clone(self.plan.schema()));
         let may_be_null = plan.schema().field(0).is_nullable();
-        let mut right = self.right(plan)?;
-        right.keep(right.value.clone().is_not_null())?;
-        let compared = binary_expr(value.clone(), op, right.value.clone());
-        let is_true = self.marked(right, Some(compared))?;
+        let is_true = self.holds(value, op, plan)?;
         let mut unknown = Vec::new();
         if may_be_null {
             let mut right = self.right(plan)?;
@@ -317,6 +301,19 @@ impl<'a> Around<'a> {
                 .otherwise(lit(false)),
             None => Ok(is_true),
         }
+    }
+
+    /// Whether `value op row` is true for a row of the subquery.
+    fn holds(&mut self, value: &Expr, op: Operator, subquery: &LogicalPlan) -> Result<Expr> {
+        let mut right = self.right(subquery)?;
+        // The condition itself, and not that it is true: so the join sees what is compared.
+        if op == Operator::Eq && *value == lit(true) {
+            let condition = right.value.clone();
+            return self.marked(right, Some(condition));
+        }
+        right.keep(right.value.clone().is_not_null())?;
+        let compared = binary_expr(value.clone(), op, right.value.clone());
+        self.marked(right, Some(compared))
     }
 
     /// The value of a subquery's row; `None` if that is left to the engine.

@@ -23,6 +23,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use self::names::{Joined, Names};
+pub(super) use self::tables::{binary, query};
 use crate::sql::numbered;
 
 /// Writes out the USING and NATURAL joins of a statement.

@@ -216,7 +216,7 @@ fn refused(text: &'static str, name: &str) -> DataFusionError {
     Error::new(ErrorKind::InvalidRequest, text).echoing(name).into()
 }
 
-fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+pub(in crate::planner::relations) fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
     Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
 }
 
@@ -239,7 +239,7 @@ fn coalesce(left: Expr, right: Expr) -> Expr {
 }
 
 /// A query of these tables.
-fn query(tables: TableWithJoins, items: Vec<SelectItem>) -> Result<Query> {
+pub(in crate::planner::relations) fn query(tables: TableWithJoins, items: Vec<SelectItem>) -> Result<Query> {
     let mut query = Parser::new(&GenericDialect {})
         .try_with_sql("SELECT 1")
         .and_then(|mut parser| parser.parse_query())?;
