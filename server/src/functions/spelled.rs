@@ -103,6 +103,9 @@ impl VisitorMut for Spelled {
     type Break = Error;
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        if let Expr::Function(function) = expr {
+            without_empty_flags(function);
+        }
         if let Expr::Function(function) = expr
             && let Some(spellings) = name_of(function).and_then(|name| BY_NAME.get(&name))
         {
@@ -113,6 +116,25 @@ impl VisitorMut for Spelled {
             }
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// Takes the last argument of a function of regular expressions away if it is an empty text of flags, which the engine reads as
+/// a part of the pattern.
+fn without_empty_flags(function: &mut Function) {
+    let most = match name_of(function).as_deref() {
+        Some("regexp_like" | "regexp_match") => 3,
+        Some("regexp_replace" | "regexp_count") => 4,
+        _ => return,
+    };
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let is_empty = matches!(
+        list.args.last(),
+        Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))))
+            if matches!(&value.value, Value::SingleQuotedString(text) if text.is_empty())
+    );
+    if list.args.len() == most && is_empty {
+        list.args.pop();
     }
 }
 

@@ -26,6 +26,7 @@ use datafusion::logical_expr::{
 use super::complexity::fields_of;
 use super::function_table::{self, Role};
 use crate::functions::CastNames;
+use crate::planner::{BesideTime, IntervalFactors};
 
 /// Fields of a type that a query makes, nested ones included.
 const MOST_FIELDS: usize = 500;
@@ -40,7 +41,8 @@ pub(super) fn bounded(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
 
 /// The engine's planners of syntax, behind one for that of constructors.
 pub(super) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
-    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(Literals), Arc::new(CastNames)];
+    let mut planners: Vec<Arc<dyn ExprPlanner>> =
+        vec![Arc::new(Literals), Arc::new(CastNames), Arc::new(BesideTime), Arc::new(IntervalFactors)];
     planners.extend(SessionStateDefaults::default_expr_planners());
     planners
 }

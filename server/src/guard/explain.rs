@@ -39,6 +39,7 @@ use super::complexity;
 use super::growth::FunctionAccount;
 use super::table::GuardedTable;
 use crate::error::{Error, ErrorKind};
+use crate::planner;
 use crate::sql::{Explain, without_marks};
 
 /// The columns of what EXPLAIN answers with.
@@ -85,7 +86,8 @@ pub(super) async fn explained(
     complexity::check(&optimized)?;
     let mut lines = Vec::new();
     if explain.is_verbose || !explain.is_analyzed {
-        let text = without_marks(&optimized.display_indent().to_string());
+        let shown = planner::as_written(optimized.clone())?;
+        let text = without_marks(&shown.display_indent().to_string());
         lines.extend(text.lines().map(str::to_owned));
     }
     let runs = match explain.is_verbose || explain.is_analyzed {

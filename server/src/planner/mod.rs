@@ -29,9 +29,10 @@ use datafusion::optimizer::analyzer::AnalyzerRule;
 
 pub(crate) use self::descriptions::{described, described_table};
 pub(crate) use self::limited_distinct::LimitedDistinct;
-pub(crate) use self::numbers::type_with_length;
-pub(crate) use self::parameters::typed_by_place;
+pub(crate) use self::numbers::{as_written, type_with_length};
+pub(crate) use self::parameters::{BesideTime, typed_by_place};
 pub(crate) use self::relations::{make_plannable, of_several_rows, with_joined_columns, with_lone_rows};
+pub(crate) use self::time::IntervalFactors;
 
 type AnalyzerRules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
 
@@ -47,7 +48,7 @@ pub(crate) fn aggregates(functions: Vec<Arc<AggregateUDF>>) -> Vec<Arc<Aggregate
 
 /// The same function, or that of this room in its place.
 pub(crate) fn scalar(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
-    time::exact(function)
+    numbers::scalar(time::exact(function))
 }
 
 /// The same window functions, those that number rows with a bigint.

@@ -18,10 +18,12 @@ use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{InList, Like, Placeholder};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     Between, BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, Operator, Union, Values,
 };
+use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::time;
 
@@ -30,6 +32,35 @@ const ROUNDS: usize = 3;
 
 const MOMENT: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 const SPAN: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
+
+/// Gives parameters beside dates and intervals their types, before the engine gives them the type of the other side and finds that
+/// `date + date` has none.
+#[derive(Debug)]
+pub(crate) struct BesideTime;
+
+impl ExprPlanner for BesideTime {
+    fn plan_binary_op(
+        &self,
+        mut expr: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let op = match expr.op {
+            BinaryOperator::Plus => Operator::Plus,
+            BinaryOperator::Minus => Operator::Minus,
+            _ => return Ok(PlannerResult::Original(expr)),
+        };
+        if let Some((id, data_type)) = beside_time(&expr.left, op, &expr.right, schema) {
+            for side in [&mut expr.left, &mut expr.right] {
+                if matches!(side, Expr::Placeholder(Placeholder { id: found, field: None }) if *found == id) {
+                    let field = Field::new("", data_type.clone(), true);
+                    let typed = Placeholder::new_with_field(id.clone(), Some(Arc::new(field)));
+                    *side = Expr::Placeholder(typed);
+                }
+            }
+        }
+        Ok(PlannerResult::Original(expr))
+    }
+}
 
 /// Gives parameters the types of their places.
 ///

@@ -65,6 +65,19 @@ const COMPARED: &[(&str, &str)] = &[
         "0.30000000000000004",
     ),
     ("select max(v) from (select 1e30 as v union all select cast('0.25' as decimal(5,2)))", "1e30"),
+    ("select nullif(0e0, -0e0)", ""),
+    ("select nullif(x, 0) from (values (-0e0)) v(x)", ""),
+    ("select -0e0 in (0e0)", "true"),
+    ("select x in (0, 1.5) from (values (-0e0)) v(x)", "true"),
+    ("select case x when 0e0 then 'zero' when 1e0 then 'one' end from (values (-0e0)) v(x)", "zero"),
+    (
+        "select a.d from (values (cast(7.20 as decimal(10,2)))) a(d) join (values (7)) b(n) on cast(a.d as bigint) = b.n",
+        "7.20",
+    ),
+    (
+        "select count(*) from (values (cast(7.20 as decimal(10,2)))) t(d) group by rollup(cast(d as int)) limit 1",
+        "1",
+    ),
 ];
 
 /// Literals are what was written.
@@ -125,6 +138,15 @@ const COMPUTED: &[(&str, &str)] = &[
     ("select cast(3000000000 as int)", NO_CAST),
     ("select cast(v as int) from (values (3000000000)) t(v)", NO_CAST),
     ("select cast('NaN'::double as int)", NO_CAST),
+    (
+        "select count(distinct x) from (values (cast('nan' as double)), (cast('inf' as double) - cast('inf' as double))) v(x)",
+        "1",
+    ),
+    (
+        "select count(distinct x) from (values (cast('nan' as double)), (-cast('nan' as double)), (0e0 / 0e0), (0e0 * cast('inf' as double)), (1e0 % 0e0)) v(x)",
+        "1",
+    ),
+    ("select max(x - x) > 1 from (values (cast('inf' as double)), (1e0)) v(x)", "true"),
 ];
 
 /// Sums and averages are exact, whoever they are asked of.
@@ -178,6 +200,15 @@ const COLLECTED: &[(&str, &str)] = &[
     ),
     ("select sum(n_nationkey > 3) from sales.nation", "!takes numbers, not truth values"),
     ("select avg(n_name) from sales.nation", "!takes numbers"),
+    ("select sum(null), avg(null)", "|"),
+    (
+        "select sum(x) > 1, avg(x) > 1 from (values (cast('inf' as double)), (cast('-inf' as double))) v(x)",
+        "true|true",
+    ),
+    (
+        "select sum(x) > 1 from (values (1, cast('inf' as double)), (1, cast('-inf' as double))) v(g, x) group by g",
+        "true",
+    ),
 ];
 
 /// Texts have the length of their type.
@@ -273,6 +304,15 @@ fn literals_keep_their_digits() {
 #[test]
 fn arithmetic_is_exact_or_an_error() {
     check("analyst", COMPUTED);
+}
+
+#[test]
+fn explain_shows_the_operators_that_were_written() {
+    run(async {
+        let connection = login(&*server().await, "analyst").await;
+        let line = first_row(&connection, "explain select n_nationkey + 1 from sales.nation").await;
+        assert!(line.contains(" + Int64(1)") && !line.contains("arithmetic("), "{line}");
+    });
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! The engine's faults: `sum` of integers and of decimals wraps around, of groups, of distinct values and in windows as well, and is
 //! announced with fewer digits than it may have; `avg` of decimals is cut where its type rounds; `sum(x + 1)` is computed as
 //! `sum(x) + count(x)`, which wraps too; in a window that slides, doubles are taken away again, and what was NaN, infinite or large
-//! stays ([`sliding`](super::sliding)); NaN has a sign ([`nan`](super::nan)). And a type that does not fit is told of in the engine's own words.
+//! stays ([`sliding`](super::sliding)); NaN has a sign ([`nan`](super::nan)). A type that does not fit is told of in the engine's own
+//! words, and NULL, which has none, is one of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -52,7 +53,8 @@ impl ExactAggregate {
     /// How values of a type are totalled; `None` for those that the engine totals as well as it can be done.
     fn measured(&self, values: &DataType, result: &DataType) -> Option<Measured> {
         let total = match (self.measure, values) {
-            (Measure::Sum, DataType::Int64 | DataType::UInt64 | DataType::Duration(_)) => {
+            // The engine's total of durations has room for 37 of 8,000 years.
+            (_, DataType::Duration(_)) | (Measure::Sum, DataType::Int64 | DataType::UInt64) => {
                 DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0)
             }
             (Measure::Sum, DataType::Decimal128(_, scale)) => {

@@ -19,13 +19,16 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    BinaryExpr, ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 use datafusion::physical_expr_common::datum::apply;
 
 use super::nan;
 use super::quotient::{divided, overflow, within};
+
+/// Steps of a call that is shown as operators: nothing has a stack for expressions as deep as the longest are.
+const MOST_SHOWN: usize = 64;
 
 /// One step of an expression, on the values that the steps before it left.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +54,19 @@ impl Arithmetic {
     pub(super) fn call(steps: Vec<Step>, result: DataType, operands: Vec<Expr>) -> Expr {
         let signature = Signature::any(operands.len(), Volatility::Immutable);
         ScalarUDF::from(Self { steps, result, signature }).call(operands)
+    }
+
+    /// The expression of the engine's operators, if it is not too deep to be shown.
+    pub(super) fn operators(&self, operands: &[Expr]) -> Result<Option<Expr>> {
+        if self.steps.len() > MOST_SHOWN {
+            return Ok(None);
+        }
+        let shown = self.computed(
+            |place| operands.get(place).cloned(),
+            |operand| Ok(Expr::Negative(Box::new(operand))),
+            |left, op, right, _| Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))),
+        )?;
+        Ok(Some(shown))
     }
 
     /// What the steps make of values, each of two by `apply` and one by `negate`.

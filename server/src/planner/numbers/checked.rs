@@ -2,7 +2,8 @@
 //! [`casts`](super::casts) and [`lengths`](super::lengths).
 //!
 //! What the engine computes rightly stays as it is, so that it sees as much of a plan as before: times, and quotients of integers.
-//! No operation of decimals does: the engine's optimiser takes `d % 1` for 0 and `d / 1` for `d`, whose type is another.
+//! No operation of decimals does, since the engine's optimiser takes `d % 1` for 0 and `d / 1` for `d`, whose type is another; and
+//! none of doubles, whose [NaN](super::nan) may have a sign.
 
 use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
@@ -35,16 +36,23 @@ impl AnalyzerRule for CheckedArithmetic {
         let in_node = |plan: LogicalPlan| {
             let schema = columns_of(&plan)?;
             let names = NamePreserver::new(&plan);
-            let plan = plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                Ok(rewritten(expr, &schema)?.update_data(|expr| name.restore(expr)))
-            })?;
+            let plan = plan.map_expressions(|expr| renamed(expr, &names, &schema))?;
             is_changed |= plan.transformed;
             // Also above what was changed: whether a column can be NULL may have changed with it.
             if is_changed { plan.map_data(LogicalPlan::recompute_schema) } else { Ok(plan) }
         };
         Ok(plan.transform_up_with_subqueries(in_node)?.data)
     }
+}
+
+/// The expression of a node, rewritten and called as before.
+fn renamed(expr: Expr, names: &NamePreserver, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    // An alias would hide what it is.
+    if matches!(expr, Expr::GroupingSet(_)) {
+        return expr.map_children(|key| renamed(key, names, schema));
+    }
+    let name = names.save(&expr);
+    Ok(rewritten(expr, schema)?.update_data(|expr| name.restore(expr)))
 }
 
 /// The expression, rewritten from the outside in: chains of operators are as deep as a statement is long, and only the engine's

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr, ExprSchemable, Join, LogicalPlan, Operator, Projection, Union,
 };
 
+use super::zeros;
 use crate::planner::time;
 
 /// Functions that give one of their arguments, from which one on. `nullif` compares them too.
@@ -50,9 +51,17 @@ pub(super) fn of_expr(mut expr: Expr, schema: &DFSchema) -> Result<Expr> {
         }
         Expr::InList(list) => {
             bring(Purpose::Compare, std::iter::once(list.expr.as_mut()).chain(&mut list.list).collect())?;
+            let mut types =
+                std::iter::once(list.expr.as_ref()).chain(&list.list).map(|side| side.get_type(schema));
+            if types.any(|found| found.is_ok_and(|found| is_float(&found))) {
+                zeros::with_both(&mut list.list);
+            }
         }
         Expr::Case(case) => {
             if let Some(operand) = &mut case.expr {
+                if is_float(&operand.get_type(schema)?) {
+                    zeros::with_both_branches(&mut case.when_then_expr);
+                }
                 let whens = case.when_then_expr.iter_mut().map(|(when, _)| when.as_mut());
                 bring(Purpose::Compare, std::iter::once(operand.as_mut()).chain(whens).collect())?;
             }

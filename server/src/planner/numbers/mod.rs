@@ -15,9 +15,11 @@ mod lengths;
 mod mixed;
 mod nan;
 mod quotient;
+mod shown;
 mod sliding;
 mod totals;
 mod typed;
+mod zeros;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::optimizer::analyzer::AnalyzerRule;
 
 pub(crate) use self::lengths::type_with_length;
+pub(crate) use self::shown::as_written;
 
 type Rules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
 
@@ -40,6 +43,11 @@ pub(super) fn with_rules(mut rules: Rules) -> Rules {
     }
     rules.push(Arc::new(checked::CheckedArithmetic));
     rules
+}
+
+/// The same function, or one to which both zeros are equal.
+pub(super) fn scalar(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+    zeros::equal(function)
 }
 
 /// The same aggregate functions, sums and averages exact.

@@ -3,7 +3,6 @@
 //! The engine's fault: it keeps the sign that a processor gives NaN (`inf - inf` is a negative one on x86, a positive one on Arm),
 //! and puts a negative one below all numbers, where it is another value than the positive one.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray};
@@ -51,13 +50,8 @@ fn positive_floats<T: ArrowPrimitiveType>(
 }
 
 /// An accumulator whose result is a positive NaN if it is one.
+#[derive(Debug)]
 pub(super) struct Positive(pub(super) Box<dyn Accumulator>);
-
-impl fmt::Debug for Positive {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Positive({:?})", self.0)
-    }
-}
 
 impl Accumulator for Positive {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {

@@ -39,6 +39,9 @@ impl Places {
                     for (argument, field) in arguments.iter().zip(fields) {
                         self.visit(argument, Some(field.data_type()), schema);
                     }
+                } else if let ("round" | "trunc", [value, digits]) = (name, arguments.as_slice()) {
+                    self.visit(value, None, schema);
+                    self.visit(digits, Some(&DataType::Int64), schema);
                 } else if name == "make_array" {
                     self.siblings(&arguments, None, schema);
                 } else {

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
     Cast, ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-const NANOS_OF_DAY: i128 = 86_400_000_000_000;
+pub(super) const NANOS_OF_DAY: i128 = 86_400_000_000_000;
 
 /// What is computed of an interval or of a difference of timestamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

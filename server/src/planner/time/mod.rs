@@ -8,7 +8,10 @@
 
 mod bins;
 mod clock;
+mod days;
+mod factors;
 mod intervals;
+mod parts;
 mod truncation;
 mod units;
 mod zones;
@@ -25,12 +28,15 @@ use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast,
 };
 
+pub(crate) use self::factors::IntervalFactors;
+
 /// A timestamp without a zone.
 const MOMENT: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
 /// The function, if it is one of these, for all moments.
 pub(super) fn exact(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
     match function.name() {
+        "date_part" => parts::exact(function),
         "date_trunc" => truncation::exact(function),
         "date_bin" => bins::exact(function),
         _ => function,
@@ -40,7 +46,10 @@ pub(super) fn exact(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
 /// Whether a call is one that is put into plans here.
 pub(super) fn is_own(function: &ScalarUDF) -> bool {
     let inner = function.inner();
-    inner.is::<intervals::OfInterval>() || inner.is::<zones::Shown>()
+    inner.is::<intervals::OfInterval>()
+        || inner.is::<zones::Shown>()
+        || inner.is::<factors::Scaled>()
+        || inner.is::<days::DaysLater>()
 }
 
 /// The expression, its dates and intervals in types that hold what it computes.
@@ -52,6 +61,12 @@ pub(super) fn of_expr(mut expr: Expr, schema: &DFSchema) -> Result<Expr> {
                 cast(left);
             } else if *op == Operator::Plus && is_date(&right_type) && takes_hours(left, &left_type) {
                 cast(right);
+            } else if left_type == DataType::Date32 && right_type.is_integer() {
+                let (date, days) = (std::mem::take(left.as_mut()), std::mem::take(right.as_mut()));
+                expr = days::later(date, days, &right_type, *op == Operator::Plus);
+            } else if *op == Operator::Plus && left_type.is_integer() && right_type == DataType::Date32 {
+                let (days, date) = (std::mem::take(left.as_mut()), std::mem::take(right.as_mut()));
+                expr = days::later(date, days, &left_type, true);
             }
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() => {
@@ -69,6 +84,8 @@ pub(super) fn of_expr(mut expr: Expr, schema: &DFSchema) -> Result<Expr> {
             by_length(std::iter::once(list.expr.as_mut()).chain(&mut list.list).collect(), schema)?;
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) if func.name() == "date_part" => {
+            // EXTRACT is planned with the engine's own.
+            *func = parts::exact(Arc::clone(func));
             if let [_, value] = args.as_mut_slice()
                 && matches!(value.get_type(schema)?, DataType::Duration(_))
             {
@@ -137,6 +154,7 @@ fn has_days_only(expr: &Expr) -> bool {
         Expr::Literal(ScalarValue::IntervalYearMonth(_), _) => true,
         Expr::Negative(inner) => has_days_only(inner),
         Expr::Alias(alias) => has_days_only(&alias.expr),
+        Expr::ScalarFunction(call) => factors::kept_days(&call.func, &call.args).is_some_and(has_days_only),
         _ => false,
     }
 }

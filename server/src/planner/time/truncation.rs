@@ -5,8 +5,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Date32Type, Field, FieldRef, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::datatypes::{
+    DataType, Date32Type, Field, FieldRef, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
+};
 use datafusion::common::{DataFusionError, Result, ScalarValue, internal_err, plan_err};
 use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{
@@ -18,7 +21,8 @@ use super::clock::Clock;
 use super::units::Unit;
 use crate::error::{Error, ErrorKind};
 
-const NO_UNIT: &str = "date_trunc takes a constant unit: microsecond, millisecond, second, minute, hour, day, week, month, quarter or year";
+const NO_CONSTANT: &str = "date_trunc takes a constant unit, such as 'month'";
+const UNKNOWN: &str = "date_trunc does not know this unit; it knows microsecond, millisecond, second, minute, hour, day, week, month, quarter, year, decade, century and millennium";
 
 /// The function in the engine's place.
 pub(super) fn exact(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
@@ -64,7 +68,7 @@ impl ScalarUDFImpl for Truncation {
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
         let [unit, value] = given else { return plan_err!("date_trunc takes a unit and a moment") };
         if !matches!(unit, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
-            return Err(refused());
+            return Err(refused(NO_CONSTANT));
         }
         let value = match value {
             DataType::Date32 | DataType::Time32(_) | DataType::Time64(_) => value.clone(),
@@ -90,16 +94,15 @@ impl ScalarUDFImpl for Truncation {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [unit, value] = args.args.as_slice() else { return internal_err!("a unit and a moment") };
-        if matches!(
-            value.data_type(),
-            DataType::Time32(_) | DataType::Time64(_) | DataType::Timestamp(TimeUnit::Nanosecond, _)
-        ) {
-            return self.inner.invoke_with_args(args);
-        }
         let unit = match unit {
-            ColumnarValue::Scalar(ScalarValue::Utf8(Some(name))) => Unit::named(name).ok_or_else(refused)?,
-            _ => return Err(refused()),
+            ColumnarValue::Scalar(ScalarValue::Utf8(Some(name))) => {
+                Unit::named(name).ok_or_else(|| refused(UNKNOWN))?
+            }
+            _ => return Err(refused(NO_CONSTANT)),
         };
+        if matches!(value.data_type(), DataType::Time32(_) | DataType::Time64(_)) {
+            return self.inner.invoke_with_args(without_what_is_below_nulls(args));
+        }
         match value {
             ColumnarValue::Array(values) => Ok(ColumnarValue::Array(truncated(values, unit)?)),
             ColumnarValue::Scalar(value) => {
@@ -128,12 +131,17 @@ fn truncated(values: &ArrayRef, unit: Unit) -> Result<ArrayRef> {
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             let clock = Clock::of(zone.as_deref())?;
             let values = values.as_primitive::<TimestampMicrosecondType>();
-            let beginning = |moment: i64| match clock.is_utc() {
-                true => unit.beginning(moment),
-                false => clock.moment(unit.beginning(clock.shown(moment)?)?, moment),
-            };
             let truncated = values.try_unary::<_, TimestampMicrosecondType, _>(|moment| {
-                beginning(moment).ok_or_else(too_early)
+                beginning(unit, &clock, moment).ok_or_else(too_early)
+            })?;
+            Ok(Arc::new(truncated.with_timezone_opt(zone.clone())))
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
+            let clock = Clock::of(zone.as_deref())?;
+            let values = values.as_primitive::<TimestampNanosecondType>();
+            let truncated = values.try_unary::<_, TimestampNanosecondType, _>(|nanos| {
+                let micros = beginning(unit, &clock, nanos.div_euclid(1_000));
+                micros.and_then(|micros| micros.checked_mul(1_000)).ok_or_else(too_early)
             })?;
             Ok(Arc::new(truncated.with_timezone_opt(zone.clone())))
         }
@@ -141,8 +149,43 @@ fn truncated(values: &ArrayRef, unit: Unit) -> Result<ArrayRef> {
     }
 }
 
-fn refused() -> DataFusionError {
-    Error::new(ErrorKind::InvalidRequest, NO_UNIT).into()
+/// The beginning of the unit in which a moment is, by a clock; all in microseconds.
+fn beginning(unit: Unit, clock: &Clock, moment: i64) -> Option<i64> {
+    match clock.is_utc() {
+        true => unit.beginning(moment),
+        false => clock.moment(unit.beginning(clock.shown(moment)?)?, moment),
+    }
+}
+
+/// The same arguments, with 0 in the place of each NULL: the engine computes what stands there, and may have no room for it.
+fn without_what_is_below_nulls(mut args: ScalarFunctionArgs) -> ScalarFunctionArgs {
+    for argument in &mut args.args {
+        if let ColumnarValue::Array(values) = argument {
+            let cleared = match values.data_type() {
+                DataType::Time64(TimeUnit::Nanosecond) => cleared::<Time64NanosecondType>(values),
+                DataType::Time64(TimeUnit::Microsecond) => cleared::<Time64MicrosecondType>(values),
+                DataType::Time32(TimeUnit::Millisecond) => cleared::<Time32MillisecondType>(values),
+                DataType::Time32(TimeUnit::Second) => cleared::<Time32SecondType>(values),
+                _ => continue,
+            };
+            *values = cleared;
+        }
+    }
+    args
+}
+
+fn cleared<T: ArrowPrimitiveType>(values: &ArrayRef) -> ArrayRef {
+    if values.null_count() == 0 {
+        return Arc::clone(values);
+    }
+    let values = values.as_primitive::<T>();
+    let slots: Vec<T::Native> = values.iter().map(Option::unwrap_or_default).collect();
+    let cleared = PrimitiveArray::<T>::new(slots.into(), values.nulls().cloned());
+    Arc::new(cleared.with_data_type(values.data_type().clone()))
+}
+
+fn refused(text: &'static str) -> DataFusionError {
+    Error::new(ErrorKind::InvalidRequest, text).into()
 }
 
 pub(super) fn too_early() -> DataFusionError {

@@ -12,6 +12,9 @@ pub(super) enum Unit {
     Month,
     Quarter,
     Year,
+    Decade,
+    Century,
+    Millennium,
 }
 
 impl Unit {
@@ -27,6 +30,9 @@ impl Unit {
             "month" => Self::Month,
             "quarter" => Self::Quarter,
             "year" => Self::Year,
+            "decade" => Self::Decade,
+            "century" => Self::Century,
+            "millennium" => Self::Millennium,
             _ => return None,
         })
     }
@@ -37,6 +43,11 @@ impl Unit {
             let (year, month, _) = civil(day);
             days(year, month - (month - 1) % months, 1)
         };
+        // Decades begin with years that end with 0, centuries with those that end with 01, as in PostgreSQL.
+        let of_years = |years: i64, first: i64| {
+            let (year, _, _) = civil(day);
+            days((year - first).div_euclid(years) * years + first, 1, 1)
+        };
         match self {
             Self::Part(_) | Self::Day => day,
             // 1970 began on a Thursday, weeks begin on Mondays.
@@ -44,6 +55,9 @@ impl Unit {
             Self::Month => of_month(1),
             Self::Quarter => of_month(3),
             Self::Year => of_month(12),
+            Self::Decade => of_years(10, 0),
+            Self::Century => of_years(100, 1),
+            Self::Millennium => of_years(1_000, 1),
         }
     }
 
