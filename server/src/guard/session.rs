@@ -385,6 +385,8 @@ fn config(settings: &EngineSettings, threads: usize) -> SessionConfig {
     options.execution.parquet.reorder_filters = false;
     // With `max(a), max(f(b))` its filter keeps what is largest in `a` alone.
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    // Of windows within one another it takes the longest frame for what a LIMIT needs, where it needs all of them together.
+    options.optimizer.enable_window_limits = false;
     let collected =
         (COLLECTED_ROWS / threads.max(1)).max(options.optimizer.hash_join_single_partition_threshold_rows);
     options.optimizer.hash_join_single_partition_threshold_rows = collected;

@@ -193,7 +193,9 @@ impl FrontDoor {
     /// As [`options`](Self::options).
     pub(super) fn session_options(&self, caller: &Caller) -> Result<Bytes, Error> {
         let options = self.options(caller)?;
-        let shown = SessionOption::ALL.into_iter().filter_map(|option| {
+        // There is one time zone, which is every session's default.
+        let others = SessionOption::ALL.into_iter().filter(|option| *option != SessionOption::TimeZone);
+        let shown = others.filter_map(|option| {
             let value = OptionValue::StringValue(options.get(option)?);
             Some((option.name().to_owned(), SessionOptionValue { option_value: Some(value) }))
         });

@@ -135,6 +135,13 @@ const COMPUTED: &[(&str, &str)] = &[
     ("select d % 1 from (values (cast(7.25 as decimal(10,2)))) t(d)", "0.25"),
     ("select d / 1 from (values (cast(7.25 as decimal(10,2)))) t(d)", "7.250000"),
     ("select d * 0 = 0 from (values (cast(7.25 as decimal(10,2)))) t(d)", "true"),
+    (
+        "select cast(d as int), cast(-d as bigint), cast(d as int) = 8 from (values (cast(7.50 as decimal(10,2)))) t(d)",
+        "8|-8|true",
+    ),
+    ("select cast(2.5 as int), cast(x as bigint) from (values (-7.6e0)) t(x)", "3|-8"),
+    ("select try_cast(cast(99.5 as decimal(3,1)) as tinyint)", "100"),
+    ("select try_cast(x as tinyint) from (values (127.5e0)) t(x)", ""),
     ("select cast(3000000000 as int)", NO_CAST),
     ("select cast(v as int) from (values (3000000000)) t(v)", NO_CAST),
     ("select cast('NaN'::double as int)", NO_CAST),

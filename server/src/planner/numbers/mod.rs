@@ -2,7 +2,8 @@
 //!
 //! The engine computes integers modulo a power of two, lets decimals grow beyond their digits, cuts quotients and averages where
 //! their type rounds, compares decimals with doubles by a type that holds neither, takes casts out of comparisons that would
-//! have changed the value, and gives NaN a sign. Each file here answers one of these; its head names the fault.
+//! have changed the value, cuts where a cast rounds, and gives NaN a sign. Each file here answers one of these; its head names the
+//! fault.
 //!
 //! Invariant: all of it is done on analysed plans, above the tables. Nothing here moves an expression, so whoever sees an error
 //! sees it of visible rows alone.
@@ -19,6 +20,7 @@ mod shown;
 mod sliding;
 mod totals;
 mod typed;
+mod whole;
 mod zeros;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::arithmetic::Arithmetic;
 use super::casts::Kept;
+use crate::planner::time;
 
 /// The plan, to be shown and not to be run.
 ///
@@ -23,7 +24,7 @@ fn operators(expr: Expr) -> Result<Transformed<Expr>> {
     let written = match (function.downcast_ref::<Arithmetic>(), call.args.as_slice()) {
         (Some(arithmetic), operands) => arithmetic.operators(operands)?,
         (None, [cast]) if function.is::<Kept>() => Some(cast.clone()),
-        _ => None,
+        _ => time::as_written(call),
     };
     Ok(match written {
         Some(written) => Transformed::yes(written),

@@ -19,7 +19,7 @@ use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, Union};
 use datafusion::optimizer::analyzer::AnalyzerRule;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 
-use super::mixed;
+use super::{mixed, whole};
 use crate::planner::{relations, similar, time};
 
 /// A function whose type follows from a constant argument.
@@ -79,7 +79,7 @@ fn united(inputs: Vec<Arc<LogicalPlan>>) -> Result<Vec<DataType>> {
 fn typed_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let expr = match expr {
         Expr::SimilarTo(similar) => similar::as_regular_expression(similar)?,
-        other => time::of_expr(other, schema)?,
+        other => time::of_expr(whole::rounded(other, schema)?, schema)?,
     };
     let expr = mixed::of_expr(expr, schema)?;
     let typed = TypeCoercionRewriter::new(schema).f_up(expr)?;

@@ -180,17 +180,19 @@ fn beginning(stride: IntervalMonthDayNano, time: i64, from: i64) -> Result<i64> 
             let (year, month, _) = civil(time.div_euclid(DAY));
             let (from_year, from_month, _) = civil(from.div_euclid(DAY));
             let bins = ((year - from_year) * 12 + month - from_month).div_euclid(months);
-            let beginning = later(from, bins * months);
-            Ok(if beginning <= time { beginning } else { later(from, (bins - 1) * months) })
+            let bin = |bins: i64| later(from, bins * months).ok_or_else(too_early);
+            let beginning = bin(bins)?;
+            if beginning <= time { Ok(beginning) } else { bin(bins - 1) }
         }
         _ => Err(Error::new(ErrorKind::InvalidRequest, WRONG_STRIDE).into()),
     }
 }
 
-/// The time so many months later, on the last day of the month if it has no such day.
-fn later(time: i64, months: i64) -> i64 {
+/// The time so many months later, on the last day of the month if it has no such day; `None` if it is before all times.
+fn later(time: i64, months: i64) -> Option<i64> {
     let (year, month, day) = civil(time.div_euclid(DAY));
     let month = year * 12 + month - 1 + months;
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
-    days(year, month, day.min(length_of_month(year, month))) * DAY + time.rem_euclid(DAY)
+    let day = days(year, month, day.min(length_of_month(year, month)));
+    day.checked_mul(DAY)?.checked_add(time.rem_euclid(DAY))
 }

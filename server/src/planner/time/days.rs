@@ -3,6 +3,7 @@
 //! The engine's fault: it makes an interval of nanoseconds of the number, in which 292 years have room, and computes it of rows that
 //! have no date as well.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, PrimitiveArray};
@@ -11,6 +12,7 @@ use arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Int64Type};
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
 use datafusion::common::{Result, ScalarValue, internal_err};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     BinaryExpr, Cast, ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
@@ -42,6 +44,14 @@ fn called(date: Expr, days: Expr, is_later: bool) -> Expr {
         .call(vec![date, days])
 }
 
+/// The sum or difference that a call computes.
+pub(super) fn as_written(call: &ScalarFunction) -> Option<Expr> {
+    let later = call.func.inner().downcast_ref::<DaysLater>()?;
+    let [date, days] = call.args.as_slice() else { return None };
+    let op = if later.is_later { Operator::Plus } else { Operator::Minus };
+    Some(Expr::BinaryExpr(BinaryExpr::new(Box::new(date.clone()), op, Box::new(days.clone()))))
+}
+
 /// See the file's head.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct DaysLater {
@@ -49,13 +59,15 @@ pub(super) struct DaysLater {
     signature: Signature,
 }
 
+/// The days that have a date: not all numbers do.
+fn all_dates() -> RangeInclusive<i32> {
+    Date32Type::from_naive_date(NaiveDate::MIN)..=Date32Type::from_naive_date(NaiveDate::MAX)
+}
+
 impl DaysLater {
-    /// A day that has a date: not all numbers do.
-    fn day(&self, date: i32, days: i64) -> Result<i32, ArrowError> {
+    fn day(&self, date: i32, days: i64, dates: &RangeInclusive<i32>) -> Result<i32, ArrowError> {
         let date = i64::from(date);
         let day = if self.is_later { date.checked_add(days) } else { date.checked_sub(days) };
-        let dates =
-            Date32Type::from_naive_date(NaiveDate::MIN)..=Date32Type::from_naive_date(NaiveDate::MAX);
         day.and_then(|day| i32::try_from(day).ok())
             .filter(|day| dates.contains(day))
             .ok_or_else(|| ArrowError::ArithmeticOverflow("a date is out of range".to_owned()))
@@ -85,15 +97,16 @@ impl ScalarUDFImpl for DaysLater {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let all = all_dates();
         let later: PrimitiveArray<Date32Type> = match args.args.as_slice() {
             [ColumnarValue::Array(dates), ColumnarValue::Scalar(ScalarValue::Int64(Some(days)))] => {
-                dates.as_primitive::<Date32Type>().try_unary(|date| self.day(date, *days))?
+                dates.as_primitive::<Date32Type>().try_unary(|date| self.day(date, *days, &all))?
             }
             [_, _] => {
                 let columns = ColumnarValue::values_to_arrays(&args.args)?;
                 let [dates, days] = columns.as_slice() else { return internal_err!("a date and days") };
                 let (dates, days) = (dates.as_primitive::<Date32Type>(), days.as_primitive::<Int64Type>());
-                try_binary(dates, days, |date, days| self.day(date, days))?
+                try_binary(dates, days, |date, days| self.day(date, days, &all))?
             }
             _ => return internal_err!("a date and days"),
         };
@@ -113,10 +126,10 @@ mod tests {
     fn a_day_that_has_no_date_is_an_error() {
         let signature = Signature::any(2, Volatility::Immutable);
         let later = DaysLater { is_later: true, signature };
-        assert_eq!(later.day(20_000, 200_000).ok(), Some(220_000));
-        assert_eq!(later.day(20_000, -20_001).ok(), Some(-1));
+        assert_eq!(later.day(20_000, 200_000, &all_dates()).ok(), Some(220_000));
+        assert_eq!(later.day(20_000, -20_001, &all_dates()).ok(), Some(-1));
         for days in [i64::MAX, i64::MIN, 1 << 31, 100_000_000, -100_000_000] {
-            assert!(later.day(20_000, days).is_err(), "{days}");
+            assert!(later.day(20_000, days, &all_dates()).is_err(), "{days}");
         }
     }
 }

@@ -52,15 +52,28 @@ pub(super) fn is_own(function: &ScalarUDF) -> bool {
         || inner.is::<days::DaysLater>()
 }
 
+/// The operator that a call stands for which is put into plans here, to be shown.
+pub(super) fn as_written(call: &ScalarFunction) -> Option<Expr> {
+    days::as_written(call)
+}
+
 /// The expression, its dates and intervals in types that hold what it computes.
 pub(super) fn of_expr(mut expr: Expr, schema: &DFSchema) -> Result<Expr> {
     match &mut expr {
         Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right }) => {
             let (left_type, right_type) = (left.get_type(schema)?, right.get_type(schema)?);
             if is_date(&left_type) && takes_hours(right, &right_type) {
-                cast(left);
+                cast(left, &MOMENT);
             } else if *op == Operator::Plus && is_date(&right_type) && takes_hours(left, &left_type) {
-                cast(right);
+                cast(right, &MOMENT);
+            } else if *op == Operator::Minus
+                && let Some(moment) = common_moment(&[left_type.clone(), right_type.clone()])
+            {
+                for (side, found) in [(left, left_type), (right, right_type)] {
+                    if found != moment && !found.is_null() {
+                        cast(side, &moment);
+                    }
+                }
             } else if left_type == DataType::Date32 && right_type.is_integer() {
                 let (date, days) = (std::mem::take(left.as_mut()), std::mem::take(right.as_mut()));
                 expr = days::later(date, days, &right_type, *op == Operator::Plus);
@@ -136,9 +149,9 @@ fn is_date(found: &DataType) -> bool {
     matches!(found, DataType::Date32 | DataType::Date64)
 }
 
-fn cast(date: &mut Expr) {
+fn cast(date: &mut Expr, moment: &DataType) {
     let inner = std::mem::take(date);
-    *date = Expr::Cast(Cast::new(Box::new(inner), MOMENT));
+    *date = Expr::Cast(Cast::new(Box::new(inner), moment.clone()));
 }
 
 /// Whether an expression is an interval that may have hours.
@@ -175,19 +188,30 @@ fn by_length(sides: Vec<&mut Expr>, schema: &DFSchema) -> Result<()> {
     Ok(())
 }
 
-/// The type in which dates and timestamps are brought together, if the engine would take nanoseconds.
+/// The type in which dates and timestamps are brought together, if the engine would take nanoseconds for those of which some have
+/// fewer digits: `coalesce(valid_to, now())` is for the year 9999 too. Digits beyond microseconds are cut off.
 pub(super) fn common_moment(types: &[DataType]) -> Option<DataType> {
-    let is_coarse = |found: &DataType| match found {
-        DataType::Timestamp(unit, _) => *unit != TimeUnit::Nanosecond,
-        other => is_date(other) || other.is_null(),
-    };
-    if !types.iter().any(is_date) || !types.iter().all(is_coarse) {
+    let is_moment =
+        |found: &DataType| matches!(found, DataType::Timestamp(_, _)) || is_date(found) || found.is_null();
+    if !types.iter().all(is_moment) {
         return None;
     }
-    let mut zones = types.iter().filter_map(|found| match found {
-        DataType::Timestamp(_, zone) => Some(zone),
-        _ => None,
-    });
-    let zone = zones.next()?;
-    zones.all(|other| other == zone).then(|| DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))
+    let is_nanos = |found: &DataType| matches!(found, DataType::Timestamp(TimeUnit::Nanosecond, _));
+    let stamps = || types.iter().filter(|found| matches!(found, DataType::Timestamp(_, _)));
+    let is_mixed = stamps().any(is_nanos) && !stamps().all(is_nanos);
+    if !is_mixed && !types.iter().any(is_date) {
+        return None;
+    }
+    let zones: Vec<Option<&Arc<str>>> = stamps()
+        .filter_map(|found| match found {
+            DataType::Timestamp(_, zone) => Some(zone.as_ref()),
+            _ => None,
+        })
+        .collect();
+    let first = zones.first()?;
+    // Those without a zone are read by the clock of UTC.
+    let is_utc = |zone: &Option<&Arc<str>>| zone.is_none_or(|zone| !zones::is_foreign(zone));
+    let have_one_clock = zones.iter().all(|zone| zone == first) || zones.iter().all(is_utc);
+    let zone = zones.iter().flatten().next().map(|zone| Arc::clone(zone));
+    have_one_clock.then_some(DataType::Timestamp(TimeUnit::Microsecond, zone))
 }
