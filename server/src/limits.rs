@@ -167,6 +167,7 @@ settings/users.rs NAME_LIMIT | characters | a user's name | the configuration is
 
 const NO_LIMITS: &[(&str, &str)] = &[
     ("guard/growth.rs", "MOST_FREE_BYTES"),
+    ("planner/numbers/arithmetic.rs", "MOST_SHOWN"),
     ("wire/parameters/parts.rs", "MAX_HEAD_GROWTH"),
     ("audit/mod.rs", "FLUSH_LIMIT"),
     ("audit/query.rs", "ACKNOWLEDGEMENT_LIMIT"),
