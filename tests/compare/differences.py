@@ -45,19 +45,14 @@ class Known:
 
 DIFFERENCES: list[Known] = [
     # DuckDB and PostgreSQL make a moment of it, Trino and Spark a day. The generator casts it; only what is cut down does not.
+    # DuckDB's common type of decimal(38, 2) and decimal(38, 10) has two digits behind the point: it cuts values that ours keeps.
+    Known("a set operation of a sum and a long decimal", r"\bw as c1.* union .*sum\(", r"^values$"),
     Known("a day and an interval of days are a day", r" [+-] interval '", r"^types \(date for moment\)$"),
 ]
 
 WRONG_ROWS = r"^(values|number of rows)$"
 
 KNOWN_FAULTS: list[Known] = [
-    Known(
-        "types of INTERSECT and EXCEPT are the left side's",
-        r" (intersect|except) ",
-        r"^types \((exact for float|date for moment)\)$",
-    ),
-    Known("rows of columns looked up", r"\(a\.k, a\.s\) (not )?in \(\(?select", r"Too many columns"),
-    Known("the sign of NaN and of zero", r"ef64|ef32| / | \* ", WRONG_ROWS),
-    Known("two columns of one name", r" ", r'"kept\(CAST'),
-    Known("conditions of constants behind HAVING", r" having ", r"HAVING clause references"),
+    Known("columns joined by name: not found inside of a subquery", r"using \(.*\(select ", r"no such column: [a-z]\d?\b \("),
+    Known("CASE without its unreachable branch has another type", r"case when (false|true) ", r"^types \(exact for float\)$"),
 ]

@@ -60,5 +60,8 @@ pub(super) fn aggregates(functions: Vec<Arc<AggregateUDF>>) -> Vec<Arc<Aggregate
 /// Whether a call is one that [`with_rules`] puts into plans: its result is a number, or its argument.
 pub(super) fn is_own(function: &ScalarUDF) -> bool {
     let inner = function.inner();
-    inner.is::<arithmetic::Arithmetic>() || inner.is::<casts::Kept>() || inner.is::<lengths::Fits>()
+    inner.is::<arithmetic::Arithmetic>()
+        || inner.is::<casts::Kept>()
+        || inner.is::<lengths::Fits>()
+        || inner.is::<whole::Nearest>()
 }
