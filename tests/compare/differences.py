@@ -43,16 +43,19 @@ class Known:
         return re.search(self.statement, case.statement) is not None and re.search(self.wrong, words) is not None
 
 
+WRONG_ROWS = r"^(values|number of rows)$"
+
 DIFFERENCES: list[Known] = [
-    # DuckDB and PostgreSQL make a moment of it, Trino and Spark a day. The generator casts it; only what is cut down does not.
     # DuckDB's common type of decimal(38, 2) and decimal(38, 10) has two digits behind the point: it cuts values that ours keeps.
     Known("a set operation of a sum and a long decimal", r"\bw as c1.* union .*sum\(", r"^values$"),
+    # As Trino has it; for DuckDB it is no value.
+    Known("a double beyond the range of reals is an infinite one", r"cast\(\S*ef64 as real\)", WRONG_ROWS),
+    # DuckDB and PostgreSQL make a moment of it, Trino and Spark a day. The generator casts it; only what is cut down does not.
     Known("a day and an interval of days are a day", r" [+-] interval '", r"^types \(date for moment\)$"),
 ]
 
-WRONG_ROWS = r"^(values|number of rows)$"
-
 KNOWN_FAULTS: list[Known] = [
+    Known("HAVING of constants, aggregates in a subquery alone", r"\(select .* having ", r"HAVING clause references"),
     Known("columns joined by name: not found inside of a subquery", r"using \(.*\(select ", r"no such column: [a-z]\d?\b \("),
     Known("CASE without its unreachable branch has another type", r"case when (false|true) ", r"^types \(exact for float\)$"),
 ]
