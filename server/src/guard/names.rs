@@ -75,20 +75,12 @@ impl<'a> QueryNames<'a> {
     /// DataFusion's, in its words.
     pub(super) fn plan(&self, query: &Parsed) -> Result<LogicalPlan> {
         match query {
-            Parsed::Sql(statement) => self.plan_sql(statement.clone()),
+            Parsed::Sql(statement) => self.plan_sql(statement),
             Parsed::Substrait(plan) => self.plan_substrait(plan),
         }
     }
 
-    fn plan_sql(&self, mut statement: ParsedStatement) -> Result<LogicalPlan> {
-        if let ParsedStatement::Statement(statement) = &mut statement {
-            if naming::has_long_names(statement) {
-                return Err(Error::new(ErrorKind::InvalidRequest, complexity::MULTIPLIED).into());
-            }
-            let names = SessionNames { user: self.listing.user(), catalog: CATALOG };
-            functions::with_session_names(statement, &names);
-            aliases::with_own_names(statement, self.state);
-        }
+    fn plan_sql(&self, query: &ParsedStatement) -> Result<LogicalPlan> {
         let options = &self.state.config_options().sql_parser;
         let options = ParserOptions::new()
             .with_parse_float_as_decimal(options.parse_float_as_decimal)
@@ -106,18 +98,35 @@ impl<'a> QueryNames<'a> {
             let query = ParsedStatement::Statement(Box::new(Statement::Query(Box::new(query))));
             planned(query).map(|plan| Arc::clone(plan.schema()))
         };
-        if let ParsedStatement::Statement(statement) = &mut statement {
-            planner::with_joined_columns(statement, &mut { columns_of })?;
-        }
-        let plan = planned(statement.clone());
-        let (Err(error), ParsedStatement::Statement(written)) = (&plan, &statement) else { return plan };
-        if !names_a_column_twice(error) {
+        let prepared = || -> Result<ParsedStatement> {
+            let mut prepared = query.clone();
+            if let ParsedStatement::Statement(statement) = &mut prepared {
+                self.prepare(statement)?;
+                planner::with_joined_columns(statement, &mut { columns_of })?;
+            }
+            Ok(prepared)
+        };
+        let plan = planned(prepared()?);
+        if !plan.as_ref().is_err_and(names_a_column_twice) {
             return plan;
         }
-        match written_out(written, columns_of)? {
+        // Seldom, so that the statement is prepared once more instead of copied each time.
+        let ParsedStatement::Statement(statement) = prepared()? else { return plan };
+        match written_out(&statement, columns_of)? {
             Some(statement) => planned(ParsedStatement::Statement(Box::new(statement))),
             None => plan,
         }
+    }
+
+    /// Refuses what has too long names, and puts the session's names and those of functions into a statement.
+    fn prepare(&self, statement: &mut Statement) -> Result<()> {
+        if naming::has_long_names(statement) {
+            return Err(Error::new(ErrorKind::InvalidRequest, complexity::MULTIPLIED).into());
+        }
+        let names = SessionNames { user: self.listing.user(), catalog: CATALOG };
+        functions::with_session_names(statement, &names);
+        aliases::with_own_names(statement, self.state);
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@
 //! - [`time`]: dates, timestamps and intervals.
 //! - [`extremes`], [`shifts`], [`similar`]: single functions and operators.
 
+mod delegated;
 mod descriptions;
 mod extremes;
 mod limited_distinct;

@@ -7,15 +7,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::compute::{CastOptions, SortOptions, cast_with_options};
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::function::{ExpressionArgs, PartitionEvaluatorArgs, WindowUDFFieldArgs};
-use datafusion::logical_expr::window_state::WindowAggState;
-use datafusion::logical_expr::{
-    Documentation, LimitEffect, PartitionEvaluator, ReversedUDWF, Signature, WindowUDF, WindowUDFImpl,
-};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
+use datafusion::logical_expr::{PartitionEvaluator, ReversedUDWF, WindowUDF, WindowUDFImpl};
+
+use super::delegated::{evaluator_as_inner, window_as_inner};
 
 const RANKS: [&str; 4] = ["row_number", "rank", "dense_rank", "ntile"];
 
@@ -32,21 +30,7 @@ pub(super) fn in_bigint(function: Arc<WindowUDF>) -> Arc<WindowUDF> {
 struct Ranked(Arc<WindowUDF>);
 
 impl WindowUDFImpl for Ranked {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.0.aliases()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.0.signature()
-    }
-
-    fn expressions(&self, args: ExpressionArgs<'_>) -> Vec<Arc<dyn PhysicalExpr>> {
-        self.0.inner().expressions(args)
-    }
+    window_as_inner!();
 
     fn partition_evaluator(&self, args: PartitionEvaluatorArgs<'_>) -> Result<Box<dyn PartitionEvaluator>> {
         Ok(Box::new(InBigint(self.0.inner().partition_evaluator(args)?)))
@@ -57,27 +41,11 @@ impl WindowUDFImpl for Ranked {
         Ok(Arc::new(field.as_ref().clone().with_data_type(DataType::Int64)))
     }
 
-    fn sort_options(&self) -> Option<SortOptions> {
-        self.0.inner().sort_options()
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        self.0.inner().coerce_types(arg_types)
-    }
-
     fn reverse_expr(&self) -> ReversedUDWF {
         match self.0.inner().reverse_expr() {
             ReversedUDWF::Reversed(function) => ReversedUDWF::Reversed(in_bigint(function)),
             other => other,
         }
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.0.inner().documentation()
-    }
-
-    fn limit_effect(&self, args: &[Arc<dyn PhysicalExpr>]) -> LimitEffect {
-        self.0.inner().limit_effect(args)
     }
 }
 
@@ -89,17 +57,7 @@ fn bigint(numbers: ArrayRef) -> Result<ArrayRef> {
 }
 
 impl PartitionEvaluator for InBigint {
-    fn memoize(&mut self, state: &mut WindowAggState) -> Result<()> {
-        self.0.memoize(state)
-    }
-
-    fn get_range(&self, idx: usize, n_rows: usize) -> Result<Range<usize>> {
-        self.0.get_range(idx, n_rows)
-    }
-
-    fn is_causal(&self) -> bool {
-        self.0.is_causal()
-    }
+    evaluator_as_inner!();
 
     fn evaluate_all(&mut self, values: &[ArrayRef], num_rows: usize) -> Result<ArrayRef> {
         bigint(self.0.evaluate_all(values, num_rows)?)
@@ -115,13 +73,5 @@ impl PartitionEvaluator for InBigint {
 
     fn supports_bounded_execution(&self) -> bool {
         self.0.supports_bounded_execution()
-    }
-
-    fn uses_window_frame(&self) -> bool {
-        self.0.uses_window_frame()
-    }
-
-    fn include_rank(&self) -> bool {
-        self.0.include_rank()
     }
 }

@@ -14,37 +14,34 @@ use super::names::{Joined, Names, folded};
 use super::{Writing, has_names};
 use crate::error::{Error, ErrorKind};
 
+/// Joins of the kinds that have a condition, which gets this name.
+macro_rules! joins_on {
+    ($constraint:ident) => {
+        JoinOperator::Join($constraint)
+            | JoinOperator::Inner($constraint)
+            | JoinOperator::Left($constraint)
+            | JoinOperator::LeftOuter($constraint)
+            | JoinOperator::Right($constraint)
+            | JoinOperator::RightOuter($constraint)
+            | JoinOperator::FullOuter($constraint)
+            | JoinOperator::LeftSemi($constraint)
+            | JoinOperator::RightSemi($constraint)
+            | JoinOperator::LeftAnti($constraint)
+            | JoinOperator::RightAnti($constraint)
+    };
+}
+
 /// The condition of a join, if its kind has one.
 pub(super) fn constraint_of(operator: &JoinOperator) -> Option<&JoinConstraint> {
     match operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint)
-        | JoinOperator::LeftSemi(constraint)
-        | JoinOperator::RightSemi(constraint)
-        | JoinOperator::LeftAnti(constraint)
-        | JoinOperator::RightAnti(constraint) => Some(constraint),
+        joins_on!(constraint) => Some(constraint),
         _ => None,
     }
 }
 
 fn constraint_mut(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     match operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint)
-        | JoinOperator::LeftSemi(constraint)
-        | JoinOperator::RightSemi(constraint)
-        | JoinOperator::LeftAnti(constraint)
-        | JoinOperator::RightAnti(constraint) => Some(constraint),
+        joins_on!(constraint) => Some(constraint),
         _ => None,
     }
 }
